@@ -1,0 +1,101 @@
+"""Every error a user can meet, each with the exit code of the command line.
+
+::
+
+    DiagnosisError                     1
+    ├── InputError                     3   a path that is missing, or cannot be read as what it claims to be
+    │   ├── GeometryError              4   a CT series refused by the geometry gate
+    │   ├── RegionError                5   a region outside the volume, or none where one is needed
+    │   ├── NoteError                  6   an empty or unreadable note
+    │   ├── AudioError                 7   an undecodable or empty recording
+    │   ├── CaseError                  8   no evidence at all, an impossible age, a bad case.json
+    │   ├── ManifestError              9   a bad row, named
+    │   └── LimitExceededError        10   larger than the stated limits: refused before it costs memory or time
+    ├── BundleError                   11   a checksum or an input contract that does not fit
+    ├── ConfigurationError            12   a training or service setting that cannot be used
+    ├── MissingDependencyError        13   a package, weight or program that is not installed
+    └── ExplanationError              14   an explanation that cannot be made for this case
+
+Exit code 2 is the command line's own: wrong usage. A message has a subject, what is wrong with the value, and what to
+do. It never holds patient data: no name, id, UID, date, note text.
+"""
+
+from typing import ClassVar
+
+
+class DiagnosisError(Exception):
+    """Root of all errors that this product raises on purpose."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class InputError(DiagnosisError):
+    """A file or folder is missing, or cannot be read as what it claims to be."""
+
+    exit_code: ClassVar[int] = 3
+
+
+class GeometryError(InputError):
+    """A CT series was refused by the geometry gate."""
+
+    exit_code: ClassVar[int] = 4
+
+
+class RegionError(InputError):
+    """A region of interest lies outside the volume, or is missing where one is needed."""
+
+    exit_code: ClassVar[int] = 5
+
+
+class NoteError(InputError):
+    """A clinical note is empty or unreadable."""
+
+    exit_code: ClassVar[int] = 6
+
+
+class AudioError(InputError):
+    """A recording is empty or cannot be decoded."""
+
+    exit_code: ClassVar[int] = 7
+
+
+class CaseError(InputError):
+    """A case holds no evidence, an impossible value, or a malformed case.json."""
+
+    exit_code: ClassVar[int] = 8
+
+
+class ManifestError(InputError):
+    """A manifest row cannot be used; the message names the row."""
+
+    exit_code: ClassVar[int] = 9
+
+
+class LimitExceededError(InputError):
+    """An input is larger than the stated limits and was refused before it cost memory or time."""
+
+    exit_code: ClassVar[int] = 10
+
+
+class BundleError(DiagnosisError):
+    """A bundle's checksum, layout or input contract does not fit."""
+
+    exit_code: ClassVar[int] = 11
+
+
+class ConfigurationError(DiagnosisError):
+    """A setting cannot be used."""
+
+    exit_code: ClassVar[int] = 12
+
+
+class MissingDependencyError(DiagnosisError):
+    """A package, weight file or program is not installed."""
+
+    exit_code: ClassVar[int] = 13
+
+
+class ExplanationError(DiagnosisError):
+    """An explanation cannot be made for this case."""
+
+    exit_code: ClassVar[int] = 14
