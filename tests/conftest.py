@@ -1,0 +1,22 @@
+"""Shared fixtures: where real data lies, if it does."""
+
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+SHARED_DATA = CHECKOUT.parent / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def checkout() -> Path:
+    """Root of the source tree."""
+    return CHECKOUT
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Folder of real data that is never part of the project."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip("real data is not beside this checkout (../shared/data)")
+    return SHARED_DATA
