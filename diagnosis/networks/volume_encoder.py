@@ -1,0 +1,201 @@
+"""The region of the CT to tokens: a MONAI 3D network, its feature map kept as spatial tokens.
+
+Two kinds of network stand behind one switch. `slab_se_resnet` is built here from MONAI's blocks for thin slabs: the
+stride acts in the plane first, since a slab of 5-10 mm has few slices, and squeeze-and-excitation follows each block
+(Hu et al. 2018, arXiv:1709.01507). `resnet10` is MONAI's own, for comparison.
+"""
+
+from dataclasses import dataclass
+from typing import Any, final
+
+import torch
+from jaxtyping import Float
+from monai.networks.blocks import ChannelSELayer, Convolution
+from monai.networks.nets import ResNet
+from monai.networks.nets.resnet import ResNetBlock
+from torch import Tensor, nn
+
+from diagnosis.errors import ConfigurationError
+from diagnosis.networks.heads import DescriptorHead
+
+N_RATING_STEPS = 4
+"""Cumulative logits of a five-level malignancy rating: P(rating > 1) to P(rating > 4)."""
+
+
+@final
+@dataclass(frozen=True)
+class VolumeEncoderConfig:
+    """Shape of the volume encoder."""
+
+    kind: str = "slab_se_resnet"
+    """`slab_se_resnet`, or MONAI's own `resnet10`."""
+    widths: tuple[int, ...] = (24, 48, 96, 128)
+    """Channels of the four stages."""
+    hu_range: tuple[float, float] = (-1000.0, 400.0)
+    """HU that 0 and 1 of the input stand for."""
+    windows_hu: tuple[tuple[float, float], ...] = ((-1000.0, 400.0), (-160.0, 240.0))
+    """Windows (low, high) shown to the network as channels: lung and soft tissue."""
+    grid: int = 3
+    """Spatial tokens along height and width."""
+    dropout: float = 0.3
+    """Dropout on the pooled features."""
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class VolumeReading:
+    """What the volume encoder made of a region.
+
+    Attributes:
+        tokens: (batch,token,embed): one for the whole region, one for its size, `grid`² for places in the plane.
+        descriptors: (batch,descriptor) ratings read from the image.
+        log_diameter: (batch,) log of the diameter in mm read from the image.
+        rating_logits: (batch,4) cumulative logits of the malignancy rating, from image and size.
+        lesion_logits: (batch,1,depth,height,width) where the lesion is, on a coarser grid.
+    """
+
+    tokens: Float[Tensor, "batch token embed"]
+    descriptors: Float[Tensor, "batch descriptor"]
+    log_diameter: Float[Tensor, " batch"]
+    rating_logits: Float[Tensor, "batch {N_RATING_STEPS}"]
+    lesion_logits: Float[Tensor, "batch 1 d h w"]
+
+
+@final
+class VolumeEncoder(nn.Module):
+    """Windows, backbone, tokens."""
+
+    def __init__(self, config: VolumeEncoderConfig, embed: int) -> None:
+        super().__init__()
+        self.config = config
+        self.backbone, middle_width, width = _make_backbone(config)
+        self.dropout = nn.Dropout(config.dropout)
+        self.lesion = nn.Conv3d(middle_width, 1, 1)
+        self.descriptors = DescriptorHead(width)
+        self.log_diameter = nn.Linear(width, 1)
+        self.rating = nn.Linear(width + 1, N_RATING_STEPS)
+        self.region_token = nn.Sequential(nn.Linear(width + 2, embed), nn.LayerNorm(embed))
+        self.place_token = nn.Sequential(nn.Linear(width, embed), nn.LayerNorm(embed))
+        self.size_token = nn.Sequential(nn.Linear(2, embed), nn.GELU(), nn.Linear(embed, embed), nn.LayerNorm(embed))
+
+    def forward(
+        self, volume: Float[Tensor, "batch 1 depth height width"], diameter_mm: Float[Tensor, " batch"]
+    ) -> VolumeReading:
+        """Read a batch of regions; an unknown diameter (NaN) is replaced by the one read from the image."""
+        middle, features = self.backbone(self.windowed(volume))
+        pooled = self.dropout(features.mean(dim=(2, 3, 4)))
+        read_diameter = self.log_diameter(pooled).squeeze(1)
+        size = self._size(diameter_mm, read_diameter)
+        grid = self.config.grid
+        places = nn.functional.adaptive_avg_pool3d(features, (1, grid, grid)).flatten(2).transpose(1, 2)
+        tokens = [
+            self.region_token(torch.cat([pooled, size], dim=1))[:, None],
+            self.size_token(size)[:, None],
+            self.place_token(places),
+        ]
+        return VolumeReading(
+            tokens=torch.cat(tokens, dim=1),
+            descriptors=self.descriptors(pooled),
+            log_diameter=read_diameter,
+            rating_logits=self.rating(torch.cat([pooled, size[:, :1]], dim=1)),
+            lesion_logits=self.lesion(middle),
+        )
+
+    def windowed(self, volume: Float[Tensor, "batch 1 depth height width"]) -> Tensor:
+        """Channels in [-1,1], one a window, zero outside the cylinder inscribed in the field of view.
+
+        The corners of a square field leave the scan first when a region lies near its border, and turn out of view when
+        the region is rotated in training: a cylinder has none.
+        """
+        low, high = self.config.hu_range
+        hu = low + volume * (high - low)
+        channels = torch.cat([(hu - a) / (b - a) for a, b in self.config.windows_hu], dim=1).clamp(0, 1) * 2 - 1
+        height, width = volume.shape[-2:]
+        y = torch.linspace(-1, 1, height, device=volume.device)[:, None] * (1 - 1 / height)
+        x = torch.linspace(-1, 1, width, device=volume.device)[None, :] * (1 - 1 / width)
+        return channels * ((x**2 + y**2) <= 1).to(channels.dtype)
+
+    @staticmethod
+    def _size(diameter_mm: Tensor, read_log_diameter: Tensor) -> Tensor:
+        """(batch,2): log diameter, standardized around 8 mm, and whether it is known."""
+        is_known = torch.isfinite(diameter_mm)
+        known = torch.log(torch.where(is_known, diameter_mm, torch.ones_like(diameter_mm)))
+        log_diameter = torch.where(is_known, known, read_log_diameter.detach())
+        return torch.stack([(log_diameter - 2.0) / 0.5, is_known.to(log_diameter.dtype)], dim=1)
+
+
+@final
+class SlabBlock(nn.Module):
+    """Residual block: a convolution in the plane, one in space, squeeze-and-excitation, average-pooled shortcut."""
+
+    def __init__(self, n_in: int, n_out: int, stride: int) -> None:
+        super().__init__()
+        plane = (1, stride, stride)
+        self.inner = nn.Sequential(
+            Convolution(3, n_in, n_out, strides=plane, kernel_size=(1, 3, 3), act="relu", norm="batch", bias=False),
+            Convolution(3, n_out, n_out, kernel_size=3, act=None, norm="batch", bias=False),
+            ChannelSELayer(3, n_out, r=4),
+        )
+        self.shortcut: nn.Module = nn.Identity()
+        if n_in != n_out or stride > 1:
+            project = Convolution(3, n_in, n_out, kernel_size=1, act=None, norm="batch", bias=False)
+            self.shortcut = nn.Sequential(nn.AvgPool3d(plane, plane, ceil_mode=True), project)
+
+    def forward(self, features: Float[Tensor, "batch n_in d h w"]) -> Float[Tensor, "batch n_out d2 h2 w2"]:
+        """One block."""
+        return nn.functional.relu(self.shortcut(features) + self.inner(features))
+
+
+@final
+class SlabSEResNet(nn.Module):
+    """A stem and four blocks; gives the middle map (stride 4 in the plane) and the last (stride 8)."""
+
+    def __init__(self, n_channels: int, widths: tuple[int, ...]) -> None:
+        super().__init__()
+        first, second, third, fourth = widths
+        self.stem = Convolution(
+            3, n_channels, first, strides=(1, 2, 2), kernel_size=3, norm="batch", act="relu", bias=False
+        )
+        self.early = nn.Sequential(SlabBlock(first, first, 1), SlabBlock(first, second, 2))
+        self.late = nn.Sequential(SlabBlock(second, third, 2), SlabBlock(third, fourth, 1))
+
+    def forward(self, channels: Float[Tensor, "batch channel d h w"]) -> tuple[Tensor, Tensor]:
+        """Middle and last feature map."""
+        middle = self.early(self.stem(channels))
+        return middle, self.late(middle)
+
+
+@final
+class MonaiBackbone(nn.Module):
+    """A MONAI network cut in two: `early` ends at the map the lesion is read from, `late` before its pooling."""
+
+    def __init__(self, early: nn.Module, late: nn.Module) -> None:
+        super().__init__()
+        self.early, self.late = early, late
+
+    def forward(self, channels: Float[Tensor, "batch channel d h w"]) -> tuple[Tensor, Tensor]:
+        """Middle and last feature map."""
+        middle = self.early(channels)
+        return middle, self.late(middle)
+
+
+def _make_backbone(config: VolumeEncoderConfig) -> tuple[nn.Module, int, int]:
+    """The backbone with the widths of its middle and last map.
+
+    Raises:
+        ConfigurationError: unknown kind, or not four widths.
+    """
+    if len(config.widths) != 4:
+        msg = f"volume encoder: {len(config.widths)} widths were given, four are needed; correct `widths`"
+        raise ConfigurationError(msg)
+    n_channels = len(config.windows_hu)
+    if config.kind == "slab_se_resnet":
+        return SlabSEResNet(n_channels, config.widths), config.widths[1], config.widths[3]
+    if config.kind == "resnet10":
+        plane = {"conv1_t_size": (3, 7, 7), "conv1_t_stride": (1, 2, 2), "no_max_pool": True}
+        net: Any = ResNet(ResNetBlock, [1, 1, 1, 1], list(config.widths), 3, n_channels, **plane)
+        early = nn.Sequential(net.conv1, net.bn1, nn.ReLU(), net.layer1)
+        late = nn.Sequential(net.layer2, net.layer3, net.layer4)
+        return MonaiBackbone(early, late), config.widths[0], config.widths[3]
+    msg = f"volume encoder: {config.kind!r} is not known; use slab_se_resnet or resnet10"
+    raise ConfigurationError(msg)
