@@ -1,1 +1,24 @@
-"""Room under construction."""
+"""Arrays to numbers: calibrated probabilities, prediction sets, metrics with intervals, reports. No torch here.
+
+What comes in: the logits of cases that did not train the network, their labels 0 or 1, and by case its patient and
+its fold. What goes out: parameters that a bundle keeps as JSON, and figures with 95 % intervals.
+
+===================  ==================================================================================================
+module               what it answers
+===================  ==================================================================================================
+`calibration`        what probability does this logit mean?
+`conformal`          which answers can be ruled out at a stated coverage?
+`metrics`            how well are cases ranked, called and described, each with an interval over patients?
+`comparison`         is one better than another, on the same patients?
+`reliability`        do probabilities mean what they say?
+`decision_curve`     would acting on it do more good than harm?
+`subgroups`          for whom?
+`ordinal`            how near is a descriptor to what readers said, beside two readers to each other?
+`metrics_file`       the form of a bundle's `eval/metrics.json`
+`report`             one self-contained HTML page
+`claim_sheet`        CLAIM 2024 and TRIPOD+AI items, filled from the facts
+`dictation`          how well is a dictation transcribed?
+===================  ==================================================================================================
+
+Patients, not cases, are drawn again in every interval: two nodules of one patient are not two independent witnesses.
+"""
