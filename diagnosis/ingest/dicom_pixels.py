@@ -1,0 +1,166 @@
+"""Stored pixels to Hounsfield units, plane by plane, straight into one preallocated volume.
+
+Voxels that carry Pixel Padding Value lie outside the scanner's field of view. They are set to air (-1000 HU), so that
+neither a window nor an interpolation meets -3024 HU at the rim. Where the declared padding value would be tissue (0 HU
+is water, and some files declare 0), only padding that is connected to the border of the image is believed.
+
+MONOCHROME1 is accepted: it inverts the display, not the values (PS3.3 C.7.6.3.1.2).
+"""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
+
+import numpy as np
+import numpy.typing as npt
+import pydicom
+from pydicom.encaps import generate_frames
+from pydicom.pixels import apply_modality_lut, get_decoder
+from pydicom.uid import UID
+
+from diagnosis import settings
+from diagnosis.errors import GeometryError
+from diagnosis.ingest import limits
+from diagnosis.ingest.codestream import codestream_size
+from diagnosis.ingest.dicom_elements import PARSE_FAILURES, quiet_pydicom
+from diagnosis.ingest.dicom_header import Instance, PixelLayout
+from diagnosis.ingest.dicom_series import Plane
+from diagnosis.ingest.pixel_layout import DEFLATED, NATIVE, frame_bytes
+
+Progress = Callable[[int, int], None]
+Stored = npt.NDArray[np.integer]
+FloatArray = npt.NDArray[np.float32]
+
+AIR_HU = -1000.0
+TISSUE_FROM_HU = -900.0
+MAX_DECODE_THREADS = 4
+RLE = "1.2.840.10008.1.2.5"
+
+
+def read_hu(planes: Sequence[Plane], on_progress: Progress | None = None) -> tuple[FloatArray, float | None]:
+    """HU of planes, (slice,row,column) float32, and the value that fills padded voxels, None where there are none.
+
+    Raises:
+        GeometryError: a plane cannot be decoded.
+        LimitExceededError: reading takes longer than the limit.
+    """
+    layout = planes[0].instance.pixels
+    hu = np.empty((len(planes), layout.rows, layout.columns), dtype=np.float32)
+    jobs = _jobs(planes)
+    deadline = limits.Deadline()
+    n_padded = done = 0
+
+    def run(job: list[int]) -> int:
+        deadline.check()
+        return _read_file(planes, job, hu)
+
+    threads = min(settings.thread_count(), MAX_DECODE_THREADS, len(jobs))
+    with quiet_pydicom(), ThreadPoolExecutor(threads) as pool:
+        try:
+            for job, count in zip(jobs, pool.map(run, jobs), strict=True):
+                n_padded, done = n_padded + count, done + len(job)
+                if on_progress is not None:
+                    on_progress(done, len(planes))
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return hu, AIR_HU if n_padded else None
+
+
+def _jobs(planes: Sequence[Plane]) -> list[list[int]]:
+    """Indices of planes, those of one file together."""
+    order = sorted(range(len(planes)), key=lambda k: (str(planes[k].instance.path), planes[k].frame.index))
+    return [list(indices) for _, indices in groupby(order, key=lambda k: planes[k].instance.path)]
+
+
+def _read_file(planes: Sequence[Plane], job: list[int], hu: FloatArray) -> int:
+    """Decode the planes of one file into the volume; returns how many voxels were padding."""
+    instance = planes[job[0]].instance
+    indices = [planes[k].frame.index for k in job]
+    try:
+        if instance.pixels.transfer_syntax in NATIVE and not instance.pixels.has_modality_lut:
+            stored = [_native_frame(instance, index) for index in indices]
+        else:
+            stored = _decoded_frames(instance, indices)
+        return sum(_write_hu(raw, planes[k], hu[k]) for raw, k in zip(stored, job, strict=True))
+    except PARSE_FAILURES as error:
+        reason = str(error) if isinstance(error, PixelFaultError) else type(error).__name__
+        msg = f"series: slice {job[0] + 1} cannot be decoded ({reason}); copy or export the series again"
+        raise GeometryError(msg) from error
+
+
+class PixelFaultError(ValueError):
+    """Pixels that do not fit their header; the message quotes nothing of the file but sizes."""
+
+
+def _native_frame(instance: Instance, index: int) -> Stored:
+    layout = instance.pixels
+    kind = ("i" if layout.is_signed else "u") + str(layout.bits_allocated // 8)
+    dtype = np.dtype(("<" if layout.is_little_endian else ">") + kind)
+    offset = (layout.offset or 0) + index * frame_bytes(layout)
+    raw = np.fromfile(instance.path, dtype=dtype, count=layout.rows * layout.columns, offset=offset)
+    return raw.reshape(layout.rows, layout.columns)
+
+
+def _decoded_frames(instance: Instance, indices: list[int]) -> list[Stored]:
+    """Frames of a compressed, deflated or LUT-mapped file, through pydicom and its codecs."""
+    layout = instance.pixels
+    data_set = pydicom.dcmread(instance.path, force=True)
+    if layout.transfer_syntax not in NATIVE | {DEFLATED}:
+        _check_codestreams(data_set.PixelData, layout)
+    decoder = get_decoder(UID(layout.transfer_syntax))
+    frames = [array for array, _ in decoder.iter_array(data_set, indices=indices, raw=True)]
+    if any(frame.shape != (layout.rows, layout.columns) for frame in frames):
+        msg = "it decodes to another size than its header states"
+        raise PixelFaultError(msg)
+    return [apply_modality_lut(frame, data_set) for frame in frames] if layout.has_modality_lut else frames
+
+
+def _check_codestreams(pixel_data: bytes, layout: PixelLayout) -> None:
+    """Compare each compressed frame's own size with the header's before a codec allocates what it claims."""
+    if layout.transfer_syntax == RLE:
+        return
+    for frame in generate_frames(pixel_data, number_of_frames=layout.n_frames):
+        if codestream_size(frame) != (layout.rows, layout.columns):
+            msg = "its compressed pixels claim another size than its header states"
+            raise PixelFaultError(msg)
+
+
+def _write_hu(stored: Stored, plane: Plane, out: FloatArray) -> int:
+    """Rescale one plane into the volume and fill its padding; returns how many voxels were padding."""
+    layout = plane.instance.pixels
+    clean = _without_unused_bits(stored, layout) if layout.transfer_syntax in NATIVE else stored
+    slope, intercept = (1.0, 0.0) if layout.has_modality_lut else (plane.frame.rescale or (1.0, 0.0))
+    if slope == 1.0:
+        np.add(clean, np.float32(intercept), out=out, casting="same_kind")
+    else:
+        np.multiply(clean, np.float32(slope), out=out, casting="same_kind")
+        out += np.float32(intercept)
+    if layout.padding is None or layout.has_modality_lut:
+        return 0
+    low, high = layout.padding
+    is_padding = (clean >= low) & (clean <= high)
+    if clean is not stored:
+        is_padding |= (stored >= low) & (stored <= high)
+    if high * slope + intercept > TISSUE_FROM_HU:
+        is_padding = _touching_border(is_padding)
+    out[is_padding] = AIR_HU
+    return int(is_padding.sum())
+
+
+def _without_unused_bits(stored: Stored, layout: PixelLayout) -> Stored:
+    """Bits above High Bit once held overlays; shifting them out and back also restores the sign."""
+    left = layout.bits_allocated - 1 - layout.high_bit
+    right = layout.bits_allocated - layout.bits_stored
+    return stored if right == 0 else (stored << left) >> right
+
+
+def _touching_border(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """The connected parts of a mask that reach the image's border."""
+    if not mask.any():
+        return mask
+    from scipy import ndimage
+
+    labels, _ = ndimage.label(mask)
+    border = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
+    return np.isin(labels, np.unique(border[border > 0]))

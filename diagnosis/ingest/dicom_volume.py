@@ -1,0 +1,255 @@
+"""DICOM in, a CT volume out: `inspect_path` says what is there, `read_volume` reads the series that the rule chooses."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+import numpy as np
+import numpy.typing as npt
+
+from diagnosis.errors import GeometryError, InputError
+from diagnosis.ingest import limits
+from diagnosis.ingest.dicom_header import Instance, Unreadable, read_header
+from diagnosis.ingest.dicom_pixels import read_hu
+from diagnosis.ingest.dicom_series import Plane, Series, group_series
+from diagnosis.ingest.dicomdir import listed_files
+from diagnosis.ingest.file_tree import FileSet, opened
+from diagnosis.ingest.pixel_layout import NATIVE
+from diagnosis.ingest.series_choice import Choice, choose_series
+from diagnosis.ingest.tilt_repair import LARGEST_TILT_DEGREES, sheared_to_orthogonal
+from diagnosis.record.identity import StudyIdentity
+from diagnosis.record.series import GeometryReason, SeriesReport
+from diagnosis.record.volume import Volume
+from diagnosis.vocabulary import GeometryCode, Verdict
+
+Progress = Callable[[int, int], None]
+RESAMPLE = "resample"
+
+
+@final
+@dataclass(frozen=True)
+class ReadSeries:
+    """A CT volume with what its headers say of the patient, and what the reader of the assessment should know."""
+
+    volume: Volume
+    identity: StudyIdentity
+    age_years: float | None
+    sex: str
+    warnings: tuple[str, ...]
+
+
+@final
+@dataclass(frozen=True)
+class Slab:
+    """Only the slices whose centers lie within so many mm of a point along the slice normal are read."""
+
+    center_mm: tuple[float, float, float]
+    half_length_mm: float
+
+
+def inspect_path(path: Path, *, repair: str | None = None, on_progress: Progress | None = None) -> list[SeriesReport]:
+    """Every series below a path once, chosen or not, with its verdict; compressed series are decoded to be sure.
+
+    Args:
+        path: a folder, a zip archive, a DICOMDIR, or a file.
+        repair: "resample" to accept tilted but otherwise regular series as repaired.
+        on_progress: called with (done, total) files.
+
+    Raises:
+        InputError: the path is missing, holds no DICOM, or is a damaged archive; an unknown repair.
+        LimitExceededError: larger than the limits.
+    """
+    _check_repair(repair)
+    with _series_below(path, on_progress) as found:
+        series = [_with_trial_decoding(one, repair, on_progress) for one in found]
+        choice = choose_series(series, [_is_usable(one, repair) for one in series])
+        return [_report(one, index, choice, repair) for index, one in enumerate(series)]
+
+
+def read_volume(
+    path: Path,
+    *,
+    series_uid: str | None = None,
+    repair: str | None = None,
+    within: Slab | None = None,
+    on_progress: Progress | None = None,
+) -> Volume:
+    """The CT volume of the series that the rule chooses, or of the one named.
+
+    Args:
+        path: a folder, a zip archive, a DICOMDIR, or a file.
+        series_uid: take this series; it has to pass the gate all the same.
+        repair: "resample" to accept and repair a tilted but otherwise regular series.
+        within: read only the slices around a point (the gate still judges all).
+        on_progress: called with (done, total) planes.
+
+    Raises:
+        GeometryError: no series passes the gate, or a slice cannot be decoded.
+        InputError: the path is missing, holds no DICOM or several patients, or is a damaged archive.
+        LimitExceededError: larger than the limits.
+    """
+    return read_series(path, series_uid=series_uid, repair=repair, within=within, on_progress=on_progress).volume
+
+
+def read_series(
+    path: Path,
+    *,
+    series_uid: str | None = None,
+    repair: str | None = None,
+    within: Slab | None = None,
+    on_progress: Progress | None = None,
+) -> ReadSeries:
+    """As `read_volume`, together with who it is; the identity's `case_id` is left for the caller to set."""
+    _check_repair(repair)
+    with _series_below(path, None) as found:
+        choice = choose_series(found, [_is_usable(one, repair) for one in found], series_uid)
+        if choice.chosen is None:
+            raise _nothing_to_read(found, choice, series_uid)
+        chosen = found[choice.chosen]
+        if not _is_usable(chosen, repair):
+            raise GeometryError(_refusal_message(chosen, found))
+        return _read(chosen, within, on_progress)
+
+
+def _check_repair(repair: str | None) -> None:
+    if repair not in {None, RESAMPLE}:
+        msg = f"repair: the only kind is {RESAMPLE!r}; leave it out or use that"
+        raise InputError(msg)
+
+
+@contextmanager
+def _series_below(path: Path, on_progress: Progress | None) -> Iterator[list[Series]]:
+    with opened(path) as files:
+        headers = _headers(files, on_progress)
+        if path.is_file() and len(headers) == 1 and isinstance(headers[0], Instance) and headers[0].is_directory:
+            files = FileSet(listed_files(path), files.scratch)
+            headers = _headers(files, on_progress)
+        series = group_series(headers)
+        if not series:
+            links = f" ({files.n_links} symbolic links were not followed)" if files.n_links else ""
+            msg = f"input: there are no DICOM images at this path{links}; name a folder, zip archive or file with CT"
+            raise InputError(msg)
+        yield series
+
+
+def _headers(files: FileSet, on_progress: Progress | None) -> list[Instance | Unreadable]:
+    deadline = limits.Deadline()
+    headers: list[Instance | Unreadable] = []
+    for number, path in enumerate(files.files, start=1):
+        deadline.check()
+        if path.name.startswith("._"):  # metadata that macOS leaves beside each file, under the same suffix
+            continue
+        header = read_header(path, files.scratch)
+        if header is not None:
+            headers.append(header)
+        if on_progress is not None:
+            on_progress(number, len(files.files))
+    return headers
+
+
+def _is_usable(series: Series, repair: str | None) -> bool:
+    if not series.reasons:
+        return True
+    is_moderate = series.stack is not None and series.stack.tilt_degrees <= LARGEST_TILT_DEGREES
+    return repair == RESAMPLE and series.is_repairable and is_moderate
+
+
+def _with_trial_decoding(series: Series, repair: str | None, on_progress: Progress | None) -> Series:
+    """Decode a compressed series that would be accepted: damage inside a codestream shows in no header."""
+    if not _is_usable(series, repair) or series.instances[0].pixels.transfer_syntax in NATIVE:
+        return series
+    try:
+        for start in range(0, len(series.planes), 16):
+            read_hu(series.planes[start : start + 16])
+            if on_progress is not None:
+                on_progress(min(start + 16, len(series.planes)), len(series.planes))
+    except GeometryError as error:
+        message = str(error).removeprefix("series: ")
+        return series.with_reason(GeometryReason(GeometryCode.UNDECODABLE, message))
+    return series
+
+
+def _report(series: Series, index: int, choice: Choice, repair: str | None) -> SeriesReport:
+    first = series.instances[0] if series.instances else None
+    accepted = Verdict.REPAIRED if series.reasons else Verdict.REGULAR
+    return SeriesReport(
+        series_uid=first.series_uid if first else "",
+        description=first.description if first else "",
+        n_instances=series.n_instances,
+        verdict=accepted if _is_usable(series, repair) else Verdict.REFUSED,
+        reasons=series.reasons,
+        is_chosen=index == choice.chosen,
+        why_not_chosen=choice.why_not[index],
+        spacing_mm=series.stack.spacing_mm if series.stack else None,
+        shape=series.shape,
+    )
+
+
+def _nothing_to_read(found: Sequence[Series], choice: Choice, series_uid: str | None) -> InputError:
+    if series_uid is not None:
+        return InputError("series: none has the UID that was asked for; list them with `diagnosis inspect`")
+    patients = [why for why in choice.why_not if why and not why.startswith("refused")]
+    if patients:
+        return InputError(f"input: {patients[0]}")
+    best = max(found, key=lambda one: (one.stack is not None, one.n_instances))
+    return GeometryError(_refusal_message(best, found))
+
+
+def _refusal_message(series: Series, found: Sequence[Series]) -> str:
+    where = "the series" if len(found) == 1 else f"none of {len(found)} series can be used; the largest"
+    reasons = "; ".join(f"{reason.code.value}: {reason.message}" for reason in series.reasons)
+    return f"CT: {where} ({series.n_instances} images) is refused: {reasons}"
+
+
+def _read(series: Series, within: Slab | None, on_progress: Progress | None) -> ReadSeries:
+    if series.stack is None or series.stack.affine_lps is None:
+        msg = "CT: the series has no geometry; export it again"
+        raise GeometryError(msg)
+    planes, affine = _planes_within(series.planes, series.stack.affine_lps, within)
+    hu, padding_hu = read_hu(planes, on_progress)
+    history = [] if len(planes) == len(series.planes) else [f"only {len(planes)} of {len(series.planes)} slices read"]
+    if any(instance.is_lossy for instance in series.instances):
+        history.append("the images had been compressed with loss before they were read")
+    if series.reasons:
+        volume = sheared_to_orthogonal(hu, affine, tuple(history))
+    else:
+        volume = Volume(hu, affine, padding_hu=padding_hu, history=tuple(history))
+    first = series.instances[0]
+    identity = StudyIdentity(
+        case_id="",
+        patient_id=first.patient_id or None,
+        accession_number=first.accession_number or None,
+        study_uid=first.study_uid or None,
+        series_uid=first.series_uid or None,
+        sop_instance_uids=tuple(dict.fromkeys(plane.instance.sop_uid for plane in planes)),
+    )
+    warnings = tuple(f"CT: {entry}" for entry in volume.history if not entry.startswith("only "))
+    return ReadSeries(volume, identity, _age_years(first.age), first.sex, warnings)
+
+
+def _planes_within(
+    planes: Sequence[Plane], affine: npt.NDArray[np.float64], within: Slab | None
+) -> tuple[Sequence[Plane], npt.NDArray[np.float64]]:
+    """The planes of a slab and their affine; those of the nearest three where the slab is thinner or outside."""
+    if within is None:
+        return planes, affine
+    normal = np.cross(affine[:3, 2], affine[:3, 1])
+    normal /= np.linalg.norm(normal)
+    step = affine[:3, 0] @ normal
+    middle = float((np.array(within.center_mm) - affine[:3, 3]) @ normal / step)
+    reach = within.half_length_mm / abs(step)
+    first = int(np.clip(np.floor(middle - reach), 0, len(planes) - 3))
+    last = int(np.clip(np.ceil(middle + reach), first + 2, len(planes) - 1))
+    moved = affine.copy()
+    moved[:3, 3] += first * affine[:3, 0]
+    return planes[first : last + 1], moved
+
+
+def _age_years(age: str) -> float | None:
+    """Patient's Age as PS3.5 writes it: three digits and D, W, M or Y."""
+    per_year = {"D": 365.25, "W": 52.18, "M": 12.0, "Y": 1.0}
+    if len(age) != 4 or not age[:3].isdigit() or age[3] not in per_year:
+        return None
+    return int(age[:3]) / per_year[age[3]]
