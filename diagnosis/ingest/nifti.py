@@ -1,0 +1,123 @@
+"""NIfTI volumes: RAS affine and (i,j,k) arrays to LPS and (slice,row,column) = (k,j,i), without resampling.
+
+The header is checked before the voxels are touched: a few hundred bytes can claim terabytes. `.nii.gz` is inflated only
+as far as the header's own size, so that what follows a small image is never unpacked.
+"""
+
+import gzip
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from diagnosis.errors import GeometryError, InputError, LimitExceededError
+from diagnosis.ingest import limits
+from diagnosis.record.geometry import LPS_TO_RAS
+from diagnosis.record.volume import Volume
+
+NIFTI_SUFFIXES = (".nii", ".nii.gz")
+FORM_TOLERANCE_MM = 0.5
+"""How far sform and qform may place the same corner apart; qform is stored as rounded quaternions."""
+LEAST_HU_RANGE = 100.0
+"""A patient in CT spans from air or fat to soft tissue, at least 100 HU."""
+PARSE_FAILURES = (ArithmeticError, EOFError, LookupError, OSError, TypeError, ValueError, struct.error, zlib.error)
+
+
+def is_nifti(path: Path) -> bool:
+    """Whether the name ends as NIfTI files do."""
+    return path.name.lower().endswith(NIFTI_SUFFIXES)
+
+
+def read_nifti(path: Path) -> Volume:
+    """Any three-dimensional NIfTI volume (an image, a mask) in LPS; `read_ct_nifti` also asks for HU.
+
+    Raises:
+        InputError: missing, damaged, or not NIfTI.
+        GeometryError: not three-dimensional, not placed in the patient, two placements that contradict each other, color
+            or complex voxels.
+        LimitExceededError: larger than the limits.
+    """
+    import nibabel as nib
+
+    if not path.is_file():
+        msg = "NIfTI: the file does not exist; check its spelling"
+        raise InputError(msg)
+    limits.check_file_size(path, limits.MAX_FILE_BYTES, "NIfTI")
+    try:
+        image = nib.load(path)
+    except (*PARSE_FAILURES, nib.filebasedimages.ImageFileError, nib.spatialimages.HeaderDataError) as error:
+        msg = f"NIfTI: the file is damaged or not NIfTI ({type(error).__name__}); convert it again"
+        raise InputError(msg) from error
+    if not isinstance(image, nib.Nifti1Image):
+        msg = "NIfTI: the file is of another format; convert it to .nii or .nii.gz"
+        raise InputError(msg)
+    shape = _checked_shape(image.header.get_data_shape(), image.get_data_dtype())
+    ras = _checked_affine(image, shape)
+    try:
+        voxels = image.get_fdata(dtype=np.float32, caching="unchanged")
+    except (*PARSE_FAILURES, gzip.BadGzipFile) as error:
+        msg = f"NIfTI: its voxels are damaged or end too early ({type(error).__name__}); convert it again"
+        raise InputError(msg) from error
+    return Volume(voxels.reshape(shape).transpose(2, 1, 0), _lps_slice_row_column(ras))
+
+
+def read_ct_nifti(path: Path) -> Volume:
+    """A NIfTI volume that has to be CT in HU.
+
+    Raises:
+        GeometryError: as `read_nifti`, and values that cannot be Hounsfield units.
+    """
+    volume = read_nifti(path)
+    low, high = float(volume.hu.min()), float(volume.hu.max())
+    if high - low < LEAST_HU_RANGE or (low >= 0 and high <= 255):
+        msg = (
+            f"NIfTI: values from {low:g} to {high:g} are not Hounsfield units (windowed, normalized, or a mask?); "
+            "convert it again without rescaling"
+        )
+        raise GeometryError(msg)
+    return volume
+
+
+def _checked_shape(shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> tuple[int, int, int]:
+    """Size of the three spatial axes; further axes must be of length one."""
+    if len(shape) < 3 or any(size != 1 for size in shape[3:]):
+        msg = f"NIfTI: {'x'.join(map(str, shape))} is not one three-dimensional volume; give a single 3-D image"
+        raise GeometryError(msg)
+    if dtype.fields is not None or dtype.kind not in "iuf":
+        msg = "NIfTI: its voxels are colors or complex numbers, not CT values; convert the original images"
+        raise GeometryError(msg)
+    size = shape[0], shape[1], shape[2]
+    if min(size) < 1 or size[0] * size[1] * size[2] > limits.MAX_VOXELS:
+        msg = (
+            f"NIfTI: its header claims {'x'.join(map(str, size))} voxels, more than are read; crop or convert it again"
+        )
+        raise LimitExceededError(msg)
+    return size
+
+
+def _checked_affine(image: object, shape: tuple[int, int, int]) -> npt.NDArray[np.float64]:
+    """The RAS affine; sform and qform have to agree where both are given."""
+    sform, sform_code = image.get_sform(coded=True)  # type: ignore[attr-defined]
+    qform, qform_code = image.get_qform(coded=True)  # type: ignore[attr-defined]
+    if sform is None and qform is None:
+        msg = "NIfTI: it has neither sform nor qform, so its place in the patient is unknown; convert it again"
+        raise GeometryError(msg)
+    if sform is not None and qform is not None:
+        ends = np.array([(i, j, k, 1) for i in (0, shape[0]) for j in (0, shape[1]) for k in (0, shape[2])])
+        apart = float(np.abs(ends @ (sform - qform).T).max())
+        if not apart <= FORM_TOLERANCE_MM:
+            msg = (
+                f"NIfTI: sform and qform place it {apart:.1f} mm apart (codes {sform_code} and {qform_code}); "
+                "convert it again, or copy the right one over the other"
+            )
+            raise GeometryError(msg)
+    affine = sform if sform is not None else qform
+    return np.asarray(affine, dtype=np.float64)
+
+
+def _lps_slice_row_column(ras: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """RAS affine of (i,j,k) to LPS affine of (k,j,i)."""
+    lps = LPS_TO_RAS @ ras
+    return lps[:, [2, 1, 0, 3]]
