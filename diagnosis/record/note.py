@@ -10,6 +10,9 @@ import numpy.typing as npt
 
 from diagnosis.errors import AudioError, NoteError
 
+_NO_SPACE_AFTER = ("\n", "(", "-", "/")
+_NO_SPACE_BEFORE = frozenset({".", ",", ";", ":", "?", "!", ")", "\n", ""})
+
 
 @final
 @dataclass(frozen=True)
@@ -148,7 +151,7 @@ class VoiceNote:
         text, spans = "", []
         for word in self.words:
             token = word.text.strip(" ")
-            joins = not text or text.endswith("\n") or token[:1] in {".", ",", ";", ":", "?", "!", ")", "\n", ""}
+            joins = not text or text.endswith(_NO_SPACE_AFTER) or token[:1] in _NO_SPACE_BEFORE or token in {"-", "/"}
             text += token if joins else f" {token}"
             spans.append((len(text) - len(token), len(text)))
         return text, tuple(spans)
