@@ -44,14 +44,16 @@ PARSE_FAILURES = (
 )
 """What pydicom and its codecs raise on damaged files; anything else is a mistake of ours and is let through."""
 
-WANTED = (
-    "SpecificCharacterSet ImageType SOPClassUID SOPInstanceUID Modality PatientID AccessionNumber PatientAge PatientSex "
-    "StudyInstanceUID SeriesInstanceUID SeriesNumber SeriesDescription FrameOfReferenceUID AcquisitionNumber "
-    "SliceThickness ConvolutionKernel Rows Columns NumberOfFrames SamplesPerPixel PhotometricInterpretation "
-    "BitsAllocated BitsStored HighBit PixelRepresentation PixelSpacing ImagePositionPatient ImageOrientationPatient "
-    "RescaleSlope RescaleIntercept RescaleType ModalityLUTSequence PixelPaddingValue PixelPaddingRangeLimit "
-    "LossyImageCompression SharedFunctionalGroupsSequence PerFrameFunctionalGroupsSequence DirectoryRecordSequence"
-).split()
+_NAMES = (
+    "SpecificCharacterSet ImageType SOPClassUID SOPInstanceUID Modality PatientID AccessionNumber PatientAge "
+    "PatientSex StudyInstanceUID SeriesInstanceUID SeriesNumber SeriesDescription FrameOfReferenceUID "
+    "AcquisitionNumber SliceThickness ConvolutionKernel Rows Columns NumberOfFrames SamplesPerPixel "
+    "PhotometricInterpretation BitsAllocated BitsStored HighBit PixelRepresentation PixelSpacing "
+    "ImagePositionPatient ImageOrientationPatient RescaleSlope RescaleIntercept RescaleType ModalityLUTSequence "
+    "PixelPaddingValue PixelPaddingRangeLimit LossyImageCompression SharedFunctionalGroupsSequence "
+    "PerFrameFunctionalGroupsSequence DirectoryRecordSequence"
+)
+WANTED: tuple[str, ...] = tuple(_NAMES.split())
 TAGS: dict[str, int] = {keyword: int(tag_for_keyword(keyword) or 0) for keyword in WANTED}
 _WANTED_TAGS = frozenset(TAGS.values())
 _SEQUENCES = frozenset(TAGS[keyword] for keyword in WANTED if keyword.endswith("Sequence"))

@@ -212,16 +212,15 @@ def _enhanced_frames(path: Path, n_frames: int) -> tuple[Frame, ...]:
 
 
 def _enhanced_frame(index: int, group: Dataset, shared: Dataset) -> Frame:
+    def item_of(macro: str) -> Dataset:
+        items = group.get(macro) or shared.get(macro) or [Dataset()]
+        return Dataset(items[0])
+
     def numbers(macro: str, keyword: str) -> Vector | None:
-        item = next((list(g.get(macro))[0] for g in (group, shared) if g.get(macro)), Dataset())
-        value = item.get(keyword)
+        value = item_of(macro).get(keyword)
         if value is None or value == "":
             return None
         return tuple(float(v) for v in value) if isinstance(value, pydicom.multival.MultiValue) else (float(value),)
-
-    def macro_text(macro: str, keyword: str) -> str:
-        item = next((list(g.get(macro))[0] for g in (group, shared) if g.get(macro)), Dataset())
-        return str(item.get(keyword, "")).upper()
 
     slope = numbers("PixelValueTransformationSequence", "RescaleSlope")
     intercept = numbers("PixelValueTransformationSequence", "RescaleIntercept")
@@ -231,5 +230,5 @@ def _enhanced_frame(index: int, group: Dataset, shared: Dataset) -> Frame:
         orientation=numbers("PlaneOrientationSequence", "ImageOrientationPatient"),
         pixel_spacing=numbers("PixelMeasuresSequence", "PixelSpacing"),
         rescale=None if slope is None or intercept is None else slope + intercept,
-        rescale_type=macro_text("PixelValueTransformationSequence", "RescaleType"),
+        rescale_type=str(item_of("PixelValueTransformationSequence").get("RescaleType", "")).upper(),
     )

@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 import pydicom
 from pydicom.encaps import generate_frames
-from pydicom.pixels import apply_modality_lut, get_decoder
+from pydicom.pixels.decoders.base import get_decoder
+from pydicom.pixels.processing import apply_modality_lut
 from pydicom.uid import UID
 
 from diagnosis import settings

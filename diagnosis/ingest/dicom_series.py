@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import final
 
@@ -98,8 +99,8 @@ def group_series(headers: Iterable[Instance | Unreadable]) -> list[Series]:
             keys_in_folder[instance.path.parent].add(key)
     damaged: dict[Hashable, list[Unreadable]] = defaultdict(list)
     for folder, files in unreadable.items():
-        keys = keys_in_folder[folder]
-        damaged[next(iter(keys)) if len(keys) == 1 else ("unreadable", folder)].extend(files)
+        here = keys_in_folder[folder]
+        damaged[next(iter(here)) if len(here) == 1 else ("unreadable", folder)].extend(files)
     keys = [*groups, *(key for key in damaged if key not in groups)]
     return [_judged(tuple(groups.get(key, ())), tuple(damaged.get(key, ()))) for key in keys]
 
@@ -304,7 +305,7 @@ def _overlap_cleanly(groups: list[list[float]]) -> bool:
     if any(len(group) < 2 or np.diff(sorted(group)).min() < 0.01 for group in groups):
         return False
     ranges = sorted((min(group), max(group)) for group in groups)
-    return any(later[0] < earlier[1] for earlier, later in zip(ranges, ranges[1:], strict=False))
+    return any(later[0] < earlier[1] for earlier, later in pairwise(ranges))
 
 
 def _rescale_reasons(planes: Sequence[Plane]) -> list[GeometryReason]:

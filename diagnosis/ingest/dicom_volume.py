@@ -1,4 +1,4 @@
-"""DICOM in, a CT volume out: `inspect_path` says what is there, `read_volume` reads the series that the rule chooses."""
+"""DICOM in, a CT volume out: `inspect_path` says what is there, `read_volume` reads what the rule chooses."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -124,8 +124,7 @@ def _series_below(path: Path, on_progress: Progress | None) -> Iterator[list[Ser
     with opened(path) as files:
         headers = _headers(files, on_progress)
         if path.is_file() and len(headers) == 1 and isinstance(headers[0], Instance) and headers[0].is_directory:
-            files = FileSet(listed_files(path), files.scratch)
-            headers = _headers(files, on_progress)
+            headers = _headers(FileSet(listed_files(path), files.scratch), on_progress)
         series = group_series(headers)
         if not series:
             links = f" ({files.n_links} symbolic links were not followed)" if files.n_links else ""

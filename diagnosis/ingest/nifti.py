@@ -35,11 +35,13 @@ def read_nifti(path: Path) -> Volume:
 
     Raises:
         InputError: missing, damaged, or not NIfTI.
-        GeometryError: not three-dimensional, not placed in the patient, two placements that contradict each other, color
-            or complex voxels.
+        GeometryError: not three-dimensional, not placed in the patient, two placements that contradict each other,
+            color or complex voxels.
         LimitExceededError: larger than the limits.
     """
     import nibabel as nib
+    from nibabel.filebasedimages import ImageFileError
+    from nibabel.spatialimages import HeaderDataError
 
     if not path.is_file():
         msg = "NIfTI: the file does not exist; check its spelling"
@@ -47,7 +49,7 @@ def read_nifti(path: Path) -> Volume:
     limits.check_file_size(path, limits.MAX_FILE_BYTES, "NIfTI")
     try:
         image = nib.load(path)
-    except (*PARSE_FAILURES, nib.filebasedimages.ImageFileError, nib.spatialimages.HeaderDataError) as error:
+    except (*PARSE_FAILURES, ImageFileError, HeaderDataError) as error:
         msg = f"NIfTI: the file is damaged or not NIfTI ({type(error).__name__}); convert it again"
         raise InputError(msg) from error
     if not isinstance(image, nib.Nifti1Image):

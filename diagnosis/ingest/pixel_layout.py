@@ -3,9 +3,14 @@
 import os
 from pathlib import Path
 
-from pydicom.pixels import get_decoder
-from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ExplicitVRLittleEndian
-from pydicom.uid import ImplicitVRLittleEndian
+from pydicom.pixels.decoders.base import get_decoder
+from pydicom.uid import (
+    UID,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+)
 
 from diagnosis.ingest import limits
 from diagnosis.ingest.dicom_header import PixelLayout
@@ -25,10 +30,8 @@ def layout_fault(layout: PixelLayout, path: Path) -> str | None:
     largest = limits.MAX_ROWS_OR_COLUMNS
     if not layout.has_pixels:
         return "there are no pixels in it"
-    if layout.rows == 0 or layout.columns == 0:
-        return "its header states no rows or columns"
-    if layout.rows > largest or layout.columns > largest:
-        return f"its header claims {layout.rows} x {layout.columns} pixels, more than the {largest} x {largest} read"
+    if not 0 < layout.rows <= largest or not 0 < layout.columns <= largest:
+        return f"its header claims {layout.rows} x {layout.columns} pixels; 1 to {largest} each way are read"
     if layout.n_frames > limits.MAX_FRAMES:
         return f"its header claims more than {limits.MAX_FRAMES} frames"
     if layout.bits_allocated not in {8, 16, 32} or not 0 < layout.bits_stored <= layout.bits_allocated:

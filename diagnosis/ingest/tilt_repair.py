@@ -14,7 +14,6 @@ from diagnosis.ingest import limits
 from diagnosis.ingest.dicom_pixels import AIR_HU
 from diagnosis.record.volume import Volume
 
-
 LARGEST_TILT_DEGREES = 45.0
 """Gantries tilt by up to 30 degrees; a larger shear is damage."""
 
