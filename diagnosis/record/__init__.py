@@ -17,9 +17,12 @@ the head), DICOM's own frame. An affine maps (slice, row, column) indices of vox
 
 from diagnosis.record.assessment import Assessment, DescriptorAssessment, FindingAssessment, ModalityUse
 from diagnosis.record.attribution import (
+    ChangeKind,
+    Counterfactual,
     Explanation,
     Faithfulness,
     ModalityShares,
+    SoundAttribution,
     SpeechSpan,
     TextAttribution,
     TextSpan,
@@ -35,7 +38,9 @@ __all__ = [
     "Assessment",
     "Audio",
     "Case",
+    "ChangeKind",
     "ClinicalNote",
+    "Counterfactual",
     "DescriptorAssessment",
     "Explanation",
     "Faithfulness",
@@ -46,6 +51,7 @@ __all__ = [
     "NoteSection",
     "RegionOfInterest",
     "SeriesReport",
+    "SoundAttribution",
     "SpeechSegment",
     "SpeechSpan",
     "StudyIdentity",

@@ -1,6 +1,7 @@
 """Why: attributions on the patient's own voxels, characters and seconds, each with its own proof."""
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import final
 
 import numpy as np
@@ -20,9 +21,12 @@ class Faithfulness:
         deletion_auc: mean drop of the logit while the most important parts are removed first.
         random_deletion_auc: the same in random order.
         insertion_auc: mean rise of the logit while the most important parts are put back first.
+        random_insertion_auc: the same in random order.
         randomization_correlation: |rank correlation| with the map of the same network with random weights.
-        infidelity: Captum's infidelity.
-        sensitivity: Captum's maximum sensitivity.
+        infidelity: Captum's infidelity, in squared logits.
+        sensitivity: Captum's maximum sensitivity: relative change of the map under a change too small to see.
+        is_peak_in_truth: pointing game, where the truth is known.
+        mass_in_truth: share of the positive attribution that lies inside the truth, where it is known.
         is_trustworthy: whether the map passed the checks that were made; a map that fails is withheld.
         failures: which checks failed, in words.
     """
@@ -31,9 +35,12 @@ class Faithfulness:
     deletion_auc: float | None = None
     random_deletion_auc: float | None = None
     insertion_auc: float | None = None
+    random_insertion_auc: float | None = None
     randomization_correlation: float | None = None
     infidelity: float | None = None
     sensitivity: float | None = None
+    is_peak_in_truth: bool | None = None
+    mass_in_truth: float | None = None
     is_trustworthy: bool = True
     failures: tuple[str, ...] = ()
 
@@ -97,11 +104,62 @@ class SpeechSpan:
 @final
 @dataclass(frozen=True)
 class TextAttribution:
-    """Attributions of the words of a note (`TextSpan`) or of a dictation (`SpeechSpan`)."""
+    """Attributions of the words of a note (`TextSpan`) or of a dictation (`SpeechSpan`), and of its sentences."""
 
     spans: tuple[TextSpan, ...] | tuple[SpeechSpan, ...]
     method: str
     faithfulness: Faithfulness = field(default_factory=Faithfulness)
+    sentences: tuple[TextSpan, ...] = ()
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class SoundAttribution:
+    """Attribution of how something was said: float32 (mel band,frame) in logits, frames `hop_s` seconds apart."""
+
+    values: npt.NDArray[np.float32]
+    hop_s: float
+    method: str
+    faithfulness: Faithfulness = field(default_factory=Faithfulness)
+
+    def __post_init__(self) -> None:
+        if self.values.ndim != 2 or not np.isfinite(self.values).all():
+            msg = "sound attribution: the map is not a finite (mel band, frame) array"
+            raise ExplanationError(msg)
+
+
+class ChangeKind(StrEnum):
+    """How a case is changed to see what the answer would have been."""
+
+    SENTENCE_REMOVED = "sentence_removed"
+    WORD_REMOVED = "word_removed"
+    WORD_NEGATED = "word_negated"
+    REGION_BLANKED = "region_blanked"
+    MODALITY_LEFT_OUT = "modality_left_out"
+
+
+@final
+@dataclass(frozen=True)
+class Counterfactual:
+    """What the probability becomes when something is changed.
+
+    Attributes:
+        kind: what is done.
+        modality: to which part.
+        spans: characters `[start, end)` of the original text that are changed; none where it is not a text.
+        texts: what stands there.
+        probability_before: calibrated.
+        probability_after: calibrated.
+        is_flipped: whether the flag changes.
+    """
+
+    kind: ChangeKind
+    modality: Modality
+    spans: tuple[tuple[int, int], ...]
+    texts: tuple[str, ...]
+    probability_before: float
+    probability_after: float
+    is_flipped: bool
 
 
 @final
@@ -133,7 +191,22 @@ class ModalityShares:
 @final
 @dataclass(frozen=True)
 class Explanation:
-    """All attributions of one finding on one case; a part that is absent, or failed its proof, is None."""
+    """All attributions of one finding on one case; a part that is absent, or failed its proof, is None.
+
+    Attributes:
+        case_id: pseudonym.
+        finding: what is explained.
+        modality_shares: what each part contributed.
+        volume: the default map of the voxels.
+        note: words of the note.
+        voice: words of the dictation.
+        withheld: what is not shown, and which check it failed.
+        seconds: how long it took.
+        sound: how it was said, where the bundle has an acoustic branch.
+        other_volumes: maps by further methods, as far as they were asked for and passed their checks.
+        counterfactuals: what the probability would have been.
+        smallest_change: the fewest sentences or words of the note without which the flag changes; None where none do.
+    """
 
     case_id: str
     finding: str
@@ -143,3 +216,7 @@ class Explanation:
     voice: TextAttribution | None = None
     withheld: tuple[str, ...] = ()
     seconds: float = 0.0
+    sound: SoundAttribution | None = None
+    other_volumes: tuple[VolumeAttribution, ...] = ()
+    counterfactuals: tuple[Counterfactual, ...] = ()
+    smallest_change: Counterfactual | None = None
