@@ -10,7 +10,6 @@ where the plain one may be kept by doing well on the larger class only. The prom
 exchangeable with the calibration cases: another hospital, or a patient with many nodules, weakens it.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self, final
 
@@ -18,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from diagnosis.errors import BundleError, ConfigurationError
-from diagnosis.evaluation.checks import FloatArray, LabelArray, as_groups, as_labels, as_probabilities
+from diagnosis.evaluation.checks import FloatArray, LabelArray, as_labels, as_probabilities
 
 ANSWERS = ("negative", "positive")
 
@@ -151,33 +150,6 @@ def evaluate_sets(sets: NDArray[np.bool_], labels: ArrayLike, nominal: float) ->
         decided_accuracy=_share(is_covered[is_decided]),
         n=y.size,
     )
-
-
-def cross_conformal_sets(
-    probability: ArrayLike,
-    labels: ArrayLike,
-    folds: Sequence[object] | NDArray[np.generic],
-    coverage: float = 0.9,
-    *,
-    by_class: bool = False,
-) -> NDArray[np.bool_]:
-    """Sets of each fold by thresholds of the other folds, shape (cases, 2): the honest ground for `evaluate_sets`.
-
-    Raises:
-        ConfigurationError: as `fit_conformal`, or fewer than two folds.
-    """
-    p = as_probabilities(probability)
-    y = as_labels(labels, p.size)
-    codes = as_groups("folds", folds, p.size)
-    if codes.max() == 0:
-        msg = "folds: all cases are in one fold; at least two are needed to fit on the others"
-        raise ConfigurationError(msg)
-    sets = np.zeros((p.size, 2), dtype=bool)
-    for fold in range(codes.max() + 1):
-        held_out = codes == fold
-        threshold = fit_conformal(p[~held_out], y[~held_out], coverage, by_class=by_class)
-        sets[held_out] = threshold.includes(p[held_out])
-    return sets
 
 
 def _quantile(scores: FloatArray, coverage: float) -> float:

@@ -9,7 +9,6 @@ from diagnosis.errors import BundleError, ConfigurationError
 from diagnosis.evaluation.calibration import sigmoid
 from diagnosis.evaluation.conformal import (
     ConformalThreshold,
-    cross_conformal_sets,
     evaluate_sets,
     fit_conformal,
 )
@@ -106,15 +105,6 @@ def test_the_promise_is_kept_on_average_over_many_draws(by_class):
     assert positive >= 0.895 if by_class else positive < 0.89
 
 
-def test_cross_conformal_sets_use_the_other_folds_only():
-    p, y = make_probabilities(300)
-    folds = np.arange(300) % 3
-    sets = cross_conformal_sets(p, y, folds, 0.9)
-    threshold = fit_conformal(p[folds != 1], y[folds != 1], 0.9)
-    np.testing.assert_array_equal(sets[folds == 1], threshold.includes(p[folds == 1]))
-    assert abs(evaluate_sets(sets, y, 0.9).coverage - 0.9) < 0.03
-
-
 def test_evaluation_by_hand():
     sets = np.array([[True, False], [True, True], [False, True], [False, True], [False, False]])
     result = evaluate_sets(sets, [0, 1, 1, 0, 1], 0.9)
@@ -147,5 +137,3 @@ def test_json_round_trip_and_refusals():
         fit_conformal([3.0], [1], 0.9)
     with pytest.raises(ConfigurationError, match=r"all 2 cases are positive; cases of both classes are needed"):
         fit_conformal([0.3, 0.5], [1, 1], 0.9, by_class=True)
-    with pytest.raises(ConfigurationError, match=r"all cases are in one fold"):
-        cross_conformal_sets([0.5, 0.4], [1, 0], [0, 0])
