@@ -1,7 +1,8 @@
 """How good transcripts are: words, medical terms, negations lost, findings nobody said. Texts in, numbers out.
 
 Texts are compared word by word after `spoken_words`: lower case, no punctuation, hyphens as spaces, number words as
-digits, units in short form. The alignment of least edits is jiwer's.
+digits, units in short form, two words as one where the other text writes them so ("air space", "airspace"). The
+alignment of least edits is jiwer's.
 
 ==========================  ====================================================================================
 figure                      definition
@@ -17,6 +18,7 @@ inserted finding            the name of a finding in the transcript where the re
 import re
 from collections.abc import Iterable, Set
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import final
 
 from diagnosis.errors import MissingDependencyError
@@ -162,8 +164,20 @@ def _finding(word: str) -> int | None:
     return next((i for i, stems in enumerate(FINDING_STEMS) if word.startswith(stems)), None)
 
 
-def _aligned(reference: list[str], transcript: list[str]) -> list[tuple[str, str]]:
+def _joined_as_in(words: list[str], other: list[str]) -> list[str]:
+    """Words with two neighbors made one where the other text writes them as one: "air space", "airspace"."""
+    known, joined = set(other), list[str]()
+    for word in words:
+        if joined and joined[-1] + word in known:
+            joined[-1] += word
+        else:
+            joined.append(word)
+    return joined
+
+
+def _aligned(said: list[str], heard: list[str]) -> list[tuple[str, str]]:
     """Pairs (said, heard) in order; an empty string stands for no word."""
+    reference, transcript = _joined_as_in(said, heard), _joined_as_in(heard, said)
     if not reference or not transcript:
         return [(word, "") for word in reference] + [("", word) for word in transcript]
     try:
@@ -173,9 +187,11 @@ def _aligned(reference: list[str], transcript: list[str]) -> list[tuple[str, str
         raise MissingDependencyError(msg) from error
     pairs: list[tuple[str, str]] = []
     for chunk in jiwer.process_words(" ".join(reference), " ".join(transcript)).alignments[0]:
-        said = reference[chunk.ref_start_idx : chunk.ref_end_idx]
-        heard = transcript[chunk.hyp_start_idx : chunk.hyp_end_idx]
-        n_rows = max(len(said), len(heard))
-        said, heard = said + [""] * (n_rows - len(said)), heard + [""] * (n_rows - len(heard))
-        pairs.extend(zip(said, heard, strict=True))
+        pairs.extend(
+            zip_longest(
+                reference[chunk.ref_start_idx : chunk.ref_end_idx],
+                transcript[chunk.hyp_start_idx : chunk.hyp_end_idx],
+                fillvalue="",
+            )
+        )
     return pairs

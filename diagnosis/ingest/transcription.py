@@ -24,6 +24,7 @@ import numpy as np
 from diagnosis import settings
 from diagnosis.errors import AudioError, BundleError
 from diagnosis.ingest.audio import SAMPLING_RATE_HZ, read_audio
+from diagnosis.ingest.misheard_terms import correct_misheard_terms
 from diagnosis.ingest.speech_models import SpeechModel, find_speech_model
 from diagnosis.ingest.spoken_punctuation import apply_spoken_punctuation
 from diagnosis.record.note import Audio, SpeechSegment, VoiceNote, Word
@@ -36,8 +37,8 @@ PROMPT = (
     "Chest CT and radiography report. Findings: pulmonary nodule, 12 mm, right upper lobe, spiculated, lobulated, "
     "part-solid, ground-glass, cavitary, calcified granuloma, granulomatous disease, emphysematous, hyperinflated, "
     "atelectasis, bibasilar, retrocardiac opacity, airspace consolidation, infiltrate, pleural effusion, pneumothorax, "
-    "hemidiaphragm, cardiomediastinal silhouette, mediastinal contours, hilar lymphadenopathy, tortuous aorta, "
-    "bronchovascular, vasculature, osseous, osteophytes, scoliosis, unremarkable."
+    "hemidiaphragm, cardiomediastinal silhouette, mediastinal contour, hilar lymphadenopathy, tortuous aorta, "
+    "bronchovascular, vasculature, osseous structures, osteophytes, cardiomegaly, scoliosis, unremarkable."
 )
 BEAM_SIZE = 5
 PAUSE_S = 1.0
@@ -84,8 +85,10 @@ def transcribe_audio(
         msg = f"recording: it has {audio.sampling_rate_hz} samples a second; speech is read at {SAMPLING_RATE_HZ}"
         raise AudioError(msg)
     speech_model = find_speech_model(model)
-    found = _decoded(_loaded(speech_model), audio, on_progress or _ignore)
-    spoken = apply_spoken_punctuation(_timed(found, audio.duration_s))
+    recognizer = _loaded(speech_model)
+    found = _decoded(recognizer, audio, on_progress or _ignore)
+    words = correct_misheard_terms(list(_timed(found, audio.duration_s)), _is_common_word(recognizer))
+    spoken = apply_spoken_punctuation(_runs(words))
     transcriber = f"faster-whisper {version('faster-whisper')} {speech_model.name}"
     return VoiceNote(tuple(spoken), audio.duration_s, transcriber, audio=audio)
 
@@ -158,16 +161,28 @@ def _is_speech(segment: "Segment") -> bool:
     return segment.avg_logprob > MIN_LOG_PROBABILITY and not doubtful
 
 
-def _timed(segments: Iterable["Segment"], duration_s: float) -> list[SpeechSegment]:
-    """Words in order of time, inside the recording, in runs without a long pause."""
-    runs: list[list[Word]] = []
+def _is_common_word(recognizer: "WhisperModel") -> Callable[[str], bool]:
+    """Whether a word is one token: the 50,000 commonest strings of English are, misheard terms are not."""
+    tokenizer = recognizer.hf_tokenizer
+    return lambda word: len(tokenizer.encode(f" {word}", add_special_tokens=False).ids) == 1
+
+
+def _timed(segments: Iterable["Segment"], duration_s: float) -> Iterator[Word]:
+    """Words in order of time, inside the recording."""
     reached_s = 0.0
     for text, start_s, end_s, probability in _without_loops([w for s in segments for w in _whole_words(s)]):
         begin_s = min(max(start_s, reached_s), duration_s)
-        if not runs or begin_s - reached_s > PAUSE_S:
-            runs.append([])
         reached_s = min(max(end_s, begin_s), duration_s)
-        runs[-1].append(Word(text, begin_s, reached_s, probability))
+        yield Word(text, begin_s, reached_s, probability)
+
+
+def _runs(words: Sequence[Word]) -> list[SpeechSegment]:
+    """Words in runs without a long pause."""
+    runs: list[list[Word]] = []
+    for word in words:
+        if not runs or word.start_s - runs[-1][-1].end_s > PAUSE_S:
+            runs.append([])
+        runs[-1].append(word)
     return [SpeechSegment(tuple(run)) for run in runs]
 
 

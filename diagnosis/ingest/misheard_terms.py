@@ -1,0 +1,168 @@
+"""Radiology terms that the recognizer wrote as it heard them: "speculated nodule", "pneumothorases", "hemid diaphragm".
+
+Two kinds are put right, and no other word is touched:
+
+* a string that the recognizer doubts, that is no common word (it takes two tokens or more), is not a term itself, and
+  is spelled almost like exactly one term below; with a "no" that was swallowed before it ("nonumothorax") the "no" is
+  given back;
+* a common word that has no meaning where it stands, in a short list with its contexts ("speculated margin"; but a
+  "vital capacity" is left alone).
+
+A correction never adds or removes a prefix that turns a term into its opposite (non-, un-, hypo-, hyper-, a-, in-). The
+word keeps its time and gets no more probability than `CORRECTED_PROBABILITY`, so that it is marked for the clinician.
+"""
+
+from collections.abc import Callable, Sequence
+from difflib import SequenceMatcher
+from functools import lru_cache
+
+from diagnosis.record.note import Word
+
+CORRECTED_PROBABILITY = 0.4
+DOUBTFUL_BELOW = 0.8
+MIN_SIMILARITY = 0.8
+MIN_JOINED_SIMILARITY = 0.88
+MIN_LETTERS = 7
+MAX_MORE_LETTERS = 3
+
+_TERMS = (
+    "adenocarcinoma adenopathy airspace alveolar aneurysm aneurysmal angiogram anterior aortic apical "
+    "arteriosclerotic arthritis arthrosis ascites aspiration asymmetric atelectasis atelectatic atherosclerosis "
+    "atherosclerotic attenuation axillary azygos basilar bibasilar bilateral bilaterally biopsy borderline "
+    "bronchial bronchiectasis bronchiectatic bronchiolitis bronchitis bronchogram bronchograms bronchovascular "
+    "bulla bullous calcification calcifications calcified carcinoma cardiac cardiomediastinal cardiomegaly "
+    "cardiophrenic cardiopulmonary catheter cavitary cavitation cavities centrilobular cholelithiasis cirrhosis "
+    "clavicle coalescent collapse consolidation consolidations consolidative conspicuity conspicuous contour "
+    "contours contrast costochondral costophrenic cystic degenerative demineralization densities density "
+    "dextroscoliosis diaphragm diaphragmatic diffuse effacement effusion effusions emphysema emphysematous empyema "
+    "endobronchial endotracheal enhancement enlargement esophageal esophagus eventration exophytic fibrosis "
+    "fibrotic fissural fissure fracture fractures ganglion granuloma granulomas granulomatous hamartoma "
+    "hemidiaphragm hemidiaphragms hemithorax hepatic hepatomegaly hilar hyperdense hyperexpanded hyperexpansion "
+    "hyperinflated hyperinflation hyperlucency hypodense hypoinflated hypoinflation hypoventilatory inferiorly "
+    "infiltrate infiltrates infiltration interlobular interstitial interstitium intrathoracic kyphosis laminated "
+    "levoscoliosis lingula lingular lobectomy lobular lobulated lobulation lobulations lucency lymphadenopathy "
+    "lymphangitic malignancy malignant mastectomy mediastinal mediastinum metastases metastasis metastatic "
+    "micronodules miliary multifocal neoplasm nephrolithiasis nodular nodularity nodule nodules noncalcified "
+    "nonlobulated nonspiculated opacification opacities opacity osseous osteopenia osteophyte osteophytes "
+    "osteophytosis paraseptal paratracheal parenchyma parenchymal peribronchial pericardial pericarditis "
+    "pericardium perihilar peripheral pleural pleuritis pleuroparenchymal pneumatocele pneumomediastinum "
+    "pneumonectomy pneumonia pneumonitis pneumoperitoneum pneumothoraces pneumothorax popcorn posterior pulmonary "
+    "radiodensity radiograph radiographic reticular reticulation reticulonodular retrocardiac retrosternal "
+    "sarcoidosis scapula scoliosis segmental semisolid sequela sequelae silhouette spherical spiculated spiculation "
+    "spiculations spicules splenomegaly spondylosis steatosis stenosis sternotomy subcarinal subcentimeter "
+    "subclavian subpleural subsegmental subsolid supraclavicular suprahilar thickening thoracic thoracolumbar "
+    "thorax thrombus thyroid tortuosity tortuous trachea tracheal tracheostomy tuberculosis tumor unlobulated "
+    "unremarkable unspiculated vascular vascularity vasculature vasculitis ventricular vertebrae vertebral"
+)
+TERMS = frozenset(_TERMS.split())
+_OPPOSITES = ("non", "un", "hypo", "hyper", "hemi", "in", "de", "a")
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_LESIONS = _words(
+    "nodule nodules module modules mass masses lesion lesions opacity opacities margin margins border borders contour "
+    "contours edge edges"
+)
+_LUNG_FUNCTION = _words("lung vital total diffusing diffusion residual functional volume exercise bladder decision")
+_OPACITY = _words(
+    "glass airspace air focal retrocardiac basilar bibasilar lobe patchy streaky hazy linear nodular lung"
+)
+_NODULE = _words("solid part-solid spiculated lobulated pulmonary mm glass ground-glass calcified lobe cm granuloma")
+_BE = _words("is are was were appear appears")
+# Strings that are no words: the recognizer's fusions of two.
+_ALIASES = {"osteostructures": "osseous structures", "osteostructure": "osseous structure"}
+_BONY = _words("structures structure thorax abnormality abnormalities lesion lesions")
+# A common word: the term it stands for, what must stand within two words of it, and what must not.
+_COMMON: dict[str, tuple[str, frozenset[str], frozenset[str]]] = {
+    "speculated": ("spiculated", _LESIONS, frozenset({"that"})),
+    "speculation": ("spiculation", _LESIONS | {"marked", "no"}, frozenset({"that", "about"})),
+    "capacity": ("opacity", _OPACITY, _LUNG_FUNCTION - {"lung"}),
+    "capacities": ("opacities", _OPACITY, _LUNG_FUNCTION - {"lung"}),
+    "module": ("nodule", _NODULE, frozenset()),
+    "modules": ("nodules", _NODULE, frozenset()),
+    "bunny": ("bony", _BONY, frozenset()),
+}
+
+
+def correct_misheard_terms(words: Sequence[Word], is_common: Callable[[str], bool]) -> list[Word]:
+    """Words with misheard terms put right.
+
+    Args:
+        words: in order of time.
+        is_common: whether a word, in lower case, is one that the recognizer writes as a single token.
+    """
+    plain = [_plain(word.text) for word in words]
+    out: list[Word] = []
+    position = 0
+    while position < len(words):
+        joined = _joined_term(plain, position, is_common)
+        last = position + (1 if joined else 0)
+        doubtful = words[position].probability < DOUBTFUL_BELOW
+        terms = joined or _common_term(plain, position) or (_term_like(plain[position], is_common) if doubtful else "")
+        out.extend(_corrected(words[position], words[last], terms) if terms else [words[position]])
+        position = last + 1
+    return out
+
+
+def _plain(text: str) -> str:
+    return text.strip(".,;:?!()\"'").lower()
+
+
+def _corrected(first: Word, last: Word, terms: str) -> list[Word]:
+    """Words in place of `first` to `last`, with the case of the first and the marks after the last."""
+    mark = last.text[len(last.text.rstrip(".,;:?!)")) :]
+    texts = (terms.capitalize() if first.text[:1].isupper() else terms).split()
+    probability = min(first.probability, last.probability, CORRECTED_PROBABILITY)
+    step_s = (last.end_s - first.start_s) / len(texts)
+    starts_s = [first.start_s + step_s * i for i in range(len(texts))] + [last.end_s]
+    texts[-1] += mark
+    return [Word(text, starts_s[i], starts_s[i + 1], probability) for i, text in enumerate(texts)]
+
+
+def _joined_term(plain: Sequence[str], position: int, is_common: Callable[[str], bool]) -> str:
+    """The term that this word and the next one make together: "hemid diaphragm", "are and remarkable"."""
+    pair = list(plain[position : position + 2])
+    if pair == ["and", "remarkable"] and position > 0 and plain[position - 1] in _BE:
+        return "unremarkable"
+    if len(pair) < 2 or all(is_common(word) or word in TERMS for word in pair) or pair[0] in TERMS:
+        return ""
+    joined = "".join(pair)
+    return joined if joined in TERMS else _nearest_term(joined, MIN_JOINED_SIMILARITY)
+
+
+def _common_term(plain: Sequence[str], position: int) -> str:
+    term, needed, forbidden = _COMMON.get(plain[position], ("", frozenset(), frozenset()))
+    beside = {*plain[max(0, position - 2) : position], *plain[position + 1 : position + 3]}
+    return term if beside & needed and not beside & forbidden else ""
+
+
+def _term_like(word: str, is_common: Callable[[str], bool]) -> str:
+    if word in _ALIASES:
+        return _ALIASES[word]
+    if len(word) < MIN_LETTERS or not word.isalpha() or word in TERMS or is_common(word):
+        return ""
+    # "nonumothorax" is "no pneumothorax"; "nonspicular" is a term with its own "non".
+    swallows_no = word.startswith("no") and not _nearest_term(word.removeprefix("non"), MIN_JOINED_SIMILARITY)
+    swallowed = _nearest_term(word[2:], MIN_JOINED_SIMILARITY) if swallows_no else ""
+    return f"no {swallowed}" if swallowed else _nearest_term(word, MIN_SIMILARITY)
+
+
+@lru_cache(maxsize=4096)
+def _nearest_term(word: str, min_similarity: float) -> str:
+    """The one term spelled most like a word; nothing where two are equally near or the meaning would be turned."""
+    ranked = sorted(((_similarity(word, term), term) for term in TERMS), reverse=True)[:2]
+    (best, term), (second, _) = ranked
+    is_one = best >= min_similarity and best > second and abs(len(word) - len(term)) <= MAX_MORE_LETTERS
+    return term if is_one and not _turns_meaning(word, term) else ""
+
+
+def _similarity(word: str, term: str) -> float:
+    return SequenceMatcher(None, word, term, autojunk=False).ratio()
+
+
+def _turns_meaning(word: str, term: str) -> bool:
+    """Whether one of the two begins with a prefix that makes an opposite and the other does not."""
+    return any(word.startswith(prefix) != term.startswith(prefix) for prefix in _OPPOSITES)
