@@ -5,12 +5,14 @@ partial volume as in a scanner.
 """
 
 from dataclasses import dataclass
-from typing import final
+from itertools import pairwise
+from typing import Any, final
 
 import numpy as np
 import numpy.typing as npt
 
-HuArray = npt.NDArray[np.float32]
+HuArray = npt.NDArray[np.floating[Any]]
+"""HU, mm or coverage on a grid; float32 wherever the grid is large."""
 AxisArray = npt.NDArray[np.float32]
 Point = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -66,7 +68,7 @@ def blend(hu: HuArray, coverage: HuArray, value: HuArray | float) -> None:
 
 def coverage(distance_mm: HuArray, edge_mm: float) -> HuArray:
     """Coverage of voxels at a signed distance from a surface (negative inside), edge blurred over `edge_mm`."""
-    return np.clip(np.float32(0.5) - distance_mm / np.float32(edge_mm), 0, 1)
+    return np.asarray(np.clip(0.5 - distance_mm / np.float32(edge_mm), 0, 1), dtype=np.float32)
 
 
 def paint_ellipsoid(canvas: Canvas, center: Point, radii: Point, value: float) -> None:
@@ -101,7 +103,7 @@ def paint_capsule(canvas: Canvas, start: Point, end: Point, radii: tuple[float, 
 def paint_tube(canvas: Canvas, points: npt.ArrayLike, radius: float, value: float) -> None:
     """Paint a tube of constant radius through (n,3) points (x,y,z), rounded by a Catmull-Rom spline."""
     path = smooth_path(np.asarray(points, dtype=np.float64), 4)
-    for start, end in zip(path[:-1], path[1:], strict=True):
+    for start, end in pairwise(path):
         paint_capsule(canvas, start, end, (radius, radius), value)
 
 
@@ -130,4 +132,4 @@ def smooth_field(rng: np.random.Generator, shape: tuple[int, ...], cells: tuple[
         t = t * t * (3 - 2 * t)
         coarse = np.take(coarse, low, axis) * (1 - t) + np.take(coarse, low + 1, axis) * t
         coarse = coarse.astype(np.float32)
-    return coarse
+    return np.asarray(coarse, dtype=np.float32)

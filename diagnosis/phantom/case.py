@@ -19,7 +19,7 @@ class PhantomCase:
         ct: the scan, with mask and center of the nodule.
         note: the written note and what its author saw.
         dictation: the dictation as text, and what its author saw.
-        is_malignant: the truth, drawn with `malignancy_probability`; False where no part shows a nodule cannot be.
+        is_malignant: the truth, drawn with that probability.
         malignancy_probability: by the stated rule.
     """
 

@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
-from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, JPEG2000Lossless, generate_uid
+from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian, JPEG2000Lossless, generate_uid
 
 from diagnosis.phantom.patient import PlantedCt
 from diagnosis.phantom.scanner import PADDING_HU
@@ -29,7 +30,7 @@ def write_ct_series(spec: PhantomSpec, ct: PlantedCt, folder: Path) -> int:
         folder: created if need be.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    n_slices = ct.hu.shape[0]
+    n_slices = len(ct.hu)
     for number in range(1, n_slices + 1):
         k = n_slices - number
         instance = _instance(spec, ct, k, number)
@@ -38,13 +39,13 @@ def write_ct_series(spec: PhantomSpec, ct: PlantedCt, folder: Path) -> int:
     return n_slices
 
 
-def _uid(spec: PhantomSpec, *parts: str) -> str:
-    return str(generate_uid(entropy_srcs=["diagnosis phantom", spec.case_id, str(spec.seed), spec.informative, *parts]))
+def _uid(spec: PhantomSpec, *parts: str) -> UID:
+    return generate_uid(entropy_srcs=["diagnosis phantom", spec.case_id, str(spec.seed), spec.informative, *parts])
 
 
-def _stored_values(spec: PhantomSpec, hu: "np.ndarray[tuple[int, ...], np.dtype[np.int16]]") -> np.ndarray:
-    stored = hu.astype(np.int32) - INTERCEPT_HU
-    return stored.astype(np.int16 if spec.scan.has_padding else np.uint16)
+def _stored_values(spec: PhantomSpec, hu: npt.NDArray[np.int16]) -> npt.NDArray[np.int16] | npt.NDArray[np.uint16]:
+    stored = (hu.astype(np.int32) - INTERCEPT_HU) // spec.scan.hu_step
+    return stored.astype(np.int16) if spec.scan.has_padding else stored.astype(np.uint16)
 
 
 def _instance(spec: PhantomSpec, ct: PlantedCt, k: int, number: int) -> FileDataset:
@@ -53,7 +54,7 @@ def _instance(spec: PhantomSpec, ct: PlantedCt, k: int, number: int) -> FileData
     meta.MediaStorageSOPClassUID = CTImageStorage
     meta.MediaStorageSOPInstanceUID = _uid(spec, "instance", str(number))
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    meta.ImplementationClassUID = str(generate_uid(entropy_srcs=["diagnosis phantom"]))
+    meta.ImplementationClassUID = generate_uid(entropy_srcs=["diagnosis phantom"])
     meta.ImplementationVersionName = IMPLEMENTATION_NAME
     instance = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
     instance.SpecificCharacterSet = "ISO_IR 192"
@@ -122,9 +123,9 @@ def _set_pixels(instance: Dataset, spec: PhantomSpec) -> None:
     instance.HighBit = instance.BitsStored - 1
     instance.PixelRepresentation = int(spec.scan.has_padding)
     if spec.scan.has_padding:
-        instance.PixelPaddingValue = PADDING_HU - INTERCEPT_HU
+        instance.PixelPaddingValue = (PADDING_HU - INTERCEPT_HU) // spec.scan.hu_step
     instance.RescaleIntercept = str(INTERCEPT_HU)
-    instance.RescaleSlope = "1"
+    instance.RescaleSlope = str(spec.scan.hu_step)
     instance.RescaleType = "HU"
     instance.WindowCenter = ["-600", "40"]
     instance.WindowWidth = ["1500", "400"]

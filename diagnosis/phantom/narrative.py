@@ -1,4 +1,4 @@
-"""The words of a synthetic patient: a written note and a dictation, each by a reader who sees the nodule a little wrong.
+"""The words of a synthetic patient: note and dictation, each by a reader who sees the nodule a little wrong.
 
 Neither gives an opinion on malignancy. A part that is not informative tells of a chest without a nodule.
 """

@@ -20,8 +20,8 @@ GROUND_GLASS_HU = -590.0
 
 _AXIS_RATIO = (0.36, 0.54, 0.70, 0.84, 0.96)
 _BUMP = (0.0, 0.07, 0.16, 0.27, 0.40)
-_EDGE_MM = (4.2, 2.8, 1.7, 0.9, 0.35)
-_SPICULES = (0, 4, 9, 16, 26)
+_EDGE_MM = (7.5, 4.8, 2.7, 1.3, 0.4)
+_SPICULES = (0, 8, 20, 38, 64)
 _CORE = (0.0, 0.34, 0.60, 0.84, 1.0)
 """Radius of the solid core as part of the whole, for textures 1 to 5."""
 
@@ -115,15 +115,22 @@ def paint_nodule(canvas: Canvas, nodule: NoduleSpec, center: Point, rng: np.rand
     directions = np.stack(np.broadcast_arrays(x / length, y / length, z / length), axis=-1).astype(np.float64)
     radius = shape.radius(directions)
     depth = length / radius  # 0 at the center, 1 on the surface
-    field = smooth_field(rng, fine.hu.shape, tuple(max(4, n // 7) for n in fine.hu.shape))
+    field = _mottle(rng, fine.hu.shape)
     distance = length - radius
     _paint_spicules(fine, nodule, shape, (center + shape.shift_mm, rng))
     _paint_body(fine.hu, nodule, (distance, depth, field))
-    _paint_contents(fine, nodule, (distance, depth), (center, rng))
+    _paint_contents(fine, nodule, (distance, depth, field), (center, rng))
     filled = np.zeros_like(canvas.hu)
     filled[box] = _pooled((distance < 0).astype(np.float32), factors)
     canvas.hu[box] = _pooled(fine.hu, factors)
     return filled
+
+
+def _mottle(rng: np.random.Generator, shape: tuple[int, ...]) -> HuArray:
+    """Random field of about unit deviation with features of 4 and of 1.5 mm."""
+    coarse = smooth_field(rng, shape, tuple(max(4, n // 8) for n in shape))
+    fine = smooth_field(rng, shape, tuple(max(5, n // 3) for n in shape))
+    return np.asarray(0.75 * coarse + 0.65 * fine, dtype=np.float32)
 
 
 def _refined(canvas: Canvas, box: tuple[slice, slice, slice]) -> tuple[Canvas, tuple[int, int, int]]:
@@ -158,30 +165,32 @@ def _paint_spicules(
         direction = rng.standard_normal(3) * [1.0, 1.0, 0.8]
         direction /= np.linalg.norm(direction)
         radius = float(shape.radius(direction))
-        length = (1.6 + 0.22 * nodule.diameter_mm) * (0.5 + 0.17 * nodule.spiculation) * rng.uniform(0.6, 1.35)
-        bend = rng.standard_normal(3) * 0.14 * length
+        length = (1.6 + 0.22 * nodule.diameter_mm) * (0.4 + 0.17 * nodule.spiculation) * rng.gamma(4.0, 0.25)
+        bend = rng.standard_normal(3) * 0.16 * length
         base = origin + direction * radius * 0.86
         middle = origin + direction * (radius + 0.5 * length) + bend
         tip = origin + direction * (radius + length) + 1.6 * bend
-        thick = rng.uniform(0.55, 0.95) * (0.6 + 0.02 * nodule.diameter_mm)
-        paint_capsule(fine, base, middle, (thick * 1.9, thick), value)
-        paint_capsule(fine, middle, tip, (thick, 0.28), value)
+        thick = rng.uniform(0.30, 0.72) * (0.65 + 0.02 * nodule.diameter_mm)
+        paint_capsule(fine, base, middle, (thick * 2.3, thick), value)
+        paint_capsule(fine, middle, tip, (thick, 0.2), value)
 
 
 def _paint_body(hu: HuArray, nodule: NoduleSpec, place: tuple[HuArray, HuArray, HuArray]) -> None:
     """Ground glass, then the solid core; never darker than the vessels that run through."""
     distance, depth, field = place
-    softness = min(_EDGE_MM[nodule.margin - 1], 0.34 * nodule.diameter_mm)
-    ragged = distance + 0.22 * softness * field
+    softness = min(_EDGE_MM[nodule.margin - 1], 0.42 * nodule.diameter_mm)
+    rough = 0.16 * softness + 0.03 * (nodule.spiculation - 1) * min(6.0, 0.3 * nodule.diameter_mm)
+    ragged = distance + rough * field
     core = _CORE[nodule.texture - 1]
     if core < 1:
-        glass = (GROUND_GLASS_HU + 55 * field).astype(np.float32)
+        glass = (GROUND_GLASS_HU + 75 * field).astype(np.float32)
         blend(hu, _smooth(coverage(ragged, softness + 0.4)), np.maximum(hu, glass))
     if core > 0:
-        inner = ragged if core == 1 else (depth - core) * (0.5 * nodule.diameter_mm) + 0.5 * field
+        half = 0.5 * nodule.diameter_mm
+        inner = ragged if core == 1 else (depth - core) * half + min(1.8, 0.22 * half) * field
         solid = SOLID_HU if nodule.texture >= 3 else -180.0
         value = (solid + 6 * field).astype(np.float32)
-        width = softness if core == 1 else max(1.2, softness)
+        width = softness if core == 1 else max(1.2, 0.7 * softness)
         blend(hu, _smooth(coverage(inner, width)), np.maximum(hu, value))
 
 
@@ -190,10 +199,10 @@ def _smooth(t: HuArray) -> HuArray:
 
 
 def _paint_contents(
-    fine: Canvas, nodule: NoduleSpec, place: tuple[HuArray, HuArray], where: tuple[Point, np.random.Generator]
+    fine: Canvas, nodule: NoduleSpec, place: tuple[HuArray, HuArray, HuArray], where: tuple[Point, np.random.Generator]
 ) -> None:
     """Fluid, fat or air (internal structure), then calcium, each within the body."""
-    distance, depth = place
+    distance, depth, field = place
     center, rng = where
     half = 0.5 * nodule.diameter_mm
     inside = coverage(distance + 0.1 * half, 0.8)
@@ -202,7 +211,7 @@ def _paint_contents(
     elif nodule.internal_structure == 3:
         blend(fine.hu, inside * _blobs(fine, center, half, (7, 0.34, rng)), -82.0)
     elif nodule.internal_structure == 4:
-        blend(fine.hu, coverage((depth - 0.48) * half, 0.8), -930.0)
+        blend(fine.hu, coverage((depth - 0.45) * half + min(1.2, 0.16 * half) * field, 1.2), -930.0)
     calcium = _calcium(fine, nodule, depth, where)
     if calcium is not None:
         blend(fine.hu, inside * calcium, 480.0 + 240.0 * min(1.0, half / 8))

@@ -10,7 +10,7 @@ from diagnosis.phantom.canvas import BoolArray, Canvas, Point, paint_capsule, pa
 from diagnosis.phantom.spec import BodySpec
 
 AIRWAY_HU = -985.0
-LEAVES_PER_LUNG = 330
+LEAVES_PER_LUNG = 900
 
 
 def paint_mediastinum(canvas: Canvas, body: BodySpec, rng: np.random.Generator) -> None:
@@ -146,7 +146,7 @@ def paint_lung_vessels(canvas: Canvas, lung: BoolArray, body: BodySpec, rng: np.
     points = np.stack([canvas.x[inside[:, 2]], canvas.y[inside[:, 1]], canvas.z[inside[:, 0]]], axis=1)
     for side in (-1, 1):
         here = points[points[:, 0] * side > 0]
-        for root, radius in (((side * 44.0, 2.0, 16.0), 8.0), ((side * 34.0, 8.0, -8.0), 7.0)):
+        for root, radius in (((side * 44.0, 2.0, 16.0), 7.6), ((side * 34.0, 8.0, -8.0), 6.6)):
             chosen = here[rng.choice(len(here), LEAVES_PER_LUNG, replace=False)].astype(np.float64)
             chosen += rng.uniform(-1, 1, chosen.shape)
             paint_tree(canvas, grow_tree(np.array(root), chosen, radius), blood)

@@ -91,9 +91,9 @@ def _paint_fissures(thorax: Thorax, lung: HuArray) -> None:
     for k, level in enumerate(canvas.z):
         z = np.full((1, 1), level, dtype=np.float32)
         for is_right in (True, False):
-            oblique = oblique_fissure(y, z, is_right=is_right)
+            oblique = oblique_fissure(x, y, z, is_right=is_right)
             side = (x < 0) if is_right else (x >= 0)
-            canvas.hu[k] += 150 * lung[k] * side * coverage(np.abs(oblique) - 0.1, edge)
+            canvas.hu[k] += 130 * lung[k] * side * coverage(np.abs(oblique) - 0.1, edge)
             if is_right:
                 flat = horizontal_fissure(x, y, z)
                 canvas.hu[k] += 90 * lung[k] * side * (oblique > 0) * coverage(np.abs(flat) - 0.1, edge)
@@ -134,7 +134,7 @@ def _pleural_range(nodule: NoduleSpec) -> tuple[float, float]:
 def _from_fissures(lobe: Lobe, place: tuple[HuArray, HuArray, HuArray]) -> HuArray:
     """Distance from the lobe's own fissures, mm."""
     x, y, z = place
-    oblique = np.abs(oblique_fissure(y, z, is_right=lobe.is_right))
+    oblique = np.abs(oblique_fissure(x, y, z, is_right=lobe.is_right))
     if lobe in {Lobe.RIGHT_UPPER, Lobe.RIGHT_MIDDLE}:
         return np.minimum(oblique, np.abs(horizontal_fissure(x, y, z)))
     return oblique

@@ -18,6 +18,7 @@ class Phrases:
     held_out: tuple[str, ...]
 
     def of(self, family: Family) -> tuple[str, ...]:
+        """The phrases that a family may use."""
         if family == "train":
             return self.train
         return self.held_out if family == "held_out" else self.train + self.held_out
@@ -31,88 +32,118 @@ def say(text: str) -> Phrases:
 
 
 def scale(*levels: str) -> tuple[Phrases, ...]:
+    """One entry a level of a scale, from 1 up."""
     return tuple(say(level) for level in levels)
 
 
 # What follows "with": a noun with its attributes, one entry a level.
 NOUNS = {
     "subtlety": scale(
-        "extremely subtle conspicuity | barely perceptible visibility | very low conspicuity | extremely faint visibility "
+        "extremely subtle conspicuity | barely perceptible visibility | very low conspicuity "
+        "| extremely faint visibility "
         "// extremely poor conspicuity | minimal contrast to the lung | next to no conspicuity",
-        "moderately subtle conspicuity | low conspicuity | poor visibility | moderate subtlety // limited conspicuity | faint contrast to the lung",
-        "fairly subtle conspicuity | intermediate conspicuity | fair visibility // average conspicuity | middling visibility",
-        "moderately obvious conspicuity | good conspicuity | good visibility | moderately good contrast // fairly high conspicuity | ready visibility",
+        "moderately subtle conspicuity | low conspicuity | poor visibility | moderate subtlety "
+        "// limited conspicuity | faint contrast to the lung",
+        "fairly subtle conspicuity | intermediate conspicuity | fair visibility // average conspicuity "
+        "| middling visibility",
+        "moderately obvious conspicuity | good conspicuity | good visibility | moderately good contrast "
+        "// fairly high conspicuity | ready visibility",
         "obvious conspicuity | high conspicuity | excellent visibility // very high conspicuity | striking conspicuity",
     ),
     "internal_structure": scale(
-        "soft tissue density | soft-tissue attenuation | soft tissue internal structure | soft-tissue internal texture | a soft tissue interior "
+        "soft tissue density | soft-tissue attenuation | soft tissue internal structure "
+        "| soft-tissue internal texture | a soft tissue interior "
         "// soft-tissue content | soft tissue composition | an inside of soft tissue",
-        "fluid density | fluid attenuation | cystic content | internal fluid // fluid content | water attenuation inside | a fluid-filled interior",
+        "fluid density | fluid attenuation | cystic content | internal fluid // fluid content "
+        "| water attenuation inside | a fluid-filled interior",
         "internal fat | fat density | macroscopic fat // fatty content | fat attenuation inside | fatty composition",
-        "internal air | air density | cavitation | internal lucency | an air-containing interior // gas content | an air-filled centre | intranodular gas",
+        "internal air | air density | cavitation | internal lucency | an air-containing interior // gas content "
+        "| an air-filled centre | intranodular gas",
     ),
     "calcification": scale(
-        "popcorn calcification | popcorn-like calcification // a popcorn pattern of calcium | chunky popcorn calcifications",
+        "popcorn calcification | popcorn-like calcification // a popcorn pattern of calcium "
+        "| chunky popcorn calcifications",
         "laminated calcification | concentric calcification // a laminated pattern of calcium | lamellar calcification",
-        "solid calcification | complete solid calcification | dense calcification | diffuse calcification | complete calcification "
+        "solid calcification | complete solid calcification | dense calcification | diffuse calcification "
+        "| complete calcification "
         "// homogeneous calcification | dense calcium throughout | uniform calcification",
         "non-central calcification | eccentric calcification | peripheral calcification "
         "// off-centre calcification | calcium at the periphery | a marginal calcification",
         "central calcification | a central nidus of calcification // calcium in the centre | a calcified centre",
-        "no calcification | absent calcification | no calcifications | no internal calcification | no calcific foci "
+        "no calcification | absent calcification | no calcifications | no internal calcification "
+        "| no calcific foci "
         "// no calcium | no evidence of calcification | no visible calcific deposits",
     ),
     "sphericity": scale(
-        "a linear shape | a linear configuration | an elongated band-like shape // a band-like form | a strip-like morphology",
+        "a linear shape | a linear configuration | an elongated band-like shape // a band-like form "
+        "| a strip-like morphology",
         "an ovoid to linear shape | an elongated ovoid shape | a shape between linear and ovoid "
         "// an elongated form | a rather linear, ovoid form | an oblong morphology",
-        "an ovoid shape | ovoid sphericity | an oval shape | an ovoid configuration // an oval contour | an egg-shaped form | ovoid morphology",
+        "an ovoid shape | ovoid sphericity | an oval shape | an ovoid configuration // an oval contour "
+        "| an egg-shaped form | ovoid morphology",
         "an ovoid to round shape | a nearly round shape | an ovoid/round configuration "
         "// an almost round form | a roundish form | a slightly ovoid but mostly round shape",
-        "a round shape | a rounded shape | a spherical shape | a globular shape | a round configuration // a spherical form | a perfectly round form | round morphology",
+        "a round shape | a rounded shape | a spherical shape | a globular shape | a round configuration "
+        "// a spherical form | a perfectly round form | round morphology",
     ),
     "margin": scale(
-        "poorly defined margins | ill-defined margins | a poorly defined border | indistinct margins | poor margin definition | vague margins "
+        "poorly defined margins | ill-defined margins | a poorly defined border | indistinct margins "
+        "| poor margin definition | vague margins "
         "// fuzzy edges | blurred borders | a hazy, unsharp edge | poorly circumscribed borders",
-        "nearly poorly defined margins | near poorly defined margins | rather ill-defined margins | mostly indistinct margins "
+        "nearly poorly defined margins | near poorly defined margins | rather ill-defined margins "
+        "| mostly indistinct margins "
         "// somewhat fuzzy edges | fairly blurred borders | largely unsharp borders",
-        "medium margins | moderately defined margins | intermediate margin definition | moderately well-defined margins "
+        "medium margins | moderately defined margins | intermediate margin definition "
+        "| moderately well-defined margins "
         "// partly defined borders | half-sharp edges | borders of intermediate sharpness",
-        "near sharp margins | nearly sharp margins | mostly sharp margins | fairly well-defined margins | a near-sharp border "
+        "near sharp margins | nearly sharp margins | mostly sharp margins | fairly well-defined margins "
+        "| a near-sharp border "
         "// almost sharp edges | largely well-circumscribed borders | mostly crisp borders",
-        "sharp margins | well-defined margins | sharply defined margins | a sharp border | smooth, clear-cut margins | well-demarcated margins "
+        "sharp margins | well-defined margins | sharply defined margins | a sharp border "
+        "| smooth, clear-cut margins | well-demarcated margins "
         "// crisp edges | well-circumscribed borders | clearly demarcated borders | distinct edges",
     ),
     "lobulation": scale(
-        "no lobulation | absent lobulation | a contour free of lobulation | a smooth non-lobulated contour | no lobulations // a non-lobulated contour | no lobular contour | no lobes",
-        "nearly no lobulation | minimal lobulation | almost no lobulation | slight lobulation | a hint of lobulation | minor lobulation | subtle lobulation "
+        "no lobulation | absent lobulation | a contour free of lobulation | a smooth non-lobulated contour "
+        "| no lobulations // a non-lobulated contour | no lobular contour | no lobes",
+        "nearly no lobulation | minimal lobulation | almost no lobulation | slight lobulation "
+        "| a hint of lobulation | minor lobulation | subtle lobulation "
         "// hardly any lobulation | a trace of lobulation | very mild lobulation",
-        "medium lobulation | a lobulated contour | moderate lobulation | some lobulation // intermediate lobulation | a moderately lobulated contour",
+        "medium lobulation | a lobulated contour | moderate lobulation | some lobulation "
+        "// intermediate lobulation | a moderately lobulated contour",
         "near marked lobulation | nearly marked lobulation | considerable lobulation | substantial lobulation "
         "// rather pronounced lobulation | a quite lobulated contour | fairly heavy lobulation",
         "marked lobulation | prominent lobulation | severe lobulation | extensive lobulation "
         "// pronounced lobulation | a strongly lobulated contour | a deeply lobulated outline",
     ),
     "spiculation": scale(
-        "no spiculation | absent spiculation | a border free of spiculation | a smooth non-spiculated margin | no spiculations // no spicules | no radiating strands | a non-spiculated edge",
-        "nearly no spiculation | minimal spiculation | almost no spiculation | slight spiculation | a hint of spiculation | minor spiculation | subtle spiculation "
+        "no spiculation | absent spiculation | a border free of spiculation | a smooth non-spiculated margin "
+        "| no spiculations // no spicules | no radiating strands | a non-spiculated edge",
+        "nearly no spiculation | minimal spiculation | almost no spiculation | slight spiculation "
+        "| a hint of spiculation | minor spiculation | subtle spiculation "
         "// hardly any spiculation | one or two tiny spicules | very mild spiculation",
-        "medium spiculation | a spiculated margin | moderate spiculation | some spiculation // intermediate spiculation | a moderate number of spicules",
+        "medium spiculation | a spiculated margin | moderate spiculation | some spiculation "
+        "// intermediate spiculation | a moderate number of spicules",
         "near marked spiculation | nearly marked spiculation | considerable spiculation | substantial spiculation "
         "// rather pronounced spiculation | many spicules | fairly heavy spiculation",
-        "marked spiculation | a spiculated corona | spicules radiating from the margin | prominent spiculation | severe spiculation | extensive spiculation "
+        "marked spiculation | a spiculated corona | spicules radiating from the margin | prominent spiculation "
+        "| severe spiculation | extensive spiculation "
         "// pronounced spiculation | numerous long spicules | a strongly spiculated edge | a sunburst of spicules",
     ),
     "texture": scale(
-        "ground glass texture | ground-glass attenuation | pure ground glass density | hazy ground-glass opacity without a solid part | non-solid texture "
+        "ground glass texture | ground-glass attenuation | pure ground glass density "
+        "| hazy ground-glass opacity without a solid part | non-solid texture "
         "// purely nonsolid attenuation | GGO texture | a ground-glass consistency",
         "mostly ground glass texture | non-solid to mixed texture | ground glass with a tiny solid part "
         "// predominantly nonsolid attenuation | ground-glass consistency with minimal solid change",
-        "part-solid texture | mixed solid and ground glass texture | subsolid texture with a solid component | a solid core within ground glass "
+        "part-solid texture | mixed solid and ground glass texture | subsolid texture with a solid component "
+        "| a solid core within ground glass "
         "// semisolid consistency | mixed attenuation | both ground-glass and solid components",
         "mostly solid texture | solid to mixed texture | nearly solid texture "
-        "// predominantly solid attenuation | a largely solid consistency | solid consistency with a little ground glass",
-        "solid texture | solid attenuation | a solid nature | homogeneous solid density | a solid composition // solid consistency | entirely solid attenuation",
+        "// predominantly solid attenuation | a largely solid consistency "
+        "| solid consistency with a little ground glass",
+        "solid texture | solid attenuation | a solid nature | homogeneous solid density | a solid composition "
+        "// solid consistency | entirely solid attenuation",
     ),
 }
 
@@ -199,36 +230,44 @@ VALUES = {
 }
 
 SENTENCES = say(
-    "it has {noun} | there is {noun} | {noun} is seen | it shows {noun} | {noun} noted | the nodule demonstrates {noun} "
+    "it has {noun} | there is {noun} | {noun} is seen | it shows {noun} | {noun} noted "
+    "| the nodule demonstrates {noun} "
     "| {noun} is present | the nodule is {adjective} | it is {adjective} | it appears {adjective} "
     "// one sees {noun} | {noun} can be appreciated | i find {noun} | {noun} observed | the lesion displays {noun} "
     "| {noun} is identified | it looks {adjective} | the finding is {adjective} | rated as {adjective}"
 )
 HEDGED = say(
-    "probably {noun} | it is likely {adjective} | there appears to be {noun} // i would say {noun} | seemingly {adjective}"
+    "probably {noun} | it is likely {adjective} | there appears to be {noun} // i would say {noun} "
+    "| seemingly {adjective}"
 )
 OPENINGS = say(
     "there is a {adjectives} nodule in the {place}{size} | {adjectives} nodule, {place}{size} "
     "| a {adjectives} nodule is seen in the {place}{size} | {place}: {adjectives} nodule{size} "
     "| {adjectives} pulmonary nodule in the {place}{size} | in the {place} there is a {adjectives} lesion{size} "
-    "// i note one {adjectives} lung nodule within the {place}{size} | the {place} contains a {adjectives} lesion{size} "
+    "// i note one {adjectives} lung nodule within the {place}{size} "
+    "| the {place} contains a {adjectives} lesion{size} "
     "| focal {adjectives} opacity, {place}{size} | identified in the {place} is a {adjectives} nodular focus{size}"
 )
 SIZES = say(
-    " measuring {mm} |, {mm} |, {mm} in diameter | of {mm} | that measures {mm} |, size {mm} | measuring approximately {mm} "
-    "//, about {mm} across | with a largest diameter of {mm} |, roughly {mm} in size | ({mm}) |, greatest dimension {mm}"
+    " measuring {mm} |, {mm} |, {mm} in diameter | of {mm} | that measures {mm} |, size {mm} "
+    "| measuring approximately {mm} "
+    "//, about {mm} across | with a largest diameter of {mm} |, roughly {mm} in size | ({mm}) "
+    "|, greatest dimension {mm}"
 )
 SIZE_SENTENCES = say(
-    "it measures {mm} | the diameter is {mm} | size {mm} | maximum diameter {mm} | measures {mm} in greatest dimension "
+    "it measures {mm} | the diameter is {mm} | size {mm} | maximum diameter {mm} "
+    "| measures {mm} in greatest dimension "
     "// {mm} across | its largest extent is {mm} | the long axis comes to {mm} | it spans {mm}"
 )
 PLACES = say(
     "right upper lobe | left upper lobe | right lower lobe | left lower lobe | middle lobe | lingula | RUL | LLL "
-    "// apical segment on the right | left lung base | posterior right lung | LUL | superior segment of the left lower lobe"
+    "// apical segment on the right | left lung base | posterior right lung | LUL "
+    "| superior segment of the left lower lobe"
 )
 AGES = say("{age}-year-old {sex} // {age} y/o {sex} | {sex} aged {age}")
 INDICATIONS = say(
-    "Indication: cough. | Lung cancer screening CT. | CLINICAL HISTORY: follow-up of a pulmonary nodule. | Indication: chest pain. "
+    "Indication: cough. | Lung cancer screening CT. | CLINICAL HISTORY: follow-up of a pulmonary nodule. "
+    "| Indication: chest pain. "
     "// Reason for exam: shortness of breath. | History of smoking. | Incidental finding on radiograph."
 )
 METHODS = say(
@@ -236,7 +275,8 @@ METHODS = say(
     "// Low-dose helical CT, 2.5 mm reconstructions. | No prior examination is available. | Contrast: not given."
 )
 OTHERS = say(
-    "No pleural effusion. | No pneumothorax. | The heart is of normal size. | No mediastinal lymphadenopathy. | The airways are patent. "
+    "No pleural effusion. | No pneumothorax. | The heart is of normal size. | No mediastinal lymphadenopathy. "
+    "| The airways are patent. "
     "| Mild degenerative changes of the spine. | The adrenal glands are normal. "
     "// No enlarged hilar nodes. | Central airways clear. | Upper abdomen unremarkable. | No pericardial effusion. "
     "| The aorta measures 3.2 cm. | Bones without acute abnormality."
@@ -249,7 +289,8 @@ CLOSINGS = say(
     "Clinical correlation advised. | Images reviewed on PACS. // Discuss at the next conference. | End of report."
 )
 DICTATED_STARTS = say(
-    "okay | chest CT | findings | this is a chest CT | new paragraph | next nodule // alright | dictating the nodule now | so | nodule description"
+    "okay | chest CT | findings | this is a chest CT | new paragraph | next nodule // alright "
+    "| dictating the nodule now | so | nodule description"
 )
 FILLERS = say("uh | um // er | let me see | uh")
 
@@ -265,7 +306,8 @@ STATEMENTS = say(
     "// {name} rated {value} | {name} judged to be {value} | as to {name}, {value} | {name} of the nodule: {value}"
 )
 SCORES = say(
-    "{level}/{top} | {level} of {top} | score {level} // {level} out of {top} | grade {level} | {level} on a scale of {top}"
+    "{level}/{top} | {level} of {top} | score {level} // {level} out of {top} | grade {level} "
+    "| {level} on a scale of {top}"
 )
 SPOKEN_SCORES = say(
     "{level} of {top} | score {level} // {level} out of {top} | grade {level} | {level} on a scale of {top}"

@@ -1,21 +1,22 @@
 """What a scanner adds: blur, correlated quantum noise, streaks at the shoulders, whole numbers, padding."""
 
 import numpy as np
+import numpy.typing as npt
 
 from diagnosis.phantom.canvas import Canvas, HuArray
 from diagnosis.phantom.spec import ScanSpec
 
 LOWEST_HU = -1024
-HIGHEST_HU = 3071
+HIGHEST_HU = 3070
 PADDING_HU = -3024
-"""What some scanners store outside the circular field of view (stored value -2000, intercept -1024)."""
+"""What some scanners store outside the circular field of view (stored value -2000 with a slope of 1)."""
 
 
-def scan(canvas: Canvas, spec: ScanSpec, rng: np.random.Generator) -> "np.ndarray[tuple[int, ...], np.dtype[np.int16]]":
+def scan(canvas: Canvas, spec: ScanSpec, rng: np.random.Generator) -> npt.NDArray[np.int16]:
     """Blur, add noise, round and pad.
 
     Args:
-        canvas: the ideal patient, in true mm; left blurred.
+        canvas: the ideal patient, in true mm; left blurred and noisy.
         spec: kernel, noise and padding.
         rng: the noise.
 
@@ -27,8 +28,9 @@ def scan(canvas: Canvas, spec: ScanSpec, rng: np.random.Generator) -> "np.ndarra
     in_plane = 0.72 - 0.34 * spec.sharpness  # mm, beyond the averaging over a voxel
     sigma = (0.35, in_plane / spec.pixel_mm, in_plane / spec.pixel_mm)
     hu = ndimage.gaussian_filter(canvas.hu, sigma, output=canvas.hu, truncate=3.0)
-    hu = hu + _noise(canvas, spec, rng)
-    whole = np.clip(np.rint(hu), LOWEST_HU, HIGHEST_HU).astype(np.int16)
+    hu += _noise(canvas, spec, rng)
+    steps = np.rint((hu - LOWEST_HU) / spec.hu_step) * spec.hu_step + LOWEST_HU
+    whole: npt.NDArray[np.int16] = np.clip(steps, LOWEST_HU, HIGHEST_HU).astype(np.int16)
     if spec.has_padding:
         middle = (spec.size - 1) / 2
         rows, columns = np.ogrid[: spec.size, : spec.size]

@@ -7,6 +7,7 @@ from typing import Literal, final
 import numpy as np
 
 from diagnosis.errors import ConfigurationError
+from diagnosis.phantom.speech import Voice
 from diagnosis.vocabulary import DESCRIPTOR_BY_NAME, Sex
 
 SMALLEST_NODULE_MM = 4.0
@@ -67,6 +68,7 @@ class ScanSpec:
         noise_hu: standard deviation of the noise at the center of the body.
         sharpness: 0 soft to 1 sharp reconstruction kernel.
         has_padding: whether voxels outside the circular field of view carry a padding value.
+        hu_step: HU of one stored unit, the rescale slope: 2 loses less than the noise and makes smaller files.
         origin_mm: LPS position of the middle of the chest: scanners rarely put it at zero.
     """
 
@@ -76,13 +78,14 @@ class ScanSpec:
     noise_hu: float = 14.0
     sharpness: float = 0.4
     has_padding: bool = False
+    hu_step: Literal[1, 2] = 1
     origin_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
     def __post_init__(self) -> None:
         if not (64 <= self.size <= 1024 and 0.4 <= self.pixel_mm <= 4 and 0.5 <= self.slice_mm <= 10):
             msg = (
-                f"phantom scan: {self.size} pixels of {self.pixel_mm:g} mm and slices {self.slice_mm:g} mm apart cannot "
-                "be made; use 64 to 1024 pixels of 0.4 to 4 mm and slices 0.5 to 10 mm apart"
+                f"phantom scan: {self.size} pixels of {self.pixel_mm:g} mm and slices {self.slice_mm:g} mm apart "
+                "cannot be made; use 64 to 1024 pixels of 0.4 to 4 mm and slices 0.5 to 10 mm apart"
             )
             raise ConfigurationError(msg)
 
@@ -156,7 +159,7 @@ class PhantomSpec:
     scan: ScanSpec = field(default_factory=ScanSpec)
     nodule: NoduleSpec = field(default_factory=NoduleSpec)
     informative: Informative = "all"
-    voice: str = "slt"
+    voice: Voice = "slt"
     words_per_minute: int = 165
 
     def tells(self, part: Literal["ct", "note", "voice"]) -> bool:

@@ -27,6 +27,9 @@ def speak(text: str, voice: Voice, path: Path, *, words_per_minute: int = 165) -
     """Speak `text` into the wav file `path` and return its duration in seconds.
 
     Args:
+        text: what to say.
+        voice: one of `VOICES`.
+        path: the wav file, 16 kHz mono, 16 bit.
         words_per_minute: Speed of speech; 165 is the voices' own.
 
     Raises:
@@ -73,13 +76,16 @@ def _command(voice: Voice, script: Path, spoken: Path, words_per_minute: int) ->
 def _program(name: str) -> str:
     found = shutil.which(name)
     if found is None:
-        msg = f"dictation: the program {name} is not installed; install the Debian packages flite and espeak-ng, or leave voices out with --no-voice"
+        msg = (
+            f"dictation: the program {name} is not installed; install the Debian packages flite and espeak-ng, "
+            "or leave voices out with --no-voice"
+        )
         raise MissingDependencyError(msg)
     return found
 
 
 def _run(command: list[str]) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)  # noqa: S603
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     if done.returncode != 0:
         reason = done.stderr.strip().splitlines()[-1:] or ["no message"]
         msg = f"{Path(command[0]).name} ended with code {done.returncode}: {reason[0]}"

@@ -46,25 +46,25 @@ class Thorax:
     @cached_property
     def radius(self) -> HuArray:
         """(row,column), mm from the body's axis."""
-        return np.hypot(self.canvas.x[None, :], self.canvas.y[:, None])
+        return np.asarray(np.hypot(self.canvas.x[None, :], self.canvas.y[:, None]))
 
     @cached_property
     def angle(self) -> HuArray:
         """(row,column), 0 in front, positive to the patient's left."""
-        return np.arctan2(self.canvas.x[None, :], -self.canvas.y[:, None])
+        return np.asarray(np.arctan2(self.canvas.x[None, :], -self.canvas.y[:, None]))
 
     @cached_property
     def angle_index(self) -> "np.ndarray[tuple[int, ...], np.dtype[np.int64]]":
         """(row,column), column of the tables."""
-        return np.rint((self.angle + np.pi) / (2 * np.pi) * N_ANGLES).astype(np.int64) % N_ANGLES
+        return np.asarray(np.rint((self.angle + np.pi) / (2 * np.pi) * N_ANGLES).astype(np.int64) % N_ANGLES)
 
     def beyond_cavity(self, k: int) -> HuArray:
         """(row,column), mm outward from the cavity's surface in slice `k`; negative inside."""
-        return self.radius - self.cavity_radius[k][self.angle_index]
+        return np.asarray(self.radius - self.cavity_radius[k][self.angle_index])
 
     def under_skin(self, k: int) -> HuArray:
         """(row,column), mm inward from the skin in slice `k`; negative outside."""
-        return self.skin_radius[k][self.angle_index] - self.radius
+        return np.asarray(self.skin_radius[k][self.angle_index] - self.radius)
 
     def lung_coverage(self, k: int) -> HuArray:
         """(row,column), part of each voxel of slice `k` that is lung."""
@@ -73,27 +73,27 @@ class Thorax:
         beside = np.minimum(self.left_edge[k][:, None] - x, 400) * (x > 0)
         beside = beside + np.minimum(x - self.right_edge[k][:, None], 400) * (x <= 0)
         below = np.float32(0.6) * (self.diaphragm_z - z)
-        dome = APEX_Z - np.float32(0.017) * ((np.abs(x) - 40) ** 2 + (y - 28) ** 2)
+        dome = APEX_Z - np.float32(0.0085) * (np.abs(x) - 40) ** 2 - np.float32(0.0072) * (y - 30) ** 2
         above = np.float32(0.6) * (z - dome)
         distance = np.maximum(np.maximum(outside_cavity, beside), np.maximum(below, above))
         return coverage(distance.astype(np.float32), self.canvas.edge_mm)
 
 
-def oblique_fissure(y: HuArray, z: HuArray, *, is_right: bool) -> HuArray:
+def oblique_fissure(x: HuArray, y: HuArray, z: HuArray, *, is_right: bool) -> HuArray:
     """Signed mm from the oblique fissure: positive in the upper (and middle) lobe, which lies above and in front."""
     tilt = 0.80 if is_right else 0.88
-    height = -5.0 + tilt * (y + 12.0) + 0.0012 * (y + 12.0) ** 2
+    height = -5.0 + tilt * (y + 12.0) + 0.0012 * (y + 12.0) ** 2 - 0.0022 * (np.abs(x) - 72.0) ** 2
     return ((z - height) / np.float32(np.hypot(1, tilt))).astype(np.float32)
 
 
 def horizontal_fissure(x: HuArray, y: HuArray, z: HuArray) -> HuArray:
     """Signed mm from the right horizontal fissure: positive in the upper lobe."""
-    return (z - (8.0 - 0.0009 * (x + 60.0) ** 2 + 0.04 * y)).astype(np.float32)
+    return np.asarray(z - (14.0 - 0.0030 * (x + 66.0) ** 2 + 0.10 * y - 0.0014 * (y + 20.0) ** 2), dtype=np.float32)
 
 
 def in_lobe(lobe: Lobe, x: HuArray, y: HuArray, z: HuArray) -> BoolArray:
     """Whether points of the lungs, in body mm, belong to a lobe."""
-    is_above = oblique_fissure(y, z, is_right=lobe.is_right) > 0
+    is_above = oblique_fissure(x, y, z, is_right=lobe.is_right) > 0
     side = (x < 0) if lobe.is_right else (x >= 0)
     if lobe in {Lobe.RIGHT_LOWER, Lobe.LEFT_LOWER}:
         return np.asarray(side & ~is_above)
@@ -171,10 +171,10 @@ def _fat_depth(z: AxisArray, angles: AxisArray, body: BodySpec, rng: np.random.G
 
 def _diaphragm(canvas: Canvas, rng: np.random.Generator) -> HuArray:
     x, y = canvas.x[None, :], canvas.y[:, None]
-    back = np.where(y > 0, 0.0094, 0.0075)
-    right = -48 - 0.0098 * (x + 62) ** 2 - back * (y + 2) ** 2
-    left = -58 - 0.0098 * (x - 66) ** 2 - back * (y + 2) ** 2
-    waves = 2.0 * smooth_field(rng, (canvas.y.size, canvas.x.size), (5, 6))
+    back = np.where(y > 0, 0.36, 0.20)
+    right = -46 - 62 * (((x + 58) / 78) ** 2 + back * ((y + 8) / 42) ** 2) ** 1.25
+    left = -58 - 62 * (((x - 64) / 76) ** 2 + back * ((y + 8) / 42) ** 2) ** 1.25
+    waves = 3.5 * smooth_field(rng, (canvas.y.size, canvas.x.size), (5, 7))
     return np.asarray(np.maximum(right, left) + waves, dtype=np.float32)
 
 

@@ -28,11 +28,13 @@ class Textures:
     Attributes:
         tissue: (slice,row,column), unit deviation, a few mm fine.
         planes: (slice,angle,depth), where fat lies between muscles.
+        lobules: (slice,row,column), unit deviation, 2 to 3 mm fine: vessels and septa too small to be drawn.
         marrow_hu: mean of cancellous bone.
     """
 
     tissue: HuArray
     planes: HuArray
+    lobules: HuArray
     marrow_hu: float
 
 
@@ -42,7 +44,8 @@ def make_textures(thorax: Thorax, body: BodySpec, rng: np.random.Generator) -> T
     n = canvas.z.size
     planes = smooth_field(rng, (n, 360, 80), (max(4, n // 6), 26, 9))
     tissue = smooth_field(rng, canvas.hu.shape, (max(6, n // 4), 40, 40))
-    return Textures(tissue, planes, 230.0 - 1.6 * (body.age_years - 40))
+    lobules = smooth_field(rng, canvas.hu.shape, (int(n * canvas.spacing_mm[0] / 3), 120, 120))
+    return Textures(tissue, planes, lobules, 230.0 - 1.6 * (body.age_years - 40))
 
 
 def paint_slice(thorax: Thorax, body: BodySpec, textures: Textures, k: int) -> HuArray:
@@ -54,6 +57,8 @@ def paint_slice(thorax: Thorax, body: BodySpec, textures: Textures, k: int) -> H
     edge = thorax.canvas.edge_mm
     inside = coverage(outward + 1.0, edge)
     blend(hu, inside * coverage(-depth + 12, edge), FAT_HU + 9 * textures.tissue[k])
+    behind = np.broadcast_to(SPINE_Y + 6 - thorax.canvas.y[:, None], hu.shape)
+    blend(hu, inside * coverage(behind, 4.0), MUSCLE_HU - 6 + 12 * textures.tissue[k])
     _paint_belly(hu, thorax, textures, k)
     lung = thorax.lung_coverage(k)
     blend(hu, lung, _lung_hu(thorax, body, textures, k))
@@ -83,8 +88,9 @@ def _paint_soft_wall(hu: HuArray, thorax: Thorax, textures: Textures, k: int) ->
     blend(hu, coverage(2.0 - depth, edge), FAT_HU + 7 * textures.tissue[k] + 60 * strands)
     muscle = MUSCLE_HU + 5 * textures.tissue[k]
     cleft = np.clip(2.2 - 5.0 * np.abs(planes), 0, 1) * (outward > 12)
-    behind = np.abs(outward - 13.5 - 1.5 * planes) < 1.2
-    fatty = np.maximum(cleft * 0.85, 0.6 * behind).astype(np.float32)
+    behind = coverage(np.abs(outward - 13.0 - 1.5 * planes) - np.clip(0.9 + 0.9 * planes, 0.3, 2.5), edge)
+    between = 0.75 * coverage(np.abs(outward - 7.0) - np.clip(1.5 + 2.2 * planes, 0, 4), edge)
+    fatty = np.maximum(cleft * 0.85, np.maximum(0.8 * behind, between)).astype(np.float32)
     blend(hu, coverage(fat_depth - depth, 2 * edge), muscle + fatty * (FAT_HU - muscle))
 
 
@@ -112,7 +118,8 @@ def _lung_hu(thorax: Thorax, body: BodySpec, textures: Textures, k: int) -> HuAr
     y = thorax.canvas.y[:, None]
     z = float(thorax.canvas.z[k])
     texture = textures.tissue[k]
-    base = -862 + 0.35 * (y - 10) + 9 * texture + 10 * np.roll(texture, 97, axis=1)
+    fine = textures.lobules[k]
+    base = -868 + 0.35 * (y - 10) + 10 * texture + 13 * fine + 9 * np.maximum(fine, 0) ** 2
     hollow = np.clip(1.6 * (np.roll(texture, 41, axis=0) - 0.9), 0, 1) * np.clip((z + 60) / 120, 0.1, 1)
     return np.asarray(base - body.emphysema * (18 + 110 * hollow), dtype=np.float32)
 
@@ -121,7 +128,8 @@ def _paint_ribs(hu: HuArray, thorax: Thorax, textures: Textures, k: int) -> None
     """All ribs at once: one rib is the band where the descending phase is near a whole number."""
     outward = thorax.beyond_cavity(k)
     around = np.pi - np.abs(thorax.angle)
-    phase = (FIRST_RIB_Z - RIB_DROP_MM * around - thorax.canvas.z[k]) / RIB_PITCH_MM
+    sag = 4.0 * textures.planes[k][thorax.angle_index // 4, 20] + 2.5 * np.sign(thorax.angle)
+    phase = (FIRST_RIB_Z + sag - RIB_DROP_MM * around - thorax.canvas.z[k]) / RIB_PITCH_MM
     number = np.rint(phase)
     last = 2.35 - 0.22 * np.clip(number - 6, 0, 5)
     height = (phase - number) * RIB_PITCH_MM
@@ -195,7 +203,8 @@ def _paint_plates(hu: HuArray, thorax: Thorax, textures: Textures, k: int) -> No
     x = np.abs(thorax.canvas.x[None, :])
     if -62 < z < 82:
         half_width = 14 + 14 * np.clip((z - 45) / 25, 0, 1)
-        front = np.maximum(np.abs(outward - 8.5) - 4.8, x - half_width) + 200 * (thorax.canvas.y[:, None] > 0)
+        flat = (np.abs((outward - 8.5) / 5.6) ** 3 + (x / half_width) ** 3) ** (1 / 3)
+        front = 5.0 * (flat - 1) + 200 * (thorax.canvas.y[:, None] > 0)
         blend(hu, coverage(front.astype(np.float32), edge), 380.0)
         blend(hu, coverage((front + 1.6).astype(np.float32), edge), 130 + 30 * textures.tissue[k])
     if -25 < z < 112:

@@ -72,12 +72,12 @@ class NoduleDescription:
 
 
 _ABSENT = {"lobulation": 1, "spiculation": 1, "calcification": 6}
-_SHORT_NAMES = dict(zip(LEVELS, "subt struct calc spher marg lob spic tex".split(), strict=True))
+_SHORT_NAMES = dict(zip(LEVELS, ["subt", "struct", "calc", "spher", "marg", "lob", "spic", "tex"], strict=True))
 _ONES = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-    "seventeen eighteen nineteen"
-).split()
-_TENS = "_ _ twenty thirty forty fifty sixty seventy eighty ninety".split()
+    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
+    *("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
+)
+_TENS = ["_", "_", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 
 
 def spell_number(value: float, hyphen: str = "-") -> str:
@@ -348,6 +348,8 @@ def add_transcription_noise(text: str, rng: random.Random, strength: float = 1.0
     """Spoil a dictation as a speech recogniser would: misheard and dropped words, moved punctuation.
 
     Args:
+        text: what was spoken.
+        rng: all randomness.
         strength: 1 spoils about one word in six, as measured with Whisper base on synthetic voices; 0 none.
     """
 
