@@ -21,7 +21,7 @@ from pydicom import config
 from pydicom.charset import convert_encodings, decode_bytes
 from pydicom.datadict import tag_for_keyword
 from pydicom.dataelem import RawDataElement
-from pydicom.errors import InvalidDicomError
+from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.filereader import read_partial
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
@@ -29,6 +29,7 @@ from diagnosis.errors import LimitExceededError
 from diagnosis.ingest import limits
 
 PARSE_FAILURES = (
+    BytesLengthException,
     InvalidDicomError,
     ArithmeticError,
     AttributeError,
@@ -269,8 +270,8 @@ def _scan_with_pydicom(file: BinaryIO, *, has_preamble: bool) -> Elements:
             file, stop_when=at_pixels, force=not has_preamble, specific_tags=[pydicom.tag.Tag(t) for t in _WANTED_TAGS]
         )
         values = {int(tag): _raw_bytes(data_set.get_item(tag)) for tag in data_set.keys()}  # noqa: SIM118 - not a dict
+        syntax = str(data_set.file_meta.get("TransferSyntaxUID", "")).strip(" \0")
     is_implicit, is_little = data_set.original_encoding
-    syntax = str(data_set.file_meta.get("TransferSyntaxUID", "")).strip(" \0")
     syntax = syntax or str(ImplicitVRLittleEndian if is_implicit else ExplicitVRLittleEndian)
     offset = length = None
     if found and found[0][0] == PIXEL_DATA and syntax != DeflatedExplicitVRLittleEndian:

@@ -104,6 +104,8 @@ def read_header(path: Path, scratch: Path) -> Instance | Unreadable | None:
     try:
         unpacked = _unpacked(path, scratch)
         elements = scan_elements(unpacked)
+        if elements is not None and _is_cut_short(elements):
+            return Unreadable(path, "its header ends before it says what it belongs to")
         if elements is not None:
             return _instance(unpacked, elements)
     except InputError as error:
@@ -113,6 +115,12 @@ def read_header(path: Path, scratch: Path) -> Instance | Unreadable | None:
     if path.suffix.lower() in archive.DICOM_SUFFIXES - {".img"}:
         return Unreadable(path, "it is named like a DICOM file and does not begin like one")
     return None
+
+
+def _is_cut_short(elements: Elements) -> bool:
+    """Whether the data set stops before series and pixels; a file of another kind may well have no pixels."""
+    is_anonymous = not elements.has_pixels and not elements.has("SeriesInstanceUID")
+    return is_anonymous and not elements.has("DirectoryRecordSequence")
 
 
 def _unpacked(path: Path, scratch: Path) -> Path:

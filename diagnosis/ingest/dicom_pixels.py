@@ -2,7 +2,9 @@
 
 Voxels that carry Pixel Padding Value lie outside the scanner's field of view. They are set to air (-1000 HU), so that
 neither a window nor an interpolation meets -3024 HU at the rim. Where the declared padding value would be tissue (0 HU
-is water, and some files declare 0), only padding that is connected to the border of the image is believed.
+is water, and some files declare 0), only padding that is connected to the border of the image is believed. Values below
+-1500 HU count as padding too, declared or not: nothing in a patient is that far below air, many files declare nothing,
+and lossy compression smears the declared value.
 
 MONOCHROME1 is accepted: it inverts the display, not the values (PS3.3 C.7.6.3.1.2).
 """
@@ -33,6 +35,7 @@ Stored = npt.NDArray[np.integer]
 FloatArray = npt.NDArray[np.float32]
 
 AIR_HU = -1000.0
+BELOW_AIR_HU = -1500.0
 TISSUE_FROM_HU = -900.0
 MAX_DECODE_THREADS = 4
 RLE = "1.2.840.10008.1.2.5"
@@ -137,16 +140,27 @@ def _write_hu(stored: Stored, plane: Plane, out: FloatArray) -> int:
     else:
         np.multiply(clean, np.float32(slope), out=out, casting="same_kind")
         out += np.float32(intercept)
-    if layout.padding is None or layout.has_modality_lut:
-        return 0
-    low, high = layout.padding
+    n_padded = 0
+    if layout.padding is not None and not layout.has_modality_lut:
+        is_padding = _declared_padding(stored, clean, layout.padding)
+        if layout.padding[1] * slope + intercept > TISSUE_FROM_HU:
+            is_padding = _touching_border(is_padding)
+        n_padded += _fill(out, is_padding)
+    if out.min() < BELOW_AIR_HU:
+        n_padded += _fill(out, out < BELOW_AIR_HU)
+    return n_padded
+
+
+def _declared_padding(stored: Stored, clean: Stored, padding: tuple[int, int]) -> npt.NDArray[np.bool_]:
+    """Where the declared value stands, as stored or without the unused bits: writers do both."""
+    low, high = padding
     is_padding = (clean >= low) & (clean <= high)
-    if clean is not stored:
-        is_padding |= (stored >= low) & (stored <= high)
-    if high * slope + intercept > TISSUE_FROM_HU:
-        is_padding = _touching_border(is_padding)
-    out[is_padding] = AIR_HU
-    return int(is_padding.sum())
+    return is_padding if clean is stored else is_padding | ((stored >= low) & (stored <= high))
+
+
+def _fill(out: FloatArray, mask: npt.NDArray[np.bool_]) -> int:
+    out[mask] = AIR_HU
+    return int(mask.sum())
 
 
 def _without_unused_bits(stored: Stored, layout: PixelLayout) -> Stored:

@@ -1,11 +1,13 @@
 """What can be said of stored pixels without decoding them: whether they are all there, and can be decoded at all."""
 
 import os
+from functools import lru_cache
 from pathlib import Path
 
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import (
     UID,
+    AllTransferSyntaxes,
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
@@ -46,13 +48,19 @@ def _storage_fault(layout: PixelLayout, path: Path) -> str | None:
         return None
     if layout.transfer_syntax in NATIVE:
         return _native_fault(layout, path)
-    try:
-        is_known = get_decoder(UID(layout.transfer_syntax)).is_available
-    except NotImplementedError:
-        is_known = False
-    if not is_known:
+    if not _is_decodable(layout.transfer_syntax):
         return "its transfer syntax is not one that can be decoded here"
     return _encapsulated_fault(layout, path)
+
+
+@lru_cache(maxsize=64)
+def _is_decodable(transfer_syntax: str) -> bool:
+    if transfer_syntax not in AllTransferSyntaxes:
+        return False
+    try:
+        return get_decoder(UID(transfer_syntax)).is_available
+    except NotImplementedError:
+        return False
 
 
 def _native_fault(layout: PixelLayout, path: Path) -> str | None:
