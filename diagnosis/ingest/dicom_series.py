@@ -29,6 +29,7 @@ PAGE_TYPES = frozenset({"SCREEN SAVE", "SCREENSAVE", "DOSE_INFO", "DOSE INFO", "
 MAP_TYPES = frozenset({"PERFUSION", "RCBF", "RCBV", "CBF", "CBV", "MTT", "TTP", "TMAX", "IODINE MAP", "Z_EFF"})
 HU_TYPES = frozenset({"", "HU", "HU_MOD", "US"})
 """Rescale types that can be Hounsfield units; US means "unspecified", which several vendors write for plain CT."""
+AIR_AT_MOST_HU, BONE_AT_LEAST_HU = -900.0, 1000.0
 TRANSVERSE_COSINE = 0.5
 """An original CT plane is tilted by far less than 60 degrees against the patient's axis."""
 
@@ -312,16 +313,27 @@ def _rescale_reasons(planes: Sequence[Plane]) -> list[GeometryReason]:
     if all(plane.instance.pixels.has_modality_lut for plane in planes):
         return []
     rescales = [plane.frame.rescale for plane in planes]
-    count = sum(rescale is None or rescale[0] == 0 for rescale in rescales)
+    count = sum(rescale is None or rescale[0] <= 0 for rescale in rescales)
     if count:
         message = (
             f"{count} of {len(planes)} slices have no usable Rescale Slope and Intercept, so their values are not HU"
         )
         return [GeometryReason(Code.MISSING_RESCALE, f"{message}; export the original images")]
+    if not all(_can_hold_hu(plane) for plane in planes):
+        message = "with the rescale that is stated the values could not hold air and bone, so it is not that of HU"
+        return [GeometryReason(Code.MISSING_RESCALE, f"{message}; export the original images")]
     if any(plane.frame.rescale_type not in HU_TYPES for plane in planes):
         message = "the rescaled values are declared to be other than HU; choose the CT series in HU"
         return [GeometryReason(Code.MISSING_RESCALE, message)]
     return []
+
+
+def _can_hold_hu(plane: Plane) -> bool:
+    """Whether the stored range, rescaled, reaches from air to bone."""
+    pixels, (slope, intercept) = plane.instance.pixels, plane.frame.rescale or (1.0, 0.0)
+    span = 2**pixels.bits_stored
+    lowest = -span // 2 if pixels.is_signed else 0
+    return lowest * slope + intercept <= AIR_AT_MOST_HU and (lowest + span - 1) * slope + intercept >= BONE_AT_LEAST_HU
 
 
 def _pixel_reasons(instances: Sequence[Instance]) -> list[GeometryReason]:

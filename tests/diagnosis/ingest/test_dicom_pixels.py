@@ -25,18 +25,18 @@ def expected() -> np.ndarray:
 
 
 def test_the_rescale_of_each_slice_is_its_own(tmp_path: Path) -> None:
-    write_series(tmp_path, change=on_slice(4, setting(RescaleSlope=2, RescaleIntercept=-500)))
+    write_series(tmp_path, change=on_slice(4, setting(RescaleSlope=2, RescaleIntercept=-2500)))
     hu = read_volume(tmp_path).hu
-    assert np.array_equal(hu[4], stored_values(4) * np.float32(2) - 500)
+    assert np.array_equal(hu[4], stored_values(4) * np.float32(2) - 2500)
     assert np.array_equal(hu[3], expected()[3])
 
 
 def test_signed_values(tmp_path: Path) -> None:
     def signed(data_set: Dataset, index: int) -> None:
-        set_pixels(data_set, stored_values(index).astype(np.int16) - 1500)
+        set_pixels(data_set, stored_values(index).astype(np.int16) - 400)
 
     write_series(tmp_path, change=signed)
-    assert np.array_equal(read_volume(tmp_path).hu, expected() - 1500)
+    assert np.array_equal(read_volume(tmp_path).hu, expected() - 400)
 
 
 @pytest.mark.parametrize("is_signed", [False, True])
@@ -130,6 +130,18 @@ def test_a_file_without_preamble_is_read(tmp_path: Path) -> None:
         pydicom.dcmwrite(path, bare, implicit_vr=True, little_endian=True)
         path.rename(path.with_suffix(""))
     assert np.array_equal(read_volume(tmp_path).hu, expected())
+
+
+def test_values_far_below_air_are_padding_even_if_nothing_declares_them(tmp_path: Path) -> None:
+    def rimmed(data_set: Dataset, index: int) -> None:
+        pixels = stored_values(index).astype(np.int16)
+        pixels[:, 0] = -2000
+        set_pixels(data_set, pixels)
+
+    write_series(tmp_path, change=rimmed)
+    volume = read_volume(tmp_path)
+    assert volume.padding_hu == -1000
+    assert (volume.hu[:, :, 0] == -1000).all()
 
 
 def test_lossy_compression_is_recorded(tmp_path: Path) -> None:

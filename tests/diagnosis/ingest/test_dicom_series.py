@@ -146,6 +146,8 @@ def test_an_unknown_repair_is_refused(tmp_path: Path) -> None:
         ({"PixelSpacing": [0, 0]}, Code.MISSING_GEOMETRY),
         ({"RescaleSlope": None}, Code.MISSING_RESCALE),
         ({"RescaleIntercept": None}, Code.MISSING_RESCALE),
+        ({"RescaleIntercept": 0}, Code.MISSING_RESCALE),
+        ({"RescaleSlope": -1}, Code.MISSING_RESCALE),
         ({"RescaleSlope": 0}, Code.MISSING_RESCALE),
         ({"RescaleType": "Z_EFF"}, Code.MISSING_RESCALE),
         ({"Modality": "MR", "SOPClassUID": "1.2.840.10008.5.1.4.1.1.4"}, Code.NOT_CT),
