@@ -28,3 +28,28 @@ returned by `explain`; the reason is.
 Attention weights are reported beside the Shapley values and are not called an explanation (Jain and Wallace 2019,
 https://arxiv.org/abs/1902.10186).
 """
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from diagnosis.networks.classifier import DiagnosisNetwork
+    from diagnosis.preprocessing.batch import InputContract, PreparedCase
+    from diagnosis.record import Case, Explanation
+
+__all__ = ["explain_case"]
+
+
+def explain_case(
+    network: "DiagnosisNetwork",
+    contract: "InputContract",
+    case: "Case",
+    prepared: "PreparedCase",
+    names: Sequence[str],
+    finding: str,
+    **options: Any,  # noqa: ANN401
+) -> "Explanation":
+    """Explain one finding on one case; see `diagnosis.explanation.explain`, which is imported only here."""
+    from diagnosis.explanation import explain
+
+    return explain.explain_case(network, contract, case, prepared, names, finding, **options)

@@ -1,45 +1,163 @@
-"""All explanations of one finding on one case, each with its proof."""
+"""All explanations of one finding on one case, each with its proof; what fails its proof is withheld."""
 
+import math
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import final
-
-import numpy as np
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar, final
 
 from diagnosis.errors import ExplanationError
+from diagnosis.explanation.baselines import HuBaseline
+from diagnosis.explanation.counterfactual import NetworkScorer, explain_counterfactuals, smallest_change
 from diagnosis.explanation.modality import attribute_modalities
-from diagnosis.explanation.parts import TextFunction, VolumeFunction
-from diagnosis.explanation.speech import attribute_voice
+from diagnosis.explanation.parts import SoundFunction, TextFunction, VolumeFunction
+from diagnosis.explanation.proof import Subject, prove_text, prove_volume
+from diagnosis.explanation.speech import attribute_sound, attribute_voice
 from diagnosis.explanation.text import attribute_note
-from diagnosis.explanation.volume import VolumeQuestion, attribute_volume
+from diagnosis.explanation.volume import VolumeMethod, VolumeQuestion, attribute_volume
 from diagnosis.networks.classifier import DiagnosisNetwork
+from diagnosis.networks.text_encoder import load_tokenizer
 from diagnosis.preprocessing.batch import InputContract, PreparedCase, stack_cases
-from diagnosis.record import Case, Explanation
+from diagnosis.record import Case, Explanation, SoundAttribution, TextAttribution, VolumeAttribution
 from diagnosis.vocabulary import Modality
 
+_Shown = TypeVar("_Shown", VolumeAttribution, TextAttribution, SoundAttribution)
 
-def explain_case(network, contract, case, prepared, names, finding):
-    """Explain."""
+
+@final
+@dataclass(frozen=True)
+class ExplainOptions:
+    """What is explained, and how thoroughly.
+
+    Attributes:
+        methods: maps of the voxels; the first is the main one.
+        baseline: what "nothing there" means in the CT.
+        is_proved: whether the checks are made; without them only completeness is known.
+        has_counterfactuals: whether changed cases are asked about.
+        threshold: probability at which the finding is flagged.
+        to_probability: calibration: (name of the subset of modalities, logit) to probability.
+    """
+
+    methods: tuple[VolumeMethod, ...] = ("integrated_gradients",)
+    baseline: HuBaseline = "parenchyma"
+    is_proved: bool = True
+    has_counterfactuals: bool = False
+    threshold: float = 0.5
+    to_probability: Callable[[str, float], float] = lambda _subset, logit: 1 / (1 + math.exp(-logit))
+
+
+def explain_case(
+    network: DiagnosisNetwork,
+    contract: InputContract,
+    case: Case,
+    prepared: PreparedCase,
+    names: Sequence[str],
+    finding: str,
+    **options: Any,  # noqa: ANN401 - the fields of ExplainOptions
+) -> Explanation:
+    """Explain one finding on one case.
+
+    Args:
+        network: the bundle's.
+        contract: what it eats.
+        case: as it was read.
+        prepared: the same, ready for the network.
+        names: the bundle's findings, in the network's order.
+        finding: which of them.
+        options: fields of `ExplainOptions`.
+
+    Raises:
+        ExplanationError: unknown finding, method or baseline.
+    """
     start = time.perf_counter()
     if finding not in names:
         msg = f"explanation: {finding!r} is not a finding of this bundle; use one of {', '.join(names)}"
         raise ExplanationError(msg)
-    index = list(names).index(finding)
-    batch = stack_cases([prepared], contract)
-    volume = note = voice = None
-    if prepared.region is not None:
-        volume = attribute_volume(VolumeFunction(network, batch, index), contract.view, prepared.region.affine_lps)
-    if prepared.note is not None:
-        note = attribute_note(TextFunction(network, batch, index, Modality.NOTE), prepared.note, case.note.text)
-    if prepared.voice is not None:
-        voice = attribute_voice(TextFunction(network, batch, index, Modality.VOICE), prepared.voice, case.voice_note)
-    return Explanation(
+    asked = ExplainOptions(**options)
+    subject = Subject(network, stack_cases([prepared], contract), list(names).index(finding), contract.view)
+    withheld: list[str] = []
+    maps = {q.method: _volume(subject, prepared, q, asked) for q in _questions(prepared, asked)}
+    texts = _texts(subject, case, prepared, asked)
+    sound = _sound(subject, prepared)
+    volumes = [_shown(map_, f"map of the CT by {name}", withheld) for name, map_ in maps.items()]
+    explanation = Explanation(
         case_id=case.case_id,
         finding=finding,
-        modality_shares=attribute_modalities(network, batch, index),
-        volume=volume,
-        note=note,
-        voice=voice,
-        seconds=time.perf_counter() - start,
+        modality_shares=attribute_modalities(network, subject.batch, subject.finding),
+        volume=volumes[0] if volumes else None,
+        note=_shown(texts.get(Modality.NOTE), "words of the note", withheld),
+        voice=_shown(texts.get(Modality.VOICE), "words of the dictation", withheld),
+        sound=_shown(sound, "sound of the dictation", withheld),
+        other_volumes=tuple(v for v in volumes[1:] if v is not None),
+        withheld=tuple(withheld),
+    )
+    if asked.has_counterfactuals:
+        explanation = _with_counterfactuals(explanation, subject, contract, case, asked)
+    return replace(explanation, seconds=time.perf_counter() - start)
+
+
+def _questions(prepared: PreparedCase, asked: ExplainOptions) -> list[VolumeQuestion]:
+    if prepared.region is None:
+        return []
+    return [VolumeQuestion(method, asked.baseline) for method in asked.methods]
+
+
+def _volume(
+    subject: Subject, prepared: PreparedCase, question: VolumeQuestion, asked: ExplainOptions
+) -> VolumeAttribution | None:
+    if prepared.region is None:
+        return None
+    function = VolumeFunction(subject.network, subject.batch, subject.finding)
+    made = attribute_volume(function, subject.view, prepared.region.affine_lps, question)
+    return prove_volume(subject, function, made, question) if asked.is_proved else made
+
+
+def _texts(
+    subject: Subject, case: Case, prepared: PreparedCase, asked: ExplainOptions
+) -> dict[Modality, TextAttribution]:
+    texts: dict[Modality, TextAttribution] = {}
+    for part, text in ((Modality.NOTE, prepared.note), (Modality.VOICE, prepared.voice)):
+        if text is None:
+            continue
+        function = TextFunction(subject.network, subject.batch, subject.finding, part)
+        if part is Modality.NOTE and case.note is not None:
+            made = attribute_note(function, text, case.note.text)
+        elif case.voice_note is not None:
+            made = attribute_voice(function, text, case.voice_note)
+        else:
+            continue
+        texts[part] = prove_text(subject, function, text, made) if asked.is_proved else made
+    return texts
+
+
+def _sound(subject: Subject, prepared: PreparedCase) -> SoundAttribution | None:
+    if prepared.mel is None or subject.network.config.acoustic_encoder is None:
+        return None
+    return attribute_sound(SoundFunction(subject.network, subject.batch, subject.finding))
+
+
+def _shown(attribution: _Shown | None, name: str, withheld: list[str]) -> _Shown | None:
+    """The attribution, unless it failed its proof; then the reasons are written down instead."""
+    if attribution is None or attribution.faithfulness.is_trustworthy:
+        return attribution
+    withheld.append(f"The {name} is withheld: {'; '.join(attribution.faithfulness.failures)}.")
+    return None
+
+
+def _with_counterfactuals(
+    explanation: Explanation, subject: Subject, contract: InputContract, case: Case, asked: ExplainOptions
+) -> Explanation:
+    scorer = NetworkScorer(
+        subject.network,
+        contract,
+        load_tokenizer(subject.network.config.text_encoder),
+        subject.finding,
+        asked.threshold,
+        asked.to_probability,
+    )
+    texts = {m: a for m, a in ((Modality.NOTE, explanation.note), (Modality.VOICE, explanation.voice)) if a is not None}
+    return replace(
+        explanation,
+        counterfactuals=explain_counterfactuals(case, scorer, texts),
+        smallest_change=smallest_change(case, scorer, Modality.NOTE, explanation.note),
     )

@@ -58,12 +58,12 @@ def held_still(network: nn.Module) -> Iterator[None]:
     if was_training:
         network.eval()
     for parameter in trainable:
-        parameter.requires_grad_(requires_grad=False)
+        parameter.requires_grad_(False)
     try:
         yield
     finally:
         for parameter in trainable:
-            parameter.requires_grad_(requires_grad=True)
+            parameter.requires_grad_(True)
         if was_training:
             network.train()
 
@@ -171,9 +171,7 @@ class TextFunction:
         require_one_case(network, batch, finding, part)
         self.network, self.finding, self.part = network, finding, part
         is_note = part is Modality.NOTE
-        self.ids, self.mask = (
-            (batch.note_ids, batch.note_mask) if is_note else (batch.voice_ids, batch.voice_mask)
-        )
+        self.ids, self.mask = (batch.note_ids, batch.note_mask) if is_note else (batch.voice_ids, batch.voice_mask)
         with torch.no_grad(), held_still(network):
             encoded = network.encode_text(batch)
             self._held = [member.encode(encoded).tokens for member in network.classifiers()]

@@ -6,7 +6,8 @@ its gradient. Steps are added to one running map and forgotten, so that memory d
 Networks of ReLUs and clipped windows have kinks along the path, where a fixed rule errs. `integrate_adaptively` uses
 what integrated gradients alone can offer: on every stretch of the path the attributions must sum to the change of the
 logit over that stretch, which is known exactly from two forward passes. The stretch with the largest error is halved
-until the errors together are within the tolerance. Errors are added as absolute values: they cannot cancel.
+until the sum is within the tolerance and the errors, added as absolute values so that they cannot cancel, are within
+three times the tolerance.
 """
 
 import heapq
@@ -100,6 +101,7 @@ class _Stretch:
     end: float = field(compare=False)
     f_start: float = field(compare=False)
     f_end: float = field(compare=False)
+    error: float = field(compare=False)
     share: Tensor = field(compare=False, repr=False)
 
 
@@ -121,15 +123,15 @@ def integrate_adaptively(
     def stretch(start: float, end: float, f_start: float, f_end: float) -> _Stretch:
         nodes = [(start + (end - start) * at, (end - start) * weight) for at, weight in _rule(_STRETCH_STEPS)]
         share = (values - baseline) * _mean_gradient(function, values, baseline, nodes, limits.at_once)
-        error = abs(float(share.double().sum()) - (f_end - f_start))
-        return _Stretch(-error, start, end, f_start, f_end, share)
+        error = float(share.double().sum()) - (f_end - f_start)
+        return _Stretch(-abs(error), start, end, f_start, f_end, error, share)
 
     at = [step / limits.n_first for step in range(limits.n_first + 1)]
     f_at = [baseline_logit, *(_value_at(function, values, baseline, a) for a in at[1:-1]), logit]
     heap = [stretch(*ends) for ends in zip(at[:-1], at[1:], f_at[:-1], f_at[1:], strict=True)]
     heapq.heapify(heap)
     n_gradients = _STRETCH_STEPS * len(heap)
-    while -sum(s.negative_error for s in heap) > allowed and n_gradients + 2 * _STRETCH_STEPS <= limits.max_gradients:
+    while not _is_within(heap, allowed) and n_gradients + 2 * _STRETCH_STEPS <= limits.max_gradients:
         worst = heapq.heappop(heap)
         middle = (worst.start + worst.end) / 2
         f_middle = _value_at(function, values, baseline, middle)
@@ -140,6 +142,11 @@ def integrate_adaptively(
     for done in heap:
         total += done.share
     return PathIntegral(total, logit, baseline_logit, n_gradients)
+
+
+def _is_within(stretches: list[_Stretch], allowed: float) -> bool:
+    errors = [stretch.error for stretch in stretches]
+    return abs(sum(errors)) <= allowed and sum(map(abs, errors)) <= 3 * allowed
 
 
 _STRETCH_STEPS = 4

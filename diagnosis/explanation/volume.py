@@ -87,6 +87,13 @@ def attribute_volume(
     )
 
 
+def seen_voxels(function: VolumeFunction) -> Tensor:
+    """Where the network looks at all, (depth,height,width) bool: inside the field of view's cylinder."""
+    bright = torch.ones_like(function.values)
+    with torch.no_grad():
+        return (function.members[0].volume_encoder.windowed(bright) != 0).any(dim=1)[0]
+
+
 def _integrated_gradients(
     function: VolumeFunction, view: FieldOfView, question: VolumeQuestion
 ) -> tuple[Tensor, float | None]:

@@ -63,7 +63,7 @@ def sum_to_words(
 
 
 def text_spans(text: str, values: npt.NDArray[np.float64], token_spans: Sequence[Span]) -> tuple[TextSpan, ...]:
-    """The words of a text with their attributions; punctuation at a word's edge is counted, and left out of its span."""
+    """The words of a text with their attributions; punctuation at its edge counts, but is not in its span."""
     words = word_spans(text)
     spans = []
     for members, value in sum_to_words(values, token_spans, words):

@@ -1,0 +1,131 @@
+"""The proof beside a map: all figures of `faithfulness` for one map of the voxels or of the words of one case."""
+
+from dataclasses import dataclass, replace
+from typing import final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from diagnosis.explanation.baselines import hu_baseline, text_baseline
+from diagnosis.explanation.faithfulness import (
+    Probe,
+    box_units,
+    deletion_curves,
+    infidelity_of,
+    judge,
+    sensitivity_of,
+    token_units,
+)
+from diagnosis.explanation.parts import TextFunction, VolumeFunction
+from diagnosis.explanation.path import integrate
+from diagnosis.explanation.randomization import Map, randomization_correlation
+from diagnosis.explanation.text import integrate_text, special_tokens
+from diagnosis.explanation.volume import VolumeQuestion, attribute_volume, seen_voxels
+from diagnosis.networks.classifier import DiagnosisNetwork
+from diagnosis.networks.model_input import ModelInput
+from diagnosis.preprocessing.text import PreparedText
+from diagnosis.preprocessing.volume import FieldOfView
+from diagnosis.record import Faithfulness, TextAttribution, VolumeAttribution
+
+FEW_STEPS = 4
+"""Steps of the integrated gradients that are made again and again for a check: what matters there is the rank."""
+NOISE_HU = 10.0
+"""Noise under which a map should stay what it is: half of that of a routine chest CT."""
+NOISE_EMBEDDING = 0.002
+"""The same for word embeddings, whose elements have a standard deviation of about 0.05."""
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """What maps are made of: one case in one network.
+
+    Attributes:
+        network: bundle's network.
+        batch: the case.
+        finding: which finding.
+        view: grid and HU range of the voxels.
+    """
+
+    network: DiagnosisNetwork
+    batch: ModelInput
+    finding: int
+    view: FieldOfView
+
+
+def prove_volume(
+    subject: Subject, function: VolumeFunction, attribution: VolumeAttribution, question: VolumeQuestion
+) -> VolumeAttribution:
+    """The map of the voxels with its figures and the verdict."""
+    baseline = hu_baseline(function.values, subject.view, question.baseline)
+    seen = seen_voxels(function)
+    probe = Probe(function, function.values, baseline, box_units(subject.view, seen))
+    values = torch.from_numpy(attribution.values)[None, None]
+    curves = deletion_curves(probe, values)
+    is_gradient = question.method == "integrated_gradients"
+    is_in_logits = question.method in {"integrated_gradients", "gradient_shap"}
+
+    def map_of(other: DiagnosisNetwork) -> Map:
+        twin = VolumeFunction(other, subject.batch, subject.finding)
+        if is_gradient:
+            return _seen(integrate(twin, twin.values, baseline, FEW_STEPS).attributions, seen)
+        made = attribute_volume(twin, subject.view, attribution.affine_lps, question)
+        return _seen(torch.from_numpy(made.values)[None, None], seen)
+
+    radius = NOISE_HU / (subject.view.hu_range[1] - subject.view.hu_range[0])
+    figures = replace(
+        attribution.faithfulness,
+        deletion_auc=curves.deletion_auc,
+        random_deletion_auc=curves.random_deletion_auc,
+        insertion_auc=curves.insertion_auc,
+        random_insertion_auc=curves.random_insertion_auc,
+        randomization_correlation=randomization_correlation(_seen(values, seen), map_of, subject.network),
+        infidelity=infidelity_of(probe, values) if is_in_logits else None,
+        sensitivity=_sensitivity(function, baseline, radius) if is_gradient else None,
+    )
+    return replace(attribution, faithfulness=judge(figures, _change(probe), probe.units.n_units))
+
+
+def prove_text(
+    subject: Subject, function: TextFunction, prepared: PreparedText, attribution: TextAttribution
+) -> TextAttribution:
+    """The map of the words with its figures and the verdict."""
+    values, integral = integrate_text(function, prepared)
+    special = special_tokens(prepared)
+    baseline = text_baseline(function, special, "mask")
+    probe = Probe(function, function.values, baseline, token_units(special), at_once=16)
+    curves = deletion_curves(probe, integral.attributions)
+    words = ~special.numpy()
+
+    def map_of(other: DiagnosisNetwork) -> Map:
+        twin = TextFunction(other, subject.batch, subject.finding, function.part)
+        made = integrate(twin, twin.values, baseline, FEW_STEPS).attributions
+        return np.asarray(made[0].double().sum(dim=1).numpy()[words])
+
+    figures = Faithfulness(
+        completeness_gap=integral.completeness_gap,
+        deletion_auc=curves.deletion_auc,
+        random_deletion_auc=curves.random_deletion_auc,
+        insertion_auc=curves.insertion_auc,
+        random_insertion_auc=curves.random_insertion_auc,
+        randomization_correlation=randomization_correlation(values[words], map_of, subject.network),
+        infidelity=infidelity_of(probe, integral.attributions),
+        sensitivity=_sensitivity(function, baseline, NOISE_EMBEDDING),
+    )
+    return replace(attribution, faithfulness=judge(figures, _change(probe), probe.units.n_units))
+
+
+def _sensitivity(function: VolumeFunction | TextFunction, baseline: Tensor, radius: float) -> float:
+    return sensitivity_of(
+        lambda values: integrate(function, values, baseline, FEW_STEPS).attributions, function.values, radius
+    )
+
+
+def _seen(attributions: Tensor, seen: Tensor) -> Map:
+    return np.asarray(attributions[0, 0][seen].double().numpy())
+
+
+def _change(probe: Probe) -> float:
+    whole, nothing = probe.logits_without(torch.tensor([[True], [False]]).expand(2, probe.units.n_units))
+    return abs(float(whole - nothing))

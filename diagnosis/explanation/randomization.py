@@ -1,0 +1,56 @@
+"""The same network with new random weights: its map must look different, or the map shows the input alone."""
+
+import copy
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from scipy.stats import spearmanr
+from torch import nn
+
+from diagnosis.networks.classifier import DiagnosisNetwork, FusionClassifier
+
+N_RANDOM_NETWORKS = 3
+Map = npt.NDArray[np.float64]
+
+
+def randomized_network(network: DiagnosisNetwork, seed: int) -> DiagnosisNetwork:
+    """A twin with random weights throughout: one fresh member, and a BERT whose layers are drawn anew.
+
+    The word embeddings stay, since they are the input of the maps on words. One member is enough: the question is
+    what a map looks like that cannot have learned anything.
+    """
+    twin = copy.deepcopy(network)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        twin.members = nn.ModuleList([FusionClassifier(network.config, network.bert.width)])
+        for module in twin.bert.bert.encoder.modules():
+            reset = getattr(module, "reset_parameters", None)
+            if callable(reset):
+                reset()
+    return twin.eval()
+
+
+def randomization_correlation(
+    own: Map, map_of: Callable[[DiagnosisNetwork], Map], network: DiagnosisNetwork, n_networks: int = N_RANDOM_NETWORKS
+) -> float:
+    """|mean Spearman correlation| of a map with the maps of random networks.
+
+    The mean over several networks is taken before the absolute value: what a single random network correlates by
+    chance, in either direction, is not what is asked.
+
+    Args:
+        own: attributions of the units, (unit,).
+        map_of: the same attributions for another network.
+        network: the network whose twins are drawn.
+        n_networks: how many.
+    """
+    found = [_rank_correlation(own, map_of(randomized_network(network, seed))) for seed in range(n_networks)]
+    return float(abs(np.mean(found)))
+
+
+def _rank_correlation(first: Map, second: Map) -> float:
+    if first.size < 3 or np.ptp(first) == 0 or np.ptp(second) == 0:
+        return 0.0
+    return float(spearmanr(first, second).statistic)
