@@ -1,1 +1,29 @@
-"""Room under construction."""
+"""Files to records: DICOM, NIfTI, notes, recordings, case folders and manifests become a `Case`.
+
+====================  =======================================================================================
+`case_folder`         `read_case` a case folder, `assemble_case` loose parts: a `Case` and its `StudyIdentity`
+`manifest`            `read_manifest` a table of cases, checked whole; `read_manifest_case` loads one row
+`dicom_volume`        `inspect_path` every series with its verdict, `read_volume` the one the rule chooses
+`geometry_gate`       which image planes form a volume, which do not, and what to do (tolerances are stated there)
+`series_choice`       the rule by which one series is chosen, with a reason for each of the others
+`dicom_series`        files grouped into series; what is no CT, mixed, incomplete or not in HU
+`dicom_header`        one file as the gate sees it; `dicom_elements` the raw elements below it
+`dicom_pixels`        stored pixels to HU; `pixel_layout` and `codestream` what is refused before decoding
+`tilt_repair`         the one repair there is: a tilted, otherwise regular series, only when asked
+`nifti`               NIfTI (RAS, i j k) to a `Volume` (LPS, slice row column)
+`file_tree`           which files a path stands for; `archive`, `dicomdir` two kinds of paths
+`limits`              what is refused before it costs memory or time
+`notes`               .txt, .pdf, .json to a `ClinicalNote`; `note_sections` finds its sections
+`audio`               wav, flac, mp3, m4a, ogg, webm to mono 16 kHz
+`transcription`       speech to timed words, silence to none; `spoken_punctuation` understands "full stop"
+====================  =======================================================================================
+
+What comes in is not trusted: it may be damaged, lying or hostile. What goes out is a record whose constructor has
+checked it, or an error from `diagnosis.errors` whose sentence says what is wrong and what to do, without a word of the
+patient's. Nothing is repaired, dropped or guessed in silence: a refused series is named with its reason, a repair is
+asked for and recorded in the volume's history, evidence that cannot be read stops the case. No pickle, no code and no
+network on any path.
+
+Why a gate and not a warning: readers in wide use stack whatever lies in a folder, so a missing slice stretches the
+patient, a localizer becomes a slice and two series become one. A network answers such a volume with full confidence.
+"""

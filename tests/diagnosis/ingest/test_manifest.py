@@ -1,0 +1,128 @@
+"""Manifests: what is read, and that every bad row is named before anything is loaded."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from dicom_factory import write_series
+
+from diagnosis.errors import DiagnosisError, ManifestError
+from diagnosis.ingest.manifest import read_manifest, read_manifest_case
+from diagnosis.vocabulary import Modality, Sex
+
+HEADING = (
+    "case_id,patient_id,ct,note_text,voice_text,center_x_mm,center_y_mm,center_z_mm,diameter_mm,age_years,sex,split"
+)
+
+
+def write(folder: Path, *rows: str, heading: str = f"{HEADING},malignancy,calcified") -> Path:
+    path = folder / "manifest.csv"
+    path.write_text("\n".join([heading, *rows]) + "\n", encoding="utf-8-sig")
+    return path
+
+
+def test_rows_are_typed(tmp_path: Path) -> None:
+    write_series(tmp_path / "ct1")
+    path = write(
+        tmp_path,
+        'c1,p1,ct1,"A nodule, left.",spiculated nodule,0,-10,10,8,67,F,train,1,',
+        "c2,p2,,Clear.,,,,,,,,test,0,0",
+    )
+    manifest = read_manifest(path)
+    assert manifest.findings == ("malignancy", "calcified")
+    first, second = manifest.rows
+    assert first.labels == {"malignancy": 1, "calcified": None}
+    assert (first.center_mm, first.diameter_mm, first.age_years, first.sex) == ((0, -10, 10), 8, 67, Sex.FEMALE)
+    assert (second.split, second.ct, second.sex, second.labels["calcified"]) == ("test", None, None, 0)
+    case = read_manifest_case(first)
+    assert case.present == set(Modality)
+    assert case.voice_note is not None
+    assert case.voice_note.text == "spiculated nodule"
+
+
+def test_parquet_gives_the_same_rows(tmp_path: Path) -> None:
+    frame = pd.DataFrame(
+        {
+            "case_id": ["c1", "c2"],
+            "patient_id": [1, 2],
+            "note_text": ["A nodule.", "Clear."],
+            "age_years": [67.0, None],
+            "malignancy": [1.0, None],
+        }
+    )
+    frame.to_parquet(tmp_path / "m.parquet")
+    frame.to_csv(tmp_path / "m.csv", index=False)
+    first = read_manifest(tmp_path / "m.parquet")
+    assert first == read_manifest(tmp_path / "m.csv")
+    assert [row.labels for row in first.rows] == [{"malignancy": 1}, {"malignancy": None}]
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("c1,p2,,Clear.,,,,,,,,,0,", "row 2: its case_id is that of row 1"),
+        ("c2,p1,,Clear.,,,,,,,,test,0,", "row 2: its patient is in split 'test' and, by row 1, in ''"),
+        (",p2,,Clear.,,,,,,,,,0,", "row 2: case_id is blank"),
+        ("c2,p2,,Clear.,,,,,,,,,2,", "row 2: malignancy is '2'; a finding is 0, 1 or blank"),
+        ("c2,p2,,Clear.,,,,,,,,,yes,", "row 2: malignancy is 'yes'"),
+        ("c2,p2,gone,Clear.,,,,,,,,,0,", "row 2: the file in column ct does not exist"),
+        ("c2,p2,,,,,,,,,,,0,", "row 2: there is no ct, note or voice"),
+        ("c2,p2,,Clear.,,1,2,,,,,,0,", "row 2: the region's center is not complete"),
+        ("c2,p2,,Clear.,,1,2,x,,,,,0,", "row 2: center_z_mm 'x' is not a position in mm"),
+        ("c2,p2,,Clear.,,1,2,inf,,,,,0,", "row 2: center_z_mm 'inf' is not a position in mm"),
+        ("c2,p2,,Clear.,,,,,-3,,,,0,", "row 2: diameter_mm '-3' is not a diameter of 0.5 to 300 mm"),
+        ("c2,p2,,Clear.,,,,,,230,,,0,", "row 2: age_years '230' is not an age in years"),
+        ("c2,p2,,Clear.,,,,,,,female,,0,", "row 2: sex 'female' is not F, M or O"),
+        ("c2,p2,,Clear.,,,,,,,,,0", "manifest: row 2 has 13 cells, the heading 14"),
+    ],
+)
+def test_a_bad_row_is_named(tmp_path: Path, row: str, message: str) -> None:
+    with pytest.raises(ManifestError, match=message):
+        read_manifest(write(tmp_path, "c1,p1,,Clear.,,,,,,,,,0,", row))
+
+
+def test_all_bad_rows_are_named_together(tmp_path: Path) -> None:
+    rows = [f"c{k},p{k},,Clear.,,,,,,,,,7," for k in range(14)]
+    with pytest.raises(ManifestError, match=r"row 1: .*; row 10: .*; and 4 more; correct the rows"):
+        read_manifest(write(tmp_path, *rows))
+
+
+def test_an_empty_note_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "n.txt").touch()
+    path = write(tmp_path, "c1,p1,n.txt", heading="case_id,patient_id,note")
+    with pytest.raises(ManifestError, match="row 1: the file in column note is empty"):
+        read_manifest(path)
+
+
+def test_a_note_given_twice_is_named(tmp_path: Path) -> None:
+    (tmp_path / "n.txt").write_text("x")
+    path = write(tmp_path, "c1,p1,n.txt,words", heading="case_id,patient_id,note,note_text")
+    with pytest.raises(ManifestError, match="row 1: both note and note_text are given"):
+        read_manifest(path)
+
+
+@pytest.mark.parametrize(
+    ("heading", "message"),
+    [
+        ("case_id,note_text", "the column patient_id is missing"),
+        ("case_id,patient_id,note_text,note_text", "the column 'note_text' is there twice"),
+        ("case_id,patient_id,note_text,", "a column has no name"),
+        ("case_id,patient_id,note_text,center_x_mm", "a region needs all of center_x_mm, center_y_mm, center_z_mm"),
+    ],
+)
+def test_a_bad_heading_is_refused(tmp_path: Path, heading: str, message: str) -> None:
+    with pytest.raises(ManifestError, match=f"manifest: {message}"):
+        read_manifest(write(tmp_path, heading=heading))
+
+
+def test_what_is_no_table_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ManifestError, match="manifest: the file does not exist"):
+        read_manifest(tmp_path / "gone.csv")
+    with pytest.raises(ManifestError, match="manifest: it has no rows"):
+        read_manifest(write(tmp_path))
+    (tmp_path / "a.parquet").write_bytes(b"PAR1 no")
+    with pytest.raises(ManifestError, match="manifest: it cannot be read as Parquet"):
+        read_manifest(tmp_path / "a.parquet")
+    (tmp_path / "a.csv").write_bytes(b"case_id,patient_id\n\xff\xfe\x00")
+    with pytest.raises(DiagnosisError, match="manifest: it is not a CSV table in UTF-8"):
+        read_manifest(tmp_path / "a.csv")

@@ -1,0 +1,126 @@
+"""NIfTI to LPS volumes: placement, refusal."""
+
+import contextlib
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from diagnosis.errors import DiagnosisError, GeometryError, InputError, LimitExceededError
+from diagnosis.ingest.nifti import read_ct_nifti, read_nifti
+
+
+def ct_values() -> np.ndarray:
+    return np.arange(5 * 6 * 7, dtype=np.int16).reshape(5, 6, 7) * 8 - 1000
+
+
+def write(path: Path, data: np.ndarray, ras: np.ndarray | None = None, *, codes: tuple[int, int] = (1, 1)) -> Path:
+    image = nib.Nifti1Image(data, np.diag([0.7, 0.8, 2.5, 1.0]) if ras is None else ras)
+    image.set_sform(image.affine, code=codes[0])
+    image.set_qform(image.affine, code=codes[1])
+    nib.save(image, path)
+    return path
+
+
+def test_each_voxel_keeps_its_value_and_its_place(tmp_path: Path) -> None:
+    ras = np.array([[-0.7, 0, 0, 90], [0, 0.8, 0, -40], [0, 0, 2.5, 10], [0, 0, 0, 1.0]])
+    volume = read_ct_nifti(write(tmp_path / "ct.nii.gz", ct_values(), ras))
+    assert volume.hu.shape == (7, 6, 5)
+    for i, j, k in [(0, 0, 0), (4, 5, 6), (1, 2, 3)]:
+        assert volume.hu[k, j, i] == ct_values()[i, j, k]
+        x, y, z, _ = ras @ [i, j, k, 1]
+        assert volume.position_of([k, j, i]) == pytest.approx([-x, -y, z])
+
+
+def test_scaling_is_applied(tmp_path: Path) -> None:
+    image = nib.Nifti1Image(ct_values(), np.eye(4))
+    image.header.set_slope_inter(2.0, -100.0)
+    nib.save(image, tmp_path / "ct.nii")
+    assert read_nifti(tmp_path / "ct.nii").hu.max() == ct_values().max() * 2 - 100
+
+
+def test_a_fourth_axis_of_length_one_is_no_fourth_axis(tmp_path: Path) -> None:
+    assert read_nifti(write(tmp_path / "a.nii", ct_values()[..., None])).hu.shape == (7, 6, 5)
+
+
+def test_a_mask_is_a_volume_and_no_ct(tmp_path: Path) -> None:
+    path = write(tmp_path / "mask.nii.gz", (ct_values() > 0).astype(np.uint8))
+    assert set(np.unique(read_nifti(path).hu)) == {0, 1}
+    with pytest.raises(GeometryError, match="NIfTI: values from 0 to 1 are not Hounsfield units"):
+        read_ct_nifti(path)
+
+
+@pytest.mark.parametrize(
+    ("data", "error", "message"),
+    [
+        (np.zeros((4, 4, 4, 3), np.int16), GeometryError, "4x4x4x3 is not one three-dimensional volume"),
+        (np.zeros((4, 4), np.int16), GeometryError, "4x4 is not one three-dimensional volume"),
+        (np.zeros((4, 4, 4), np.complex64), GeometryError, "colors or complex numbers"),
+    ],
+)
+def test_other_kinds_of_images_are_refused(
+    tmp_path: Path, data: np.ndarray, error: type[DiagnosisError], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        read_nifti(write(tmp_path / "a.nii", data))
+
+
+def test_an_image_without_a_place_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(GeometryError, match="neither sform nor qform"):
+        read_nifti(write(tmp_path / "a.nii", ct_values(), codes=(0, 0)))
+
+
+def test_two_places_that_differ_are_refused(tmp_path: Path) -> None:
+    image = nib.Nifti1Image(ct_values(), np.eye(4))
+    image.set_sform(np.diag([1.0, 1, 1, 1]), code=1)
+    image.set_qform(np.diag([1.0, 1, 2, 1]), code=1)
+    nib.save(image, tmp_path / "a.nii")
+    with pytest.raises(GeometryError, match=r"sform and qform place it 7\.0 mm apart"):
+        read_nifti(tmp_path / "a.nii")
+
+
+def test_a_lying_header_costs_no_memory(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.nii", ct_values())
+    raw = bytearray(path.read_bytes())
+    raw[42:48] = np.array([30000, 30000, 30000], "<i2").tobytes()
+    path.write_bytes(raw)
+    with pytest.raises(LimitExceededError, match="its header claims 30000x30000x30000 voxels"):
+        read_nifti(path)
+
+
+def test_a_truncated_file_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.nii", ct_values())
+    path.write_bytes(path.read_bytes()[:-50])
+    with pytest.raises(InputError, match="NIfTI: its voxels are damaged or end too early"):
+        read_nifti(path)
+
+
+def test_what_is_no_nifti_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.nii").write_text("hello")
+    with pytest.raises(InputError, match="NIfTI: the file is damaged or not NIfTI"):
+        read_nifti(tmp_path / "a.nii")
+    with pytest.raises(InputError, match="NIfTI: the file does not exist"):
+        read_nifti(tmp_path / "b.nii")
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(position=st.integers(0, 351), value=st.integers(0, 255), is_packed=st.booleans())
+def test_flipped_header_bytes_never_crash(tmp_path: Path, position: int, value: int, is_packed: bool) -> None:
+    path = tmp_path / ("a.nii.gz" if is_packed else "a.nii")
+    raw = bytearray(write(path, ct_values()).read_bytes())
+    raw[position % len(raw)] = value
+    path.write_bytes(raw)
+    with contextlib.suppress(DiagnosisError):
+        assert np.isfinite(read_nifti(path).hu).all()
+
+
+def test_real_nodules_are_ct(shared_data: Path) -> None:
+    for path in sorted((shared_data / "lidc_nodules" / "image").glob("*.nii.gz"))[:10]:
+        image, volume = nib.load(path), read_ct_nifti(path)
+        i, j, k = (size // 2 for size in image.shape)
+        x, y, z, _ = image.affine @ [i, j, k, 1]
+        assert volume.hu[k, j, i] == image.get_fdata()[i, j, k]
+        assert volume.position_of([k, j, i]) == pytest.approx([-x, -y, z])
