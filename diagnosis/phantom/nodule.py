@@ -21,7 +21,7 @@ GROUND_GLASS_HU = -590.0
 _AXIS_RATIO = (0.36, 0.54, 0.70, 0.84, 0.96)
 _BUMP = (0.0, 0.07, 0.16, 0.27, 0.40)
 _EDGE_MM = (7.5, 4.8, 2.7, 1.3, 0.4)
-_SPICULES = (0, 8, 20, 38, 64)
+_SPICULES = (0, 8, 20, 40, 72)
 _CORE = (0.0, 0.34, 0.60, 0.84, 1.0)
 """Radius of the solid core as part of the whole, for textures 1 to 5."""
 
@@ -170,7 +170,7 @@ def _paint_spicules(
         base = origin + direction * radius * 0.86
         middle = origin + direction * (radius + 0.5 * length) + bend
         tip = origin + direction * (radius + length) + 1.6 * bend
-        thick = rng.uniform(0.30, 0.72) * (0.65 + 0.02 * nodule.diameter_mm)
+        thick = rng.uniform(0.40, 0.85) * (0.65 + 0.02 * nodule.diameter_mm)
         paint_capsule(fine, base, middle, (thick * 2.3, thick), value)
         paint_capsule(fine, middle, tip, (thick, 0.2), value)
 

@@ -24,7 +24,7 @@ SAMPLES: tuple[Sample, ...] = (
     Sample(
         PhantomSpec(
             case_id="case_001",
-            seed=11,
+            seed=112,
             body=BodySpec(age_years=68, sex=Sex.MALE, pack_years=45, size=1.0, fat_mm=12, emphysema=0.5),
             scan=ScanSpec(208, 1.52, 3.0, noise_hu=7, sharpness=0.35, hu_step=2, origin_mm=(3.0, -160.0, -120.0)),
             nodule=NoduleSpec(21.0, Lobe.RIGHT_UPPER, sphericity=4, margin=2, lobulation=3, spiculation=5, texture=5),
@@ -35,7 +35,7 @@ SAMPLES: tuple[Sample, ...] = (
     Sample(
         PhantomSpec(
             case_id="case_002",
-            seed=22,
+            seed=205,
             body=BodySpec(age_years=57, sex=Sex.FEMALE, pack_years=0, size=0.95, fat_mm=16),
             scan=ScanSpec(208, 1.50, 3.0, noise_hu=7, sharpness=0.25, hu_step=2, origin_mm=(-6.0, -150.0, 40.0)),
             nodule=NoduleSpec(

@@ -73,7 +73,7 @@ class Thorax:
         beside = np.minimum(self.left_edge[k][:, None] - x, 400) * (x > 0)
         beside = beside + np.minimum(x - self.right_edge[k][:, None], 400) * (x <= 0)
         below = np.float32(0.6) * (self.diaphragm_z - z)
-        dome = APEX_Z - np.float32(0.0085) * (np.abs(x) - 40) ** 2 - np.float32(0.0072) * (y - 30) ** 2
+        dome = APEX_Z - np.float32(0.0120) * (np.abs(x) - 40) ** 2 - np.float32(0.0072) * (y - 30) ** 2
         above = np.float32(0.6) * (z - dome)
         distance = np.maximum(np.maximum(outside_cavity, beside), np.maximum(below, above))
         return coverage(distance.astype(np.float32), self.canvas.edge_mm)
