@@ -15,6 +15,9 @@ module               what it answers
 `subgroups`          for whom?
 `ordinal`            how near is a descriptor to what readers said, beside two readers to each other?
 `metrics_file`       the form of a bundle's `eval/metrics.json`
+`scores`             the scores of one subset of modalities: what all tables are made from
+`thresholds`         where does a probability become a flag?
+`figures`            curves as SVG
 `report`             one self-contained HTML page
 `claim_sheet`        CLAIM 2024 and TRIPOD+AI items, filled from the facts
 `dictation`          how well is a dictation transcribed?

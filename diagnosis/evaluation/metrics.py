@@ -124,7 +124,12 @@ def weighted_auprc(score: FloatArray, labels: LabelArray, weights: FloatArray) -
 
 def weighted_brier(probability: FloatArray, labels: LabelArray, weights: FloatArray) -> FloatArray:
     """Mean squared difference of probability and label. Shape (draws,)."""
-    return _ratio(weights @ (probability - labels) ** 2, weights.sum(axis=1))
+    return weighted_mean((probability - labels) ** 2, weights)
+
+
+def weighted_mean(values: FloatArray, weights: FloatArray) -> FloatArray:
+    """Mean of one value a case. Shape (draws,)."""
+    return _ratio(weights @ values, weights.sum(axis=1))
 
 
 def weighted_calls(is_flagged: NDArray[np.bool_], labels: LabelArray, weights: FloatArray) -> FloatArray:

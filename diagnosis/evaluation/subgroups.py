@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from diagnosis.errors import ConfigurationError
 from diagnosis.evaluation.checks import FloatArray
-from diagnosis.evaluation.metrics import CALL_METRICS, weighted_auroc, weighted_calls
+from diagnosis.evaluation.metrics import CALL_METRICS, weighted_auroc, weighted_calls, weighted_mean
 from diagnosis.evaluation.resampling import Interval, PatientResampling, percentile_interval
 from diagnosis.evaluation.scores import SubsetScores
 
 MIN_OF_EACH_CLASS = 5
-"""A group with fewer positives or negatives gets its counts but no AUROC: it would be noise with a name."""
+"""A figure of fewer cases would be noise with a name."""
 
 AGE_EDGES_YEARS = (50.0, 60.0, 70.0)
 SIZE_EDGES_MM = (6.0, 8.0, 15.0, 30.0)
@@ -36,10 +36,12 @@ class SubgroupMetrics:
         n: cases.
         positives: positive cases.
         patients: patients.
-        auroc: nan where a class has fewer than `MIN_OF_EACH_CLASS` cases.
+        auroc: of the logits.
         sensitivity: at the thresholds of the scores.
         specificity: at the thresholds of the scores.
         in_the_large: mean label minus mean probability; 0 is calibrated.
+
+    A figure of fewer than `MIN_OF_EACH_CLASS` cases of the class it takes is nan.
     """
 
     attribute: str
@@ -113,19 +115,21 @@ def _one_group(
 ) -> SubgroupMetrics:
     """Figures of the members."""
     draws = resampling.restricted_to(is_member)
-    y, p = scores.labels[is_member], scores.probabilities[is_member]
-    gap = y - p
+    y, p, z = scores.labels[is_member], scores.probabilities[is_member], scores.logits[is_member]
+    positives, negatives = int(y.sum()), int(y.size - y.sum())
     calls = draws.values(lambda w: weighted_calls(scores.is_flagged[is_member], y, w))
     by_name = dict(zip(CALL_METRICS, calls, strict=True))
-    is_enough = min(y.sum(), y.size - y.sum()) >= MIN_OF_EACH_CLASS
-    undefined = Interval(float("nan"), float("nan"), float("nan"))
+
+    def where_enough(cases: int, values: FloatArray) -> Interval:
+        return percentile_interval(values if cases >= MIN_OF_EACH_CLASS else np.full(1, np.nan))
+
     return SubgroupMetrics(
         *name,
         n=y.size,
-        positives=int(y.sum()),
+        positives=positives,
         patients=np.unique(draws.patient_of_case).size,
-        auroc=draws.interval(lambda w: weighted_auroc(scores.logits[is_member], y, w)) if is_enough else undefined,
-        sensitivity=percentile_interval(by_name["sensitivity"]),
-        specificity=percentile_interval(by_name["specificity"]),
-        in_the_large=draws.interval(lambda w: w @ gap / np.maximum(w.sum(axis=1), 1.0)),
+        auroc=where_enough(min(positives, negatives), draws.values(lambda w: weighted_auroc(z, y, w))),
+        sensitivity=where_enough(positives, by_name["sensitivity"]),
+        specificity=where_enough(negatives, by_name["specificity"]),
+        in_the_large=where_enough(y.size, draws.values(lambda w: weighted_mean(y - p, w))),
     )
