@@ -13,7 +13,7 @@ word keeps its time and gets no more probability than `CORRECTED_PROBABILITY`, s
 """
 
 from collections.abc import Callable, Sequence
-from difflib import SequenceMatcher
+from difflib import SequenceMatcher, get_close_matches
 from functools import lru_cache
 
 from diagnosis.record.note import Word
@@ -24,6 +24,7 @@ MIN_SIMILARITY = 0.8
 MIN_JOINED_SIMILARITY = 0.88
 MIN_LETTERS = 7
 MAX_MORE_LETTERS = 3
+MIN_PARTED_LETTERS = 9
 
 _TERMS = (
     "adenocarcinoma adenopathy airspace alveolar aneurysm aneurysmal angiogram anterior aortic apical "
@@ -54,7 +55,8 @@ _TERMS = (
     "thorax thrombus thyroid tortuosity tortuous trachea tracheal tracheostomy tuberculosis tumor unlobulated "
     "unremarkable unspiculated vascular vascularity vasculature vasculitis ventricular vertebrae vertebral"
 )
-TERMS = frozenset(_TERMS.split())
+_SORTED_TERMS = sorted(_TERMS.split())
+TERMS = frozenset(_SORTED_TERMS)
 _OPPOSITES = ("non", "un", "hypo", "hyper", "hemi", "in", "de", "a")
 
 
@@ -62,6 +64,7 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+_PREFIXES = _words("sub pre post peri para semi endo anti over bi tri mid uni pan iso poly mono").union(_OPPOSITES)
 _LESIONS = _words(
     "nodule nodules module modules mass masses lesion lesions opacity opacities margin margins border borders contour "
     "contours edge edges"
@@ -73,7 +76,11 @@ _OPACITY = _words(
 _NODULE = _words("solid part-solid spiculated lobulated pulmonary mm glass ground-glass calcified lobe cm granuloma")
 _BE = _words("is are was were appear appears")
 # Strings that are no words: the recognizer's fusions of two.
-_ALIASES = {"osteostructures": "osseous structures", "osteostructure": "osseous structure"}
+_ALIASES = {
+    "osteostructures": "osseous structures",
+    "osteostructure": "osseous structure",
+    **{f"{level}-spin": f"{level.upper()}-spine" for level in "ctl"},
+}
 _BONY = _words("structures structure thorax abnormality abnormalities lesion lesions")
 # A common word: the term it stands for, what must stand within two words of it, and what must not.
 _COMMON: dict[str, tuple[str, frozenset[str], frozenset[str]]] = {
@@ -84,6 +91,7 @@ _COMMON: dict[str, tuple[str, frozenset[str], frozenset[str]]] = {
     "module": ("nodule", _NODULE, frozenset()),
     "modules": ("nodules", _NODULE, frozenset()),
     "bunny": ("bony", _BONY, frozenset()),
+    "hard": ("heart", frozenset({"size"}), frozenset()),
 }
 
 
@@ -100,11 +108,18 @@ def correct_misheard_terms(words: Sequence[Word], is_common: Callable[[str], boo
     while position < len(words):
         joined = _joined_term(plain, position, is_common)
         last = position + (1 if joined else 0)
-        doubtful = words[position].probability < DOUBTFUL_BELOW
-        terms = joined or _common_term(plain, position) or (_term_like(plain[position], is_common) if doubtful else "")
+        terms = joined or _ALIASES.get(plain[position]) or _common_term(plain, position)
+        if not terms and words[position].probability < DOUBTFUL_BELOW and not _is_name(words, position):
+            terms = _term_like(plain[position], is_common)
         out.extend(_corrected(words[position], words[last], terms) if terms else [words[position]])
         position = last + 1
     return out
+
+
+def _is_name(words: Sequence[Word], position: int) -> bool:
+    """Whether a word has a capital without beginning a sentence."""
+    begins = position == 0 or words[position - 1].text.endswith((".", "?", "!", ":", ","))
+    return words[position].text[:1].isupper() and not begins
 
 
 def _plain(text: str) -> str:
@@ -140,27 +155,36 @@ def _common_term(plain: Sequence[str], position: int) -> str:
 
 
 def _term_like(word: str, is_common: Callable[[str], bool]) -> str:
-    if word in _ALIASES:
-        return _ALIASES[word]
     if len(word) < MIN_LETTERS or not word.isalpha() or word in TERMS or is_common(word):
         return ""
     # "nonumothorax" is "no pneumothorax"; "nonspicular" is a term with its own "non".
     swallows_no = word.startswith("no") and not _nearest_term(word.removeprefix("non"), MIN_JOINED_SIMILARITY)
     swallowed = _nearest_term(word[2:], MIN_JOINED_SIMILARITY) if swallows_no else ""
-    return f"no {swallowed}" if swallowed else _nearest_term(word, MIN_SIMILARITY)
+    if swallowed:
+        return f"no {swallowed}"
+    return _nearest_term(word, MIN_SIMILARITY) or _parted(word)
+
+
+def _parted(word: str) -> str:
+    """A short word and the term that it runs into: "unathoracolumbar" is "una thoracolumbar"."""
+    term = max((t for t in TERMS if word.endswith(t) and len(t) >= MIN_PARTED_LETTERS), key=len, default="")
+    rest = word.removesuffix(term)
+    is_word_of_its_own = term and 2 <= len(rest) <= 4 and rest not in _PREFIXES
+    return f"{rest} {term}" if is_word_of_its_own else ""
 
 
 @lru_cache(maxsize=4096)
 def _nearest_term(word: str, min_similarity: float) -> str:
     """The one term spelled most like a word; nothing where two are equally near or the meaning would be turned."""
-    ranked = sorted(((_similarity(word, term), term) for term in TERMS), reverse=True)[:2]
-    (best, term), (second, _) = ranked
-    is_one = best >= min_similarity and best > second and abs(len(word) - len(term)) <= MAX_MORE_LETTERS
-    return term if is_one and not _turns_meaning(word, term) else ""
+    near = get_close_matches(word, _SORTED_TERMS, n=2, cutoff=min_similarity)
+    if not near or (len(near) > 1 and _similarity(word, near[0]) == _similarity(word, near[1])):
+        return ""
+    is_as_long = abs(len(word) - len(near[0])) <= MAX_MORE_LETTERS
+    return near[0] if is_as_long and not _turns_meaning(word, near[0]) else ""
 
 
 def _similarity(word: str, term: str) -> float:
-    return SequenceMatcher(None, word, term, autojunk=False).ratio()
+    return SequenceMatcher(None, term, word).ratio()
 
 
 def _turns_meaning(word: str, term: str) -> bool:

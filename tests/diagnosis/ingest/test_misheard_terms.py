@@ -1,0 +1,84 @@
+"""Misheard terms are put right where nothing else can be meant, and nowhere else."""
+
+import pytest
+
+from diagnosis.ingest.misheard_terms import CORRECTED_PROBABILITY, TERMS, correct_misheard_terms
+from diagnosis.record import Word
+
+COMMON = set(
+    "no the a is are and of in lung vital air speculated that capacity capacities module modules size hard bunny "
+    "remarkable structures nodule margin low pneumonia patient patchy solid disc left diaphragm heart glass air space it "
+    "was space ship".split()
+)
+
+
+def corrected(text: str, probability: float = 0.5) -> str:
+    words = [Word(word, float(i), i + 0.9, probability) for i, word in enumerate(text.split())]
+    return " ".join(word.text for word in correct_misheard_terms(words, COMMON.__contains__))
+
+
+@pytest.mark.parametrize(
+    ("heard", "meant"),
+    [
+        ("pneumothorases,", "pneumothoraces,"),
+        ("Leviscoliosis", "Levoscoliosis"),
+        ("the hemid diaphragm.", "the hemidiaphragm."),
+        ("Nonumothorax,", "No pneumothorax,"),
+        ("are and remarkable.", "are unremarkable."),
+        ("osteostructures", "osseous structures"),
+        ("a speculated nodule", "a spiculated nodule"),
+        ("the margin is speculated.", "the margin is spiculated."),
+        ("patchy capacities", "patchy opacities"),
+        ("solid module", "solid nodule"),
+        ("hard size", "heart size"),
+        ("bunny structures", "bony structures"),
+        ("unathoracolumbar", "una thoracolumbar"),
+    ],
+)
+def test_misheard(heard, meant):
+    assert corrected(heard) == meant
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "it was speculated that the patient",
+        "vital capacity of the lung",
+        "a disc module",
+        "the air space",
+        "bronchitis",
+        "nonspecific",
+        "hypodense and hyperdense",
+        "uncalcified",
+        "inoperable",
+        "noncalcified unspiculated nonlobulated",
+        "remarkable and remarkable",
+        "Dr Granulomsky",
+    ],
+)
+def test_left_alone(text):
+    assert corrected(text) == text
+
+
+def test_what_the_recognizer_is_sure_of_is_left_alone():
+    assert corrected("pneumothorases", probability=0.95) == "pneumothorases"
+
+
+@pytest.mark.parametrize("prefix", ["non", "un", "hypo", "hyper", "de"])
+def test_no_correction_turns_a_term_into_its_opposite(prefix):
+    for term in TERMS:
+        result = corrected(prefix + term)
+        assert result.startswith(prefix) or result == "no " + term or term.startswith(prefix), result
+
+
+def test_terms_themselves_are_left_alone():
+    assert all(corrected(term) == term for term in TERMS)
+
+
+def test_time_is_kept_and_the_word_is_marked_as_doubtful():
+    words = [Word("hemid", 1.0, 1.5, 0.7), Word("diaphragm", 1.5, 2.0, 0.9)]
+    assert correct_misheard_terms(words, COMMON.__contains__) == [
+        Word("hemidiaphragm", 1.0, 2.0, CORRECTED_PROBABILITY)
+    ]
+    parts = correct_misheard_terms([Word("osteostructures.", 1.0, 2.0, 0.3)], COMMON.__contains__)
+    assert parts == [Word("osseous", 1.0, 1.5, 0.3), Word("structures.", 1.5, 2.0, 0.3)]
