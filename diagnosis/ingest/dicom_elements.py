@@ -10,10 +10,10 @@ import struct
 import warnings
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import RLock
+from threading import Lock
 from typing import BinaryIO, final
 
 import pydicom
@@ -68,22 +68,50 @@ _SHORT_VRS = frozenset(
     {b"AE", b"AS", b"AT", b"CS", b"DA", b"DS", b"DT", b"FL", b"FD", b"IS", b"LO", b"LT", b"PN", b"SH", b"SL", b"SS"}
     | {b"ST", b"TM", b"UI", b"UL", b"US"}
 )
-_quiet_lock = RLock()
+
+
+@final
+class _Quiet:
+    """How pydicom was set before the first of several threads asked for silence."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._n_readers = 0
+        self._undo = ExitStack()
+
+    def enter(self) -> None:
+        """Silence pydicom unless another thread already has."""
+        with self._lock:
+            self._n_readers += 1
+            if self._n_readers > 1:
+                return
+            self._undo.enter_context(warnings.catch_warnings())
+            warnings.filterwarnings("ignore", module="pydicom")
+            self._undo.callback(setattr, config.logger, "disabled", config.logger.disabled)
+            before = config.settings.reading_validation_mode
+            self._undo.callback(setattr, config.settings, "reading_validation_mode", before)
+            config.logger.disabled = True
+            config.settings.reading_validation_mode = config.IGNORE
+
+    def leave(self) -> None:
+        """Undo it when the last thread is done."""
+        with self._lock:
+            self._n_readers -= 1
+            if self._n_readers == 0:
+                self._undo.close()
+
+
+_quiet = _Quiet()
 
 
 @contextmanager
 def quiet_pydicom() -> Iterator[None]:
     """Silence pydicom while files are read: its warnings quote values and file names, which may identify a patient."""
-    with _quiet_lock, warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module="pydicom")
-        before = config.settings.reading_validation_mode
-        was_disabled, config.logger.disabled = config.logger.disabled, True
-        config.settings.reading_validation_mode = config.IGNORE
-        try:
-            yield
-        finally:
-            config.settings.reading_validation_mode = before
-            config.logger.disabled = was_disabled
+    _quiet.enter()
+    try:
+        yield
+    finally:
+        _quiet.leave()
 
 
 @final

@@ -19,7 +19,7 @@ import pydicom
 from pydicom.encaps import generate_frames
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.processing import apply_modality_lut
-from pydicom.uid import UID
+from pydicom.uid import UID, JPEGLSTransferSyntaxes
 
 from diagnosis import settings
 from diagnosis.errors import GeometryError
@@ -107,13 +107,17 @@ def _native_frame(instance: Instance, index: int) -> Stored:
 
 
 def _decoded_frames(instance: Instance, indices: list[int]) -> list[Stored]:
-    """Frames of a compressed, deflated or LUT-mapped file, through pydicom and its codecs."""
+    """Frames of a compressed, deflated or LUT-mapped file, through pydicom and its codecs.
+
+    JPEG-LS is left to gdcm alone: it refuses a damaged codestream, which pydicom's next choice decodes to noise.
+    """
     layout = instance.pixels
     data_set = pydicom.dcmread(instance.path, force=True)
     if layout.transfer_syntax not in NATIVE | {DEFLATED}:
         _check_codestreams(data_set.PixelData, layout)
     decoder = get_decoder(UID(layout.transfer_syntax))
-    frames = [array for array, _ in decoder.iter_array(data_set, indices=indices, raw=True)]
+    plugin = "gdcm" if decoder.UID in JPEGLSTransferSyntaxes else ""
+    frames = [array for array, _ in decoder.iter_array(data_set, indices=indices, raw=True, decoding_plugin=plugin)]
     if any(frame.shape != (layout.rows, layout.columns) for frame in frames):
         msg = "it decodes to another size than its header states"
         raise PixelFaultError(msg)

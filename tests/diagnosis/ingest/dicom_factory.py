@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
-from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
+from pydicom.uid import CTImageStorage, EnhancedCTImageStorage, ExplicitVRLittleEndian, generate_uid
 
 AXIAL = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 Change = Callable[[Dataset, int], None]
@@ -100,3 +100,33 @@ def on_slice(number: int, change: Change) -> Change:
             change(data_set, index)
 
     return only
+
+
+def write_enhanced(path: Path, heights: Sequence[float]) -> Path:
+    """Write one enhanced multi-frame CT file, a frame for each height, in the order given."""
+    data_set = make_slice((0, 0, 0), series_uid="1.2.9")
+    for keyword in ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "RescaleSlope"):
+        delattr(data_set, keyword)
+    del data_set.RescaleIntercept
+    data_set.SOPClassUID = data_set.file_meta.MediaStorageSOPClassUID = EnhancedCTImageStorage
+    data_set.NumberOfFrames = len(heights)
+    pixels = np.stack([stored_values(k) for k in range(len(heights))])
+    data_set.PixelData = pixels.tobytes()
+    shared = Dataset()
+    shared.PlaneOrientationSequence = [_item(ImageOrientationPatient=list(AXIAL))]
+    shared.PixelMeasuresSequence = [_item(PixelSpacing=[1.2, 0.8])]
+    shared.PixelValueTransformationSequence = [_item(RescaleSlope=1, RescaleIntercept=-1024, RescaleType="HU")]
+    data_set.SharedFunctionalGroupsSequence = [shared]
+    data_set.PerFrameFunctionalGroupsSequence = [
+        _item(PlanePositionSequence=[_item(ImagePositionPatient=[-10.0, -20.0, float(height)])]) for height in heights
+    ]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    data_set.save_as(path, enforce_file_format=True)
+    return path
+
+
+def _item(**values: object) -> Dataset:
+    item = Dataset()
+    for keyword, value in values.items():
+        setattr(item, keyword, value)
+    return item

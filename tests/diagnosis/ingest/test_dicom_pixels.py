@@ -1,11 +1,13 @@
 """Stored values to HU: sign, unused bits, padding, slopes, byte order, transfer syntaxes."""
 
+import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pydicom
 import pytest
-from dicom_factory import on_slice, set_pixels, setting, stored_values, write_series
+from dicom_factory import on_slice, set_pixels, setting, stored_values, write_enhanced, write_series
 from pydicom.dataset import Dataset
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
@@ -144,6 +146,26 @@ def test_values_far_below_air_are_padding_even_if_nothing_declares_them(tmp_path
     assert (volume.hu[:, :, 0] == -1000).all()
 
 
+@pytest.mark.parametrize("is_compressed", [False, True])
+def test_an_enhanced_multi_frame_file_is_a_volume(tmp_path: Path, is_compressed: bool) -> None:
+    path = write_enhanced(tmp_path / "enhanced", [7.5, 5.0, 2.5, 0.0])
+    if is_compressed:
+        data_set = pydicom.dcmread(path)
+        data_set.compress(RLELossless)
+        data_set.save_as(path)
+    (report,) = inspect_path(path)
+    assert (report.reasons, report.n_instances, report.shape) == ((), 1, (4, 40, 32))
+    volume = read_volume(path)
+    assert volume.spacing_mm == pytest.approx((2.5, 1.2, 0.8))
+    assert np.array_equal(volume.hu, expected()[3::-1])
+    assert volume.position_of([0, 0, 0]) == pytest.approx([-10, -20, 0])
+
+
+def test_an_enhanced_file_with_a_missing_frame_is_refused(tmp_path: Path) -> None:
+    (report,) = inspect_path(write_enhanced(tmp_path / "enhanced", [0, 2.5, 5, 10, 12.5]))
+    assert [reason.code for reason in report.reasons] == [GeometryCode.GAP]
+
+
 def test_lossy_compression_is_recorded(tmp_path: Path) -> None:
     write_series(tmp_path, change=setting(LossyImageCompression="01"))
     assert read_volume(tmp_path).history == ("the images had been compressed with loss before they were read",)
@@ -156,3 +178,13 @@ def test_an_unknown_transfer_syntax_is_undecodable(tmp_path: Path) -> None:
     (report,) = inspect_path(tmp_path)
     assert [reason.code for reason in report.reasons] == [GeometryCode.UNDECODABLE]
     assert "its transfer syntax is not one that can be decoded here" in report.reasons[0].message
+
+
+def test_several_threads_may_read_at_once_and_pydicom_is_left_as_it_was(tmp_path: Path) -> None:
+    write_series(tmp_path)
+    before = pydicom.config.settings.reading_validation_mode, pydicom.config.logger.disabled, list(warnings.filters)
+    with ThreadPoolExecutor(4) as pool:
+        volumes = list(pool.map(lambda _: read_volume(tmp_path), range(12)))
+    assert all(np.array_equal(volume.hu, expected()) for volume in volumes)
+    after = pydicom.config.settings.reading_validation_mode, pydicom.config.logger.disabled, list(warnings.filters)
+    assert after == before

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from diagnosis.errors import GeometryError
 from diagnosis.ingest import dicom_elements
 from diagnosis.ingest.dicom_elements import scan_elements
 from diagnosis.ingest.dicom_header import Instance, read_header
@@ -84,6 +85,14 @@ def test_lossy_transfer_syntaxes_decode_closely(series: Path, tmp_path: Path, na
     plain = one_slice(series / "single_files" / f"{name[:3]}_UNC.zst.dcm", tmp_path)
     lossy = one_slice(series / "single_files" / f"{name}.dcm", tmp_path)
     assert np.abs(lossy - plain).mean() < 25
+
+
+def test_damaged_jpeg_ls_is_refused_and_not_decoded_to_noise(series: Path, tmp_path: Path) -> None:
+    raw = bytearray((series / "single_files" / "CT1_JLSL.dcm").read_bytes())
+    raw[len(raw) // 2] ^= 0x10
+    (tmp_path / "damaged.dcm").write_bytes(raw)
+    with pytest.raises(GeometryError, match="slice 1 cannot be decoded"):
+        one_slice(tmp_path / "damaged.dcm", tmp_path)
 
 
 def one_slice(path: Path, scratch: Path) -> np.ndarray:
