@@ -1,1 +1,17 @@
-"""Room under construction."""
+"""The model folder: everything an assessment depends on, declared, checked and hashed. No code, no pickle.
+
+Layout, after the MONAI bundle specification (https://docs.monai.io/en/stable/mb_specification.html)::
+
+    models/<name>/
+        LICENSE                       licence of the weights
+        configs/metadata.json         what goes in, what comes out, how the network is built (`metadata`)
+        configs/train.yaml            how it was trained
+        models/model.safetensors      weights of the ensemble's members; the frozen BERT is named, not copied
+        models/calibration.json       calibration and conformal threshold for each subset of modalities
+        eval/metrics.json             measured figures
+        docs/README.md                model card; its tables are generated from metrics.json
+        docs/data_license.txt         where the data came from and under what terms
+        checksums.json                SHA-256 of every file that an answer depends on
+
+`folder` loads and saves it. A file whose checksum does not fit is refused: an answer always names the exact model.
+"""

@@ -20,6 +20,6 @@ class DescriptorHead(nn.Module):
         self.span: Tensor
         self.register_buffer("span", top - 1.0, persistent=False)
 
-    def forward(self, fused: Float[Tensor, "batch embed"]) -> Float[Tensor, "batch descriptor"]:
+    def forward(self, fused: Float[Tensor, "... embed"]) -> Float[Tensor, "... descriptor"]:
         """Ratings from 1 to the scale's top."""
         return 1.0 + torch.sigmoid(self.linear(fused)) * self.span

@@ -1,8 +1,8 @@
 """The trainable reader over the frozen BERT's states: a note or a transcript becomes a few text tokens.
 
-The BERT knows language but was never trained for radiology; one attention layer and a few learned questions on top of
-it learn to read the descriptors of a nodule. It is shared between notes and transcripts: a dictation says the same
-things in other words.
+The BERT knows language but was never trained for radiology. One attention layer and a few learned questions on top of
+it learn to read what radiologists say of a nodule: a question for each descriptor, one for the diameter, some free. It
+is shared between notes and transcripts: a dictation says the same things in other words.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,12 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from diagnosis.networks.heads import DescriptorHead
+from diagnosis.vocabulary import DESCRIPTORS
+
+N_DESCRIPTORS = len(DESCRIPTORS)
+LOG_MM_CENTER, LOG_MM_SPREAD = 2.3, 0.6
+"""The diameter is read as a standardized log: exp(2.3) is 10 mm."""
+N_TEXT_READOUTS = 2 * N_DESCRIPTORS + 2
 
 
 @final
@@ -20,10 +25,12 @@ from diagnosis.networks.heads import DescriptorHead
 class TextReaderConfig:
     """Shape of the text reader."""
 
-    n_queries: int = 4
-    """Learned questions, each of which becomes one text token."""
+    n_free_queries: int = 3
+    """Questions beside those for the descriptors and the diameter."""
     n_layers: int = 1
     """Self-attention layers over the BERT's states."""
+    n_rounds: int = 2
+    """Times the questions look at the text."""
     n_heads: int = 4
     """Attention heads."""
     dropout: float = 0.1
@@ -33,36 +40,104 @@ class TextReaderConfig:
 @final
 @dataclass(frozen=True, eq=False)
 class TextReading:
-    """Text tokens (batch,query,embed), the ratings read (batch,descriptor) and log diameter in mm (batch,)."""
+    """What was read.
 
-    tokens: Float[Tensor, "batch query embed"]
-    descriptors: Float[Tensor, "batch descriptor"]
-    log_diameter: Float[Tensor, " batch"]
+    Attributes:
+        tokens: (batch,token,embed) for the fusion.
+        answers: (batch,query,embed) of the questions, before the fusion's own layers.
+        level_logits: for each descriptor (batch,levels + 1); the first class is "not said".
+        size: (batch,2): standardized log diameter, logit of its being said.
+    """
+
+    tokens: Float[Tensor, "batch token embed"]
+    answers: Float[Tensor, "batch query embed"]
+    level_logits: tuple[Float[Tensor, "batch _levels"], ...]
+    size: Float[Tensor, "batch 2"]
+
+    @property
+    def ratings(self) -> Float[Tensor, "batch descriptor"]:
+        """Expected rating of each descriptor, given that it was said."""
+        return torch.stack([expected_rating(logits) for logits in self.level_logits], dim=1)
+
+    @property
+    def is_said(self) -> Float[Tensor, "batch descriptor"]:
+        """Probability that the text says anything of each descriptor."""
+        return torch.stack([1 - torch.softmax(logits, dim=1)[:, 0] for logits in self.level_logits], dim=1)
+
+
+def expected_rating(level_logits: Float[Tensor, "batch levels"]) -> Float[Tensor, " batch"]:
+    """Expected rating over the levels, "not said" left out."""
+    shares = torch.softmax(level_logits[:, 1:], dim=1)
+    return shares @ torch.arange(1, level_logits.shape[1], device=shares.device, dtype=shares.dtype)
 
 
 @final
 class TextReader(nn.Module):
-    """Projects BERT states, lets them attend to each other once, and asks learned questions of them."""
+    """Projects BERT states, lets them attend to each other, and asks learned questions of them."""
 
     def __init__(self, config: TextReaderConfig, bert_width: int, embed: int) -> None:
         super().__init__()
-        self.project = nn.Sequential(nn.Dropout(config.dropout), nn.Linear(bert_width, embed), nn.LayerNorm(embed))
-        layer = nn.TransformerEncoderLayer(
-            embed, config.n_heads, 2 * embed, config.dropout, "gelu", batch_first=True, norm_first=True
+        self.project = nn.Sequential(nn.LayerNorm(bert_width), nn.Linear(bert_width, embed), nn.Dropout(config.dropout))
+        self.layers = nn.ModuleList(
+            nn.TransformerEncoderLayer(
+                embed, config.n_heads, 2 * embed, config.dropout, "gelu", batch_first=True, norm_first=True
+            )
+            for _ in range(config.n_layers)
         )
-        self.attend = nn.TransformerEncoder(layer, config.n_layers, enable_nested_tensor=False)
-        self.queries = nn.Parameter(torch.randn(config.n_queries, embed) * 0.1)
-        self.ask = nn.MultiheadAttention(embed, config.n_heads, config.dropout, batch_first=True)
-        self.norm = nn.LayerNorm(embed)
-        self.descriptors = DescriptorHead(embed * config.n_queries)
-        self.log_diameter = nn.Linear(embed * config.n_queries, 1)
+        self.memory_norm = nn.LayerNorm(embed)
+        self.queries = nn.Parameter(torch.randn(N_DESCRIPTORS + 1 + config.n_free_queries, embed) * 0.5)
+        self.rounds = nn.ModuleList(
+            nn.TransformerDecoderLayer(
+                embed, config.n_heads, 2 * embed, config.dropout, "gelu", batch_first=True, norm_first=True
+            )
+            for _ in range(config.n_rounds)
+        )
+        self.answer_norm = nn.LayerNorm(embed)
+        self.levels = nn.ModuleList(nn.Linear(embed, len(d.levels) + 1) for d in DESCRIPTORS)
+        self.size = nn.Linear(embed, 2)
+        self.tokens = TextTokens(embed)
 
     def forward(self, states: Float[Tensor, "batch token bert"], mask: Bool[Tensor, "batch token"]) -> TextReading:
         """Read a batch; rows without tokens give finite numbers that the presence mask hides later."""
         ignored = ~(mask | ~mask.any(dim=1, keepdim=True))
-        hidden = self.attend(self.project(states), src_key_padding_mask=ignored)
-        queries = self.queries.expand(states.shape[0], -1, -1)
-        answers, _ = self.ask(queries, hidden, hidden, key_padding_mask=ignored, need_weights=False)
-        tokens = self.norm(queries + answers)
-        flat = tokens.flatten(1)
-        return TextReading(tokens, self.descriptors(flat), self.log_diameter(flat).squeeze(1))
+        memory = self.project(states)
+        for layer in self.layers:
+            memory = layer(memory, src_key_padding_mask=ignored)
+        memory = self.memory_norm(memory)
+        answers = self.queries.expand(states.shape[0], -1, -1)
+        for asking in self.rounds:
+            answers = asking(answers, memory, memory_key_padding_mask=ignored)
+        return self.interpret(self.answer_norm(answers))
+
+    def interpret(self, answers: Float[Tensor, "batch query embed"]) -> TextReading:
+        """The cheap part: from the questions' answers to readings and tokens."""
+        level_logits = tuple(head(answers[:, i]) for i, head in enumerate(self.levels))
+        size = self.size(answers[:, N_DESCRIPTORS])
+        unread = TextReading(answers, answers, level_logits, size)
+        return TextReading(self.tokens(answers, readouts(unread)), answers, level_logits, size)
+
+
+def readouts(reading: TextReading) -> Float[Tensor, "batch {N_TEXT_READOUTS}"]:
+    """What was read, as numbers around zero: ratings (zero where not said), whether each was said, the same of size."""
+    is_said = reading.is_said
+    is_sized = torch.sigmoid(reading.size[:, 1:])
+    ratings = (reading.ratings - 3) / 1.5 * is_said
+    return torch.cat([ratings, is_said, reading.size[:, :1] * is_sized, is_sized], dim=1)
+
+
+@final
+class TextTokens(nn.Module):
+    """Answers and readings to tokens; trained with the fusion. The first token is made of the readings alone."""
+
+    def __init__(self, embed: int) -> None:
+        super().__init__()
+        self.summary = nn.Sequential(
+            nn.Linear(N_TEXT_READOUTS, embed), nn.GELU(), nn.Linear(embed, embed), nn.LayerNorm(embed)
+        )
+        self.answer = nn.Sequential(nn.Linear(embed, embed), nn.LayerNorm(embed))
+
+    def forward(
+        self, answers: Float[Tensor, "batch query embed"], read: Float[Tensor, "batch {N_TEXT_READOUTS}"]
+    ) -> Float[Tensor, "batch token embed"]:
+        """Summary token, then one token a question."""
+        return torch.cat([self.summary(read)[:, None], self.answer(answers)], dim=1)

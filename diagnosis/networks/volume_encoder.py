@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from diagnosis.errors import ConfigurationError
 from diagnosis.networks.heads import DescriptorHead
+from diagnosis.vocabulary import DESCRIPTORS
 
 N_RATING_STEPS = 4
 """Cumulative logits of a five-level malignancy rating: P(rating > 1) to P(rating > 4)."""
@@ -29,7 +30,7 @@ class VolumeEncoderConfig:
 
     kind: str = "slab_se_resnet"
     """`slab_se_resnet`, or MONAI's own `resnet10`."""
-    widths: tuple[int, ...] = (24, 48, 96, 128)
+    widths: tuple[int, ...] = (16, 32, 64, 96)
     """Channels of the four stages."""
     hu_range: tuple[float, float] = (-1000.0, 400.0)
     """HU that 0 and 1 of the input stand for."""
@@ -41,6 +42,10 @@ class VolumeEncoderConfig:
     """Dropout on the pooled features."""
 
 
+N_READOUTS = N_RATING_STEPS + len(DESCRIPTORS)
+"""Numbers read at each place: rating steps and descriptors."""
+
+
 @final
 @dataclass(frozen=True, eq=False)
 class VolumeReading:
@@ -48,6 +53,8 @@ class VolumeReading:
 
     Attributes:
         tokens: (batch,token,embed): one for the whole region, one for its size, `grid`² for places in the plane.
+        readouts: (batch,place,readout): what is read from the whole region (first) and at each place; tokens are made
+            of these and the size alone.
         descriptors: (batch,descriptor) ratings read from the image.
         log_diameter: (batch,) log of the diameter in mm read from the image.
         rating_logits: (batch,4) cumulative logits of the malignancy rating, from image and size.
@@ -55,6 +62,7 @@ class VolumeReading:
     """
 
     tokens: Float[Tensor, "batch token embed"]
+    readouts: Float[Tensor, "batch place {N_READOUTS}"]
     descriptors: Float[Tensor, "batch descriptor"]
     log_diameter: Float[Tensor, " batch"]
     rating_logits: Float[Tensor, "batch {N_RATING_STEPS}"]
@@ -63,7 +71,11 @@ class VolumeReading:
 
 @final
 class VolumeEncoder(nn.Module):
-    """Windows, backbone, tokens."""
+    """Windows, backbone, readouts, tokens.
+
+    Why tokens are made of readouts and not of features: the fusion is trained on what encoders say of nodules that they
+    have not seen, and only readouts mean the same in each of those encoders. It also keeps every token in words.
+    """
 
     def __init__(self, config: VolumeEncoderConfig, embed: int) -> None:
         super().__init__()
@@ -74,30 +86,38 @@ class VolumeEncoder(nn.Module):
         self.descriptors = DescriptorHead(width)
         self.log_diameter = nn.Linear(width, 1)
         self.rating = nn.Linear(width + 1, N_RATING_STEPS)
-        self.region_token = nn.Sequential(nn.Linear(width + 2, embed), nn.LayerNorm(embed))
-        self.place_token = nn.Sequential(nn.Linear(width, embed), nn.LayerNorm(embed))
-        self.size_token = nn.Sequential(nn.Linear(2, embed), nn.GELU(), nn.Linear(embed, embed), nn.LayerNorm(embed))
+        self.tokens = VolumeTokens(config.grid, embed)
 
     def forward(
         self, volume: Float[Tensor, "batch 1 depth height width"], diameter_mm: Float[Tensor, " batch"]
     ) -> VolumeReading:
         """Read a batch of regions; an unknown diameter (NaN) is replaced by the one read from the image."""
         middle, features = self.backbone(self.windowed(volume))
+        return self.read(middle, features, diameter_mm)
+
+    def read(
+        self,
+        middle: Float[Tensor, "batch middle d h w"],
+        features: Float[Tensor, "batch width d2 h2 w2"],
+        diameter_mm: Float[Tensor, " batch"],
+    ) -> VolumeReading:
+        """The cheap part: from feature maps and the diameter to readouts and tokens."""
         pooled = self.dropout(features.mean(dim=(2, 3, 4)))
         read_diameter = self.log_diameter(pooled).squeeze(1)
-        size = self._size(diameter_mm, read_diameter)
+        size = standard_size(diameter_mm, read_diameter)
         grid = self.config.grid
         places = nn.functional.adaptive_avg_pool3d(features, (1, grid, grid)).flatten(2).transpose(1, 2)
-        tokens = [
-            self.region_token(torch.cat([pooled, size], dim=1))[:, None],
-            self.size_token(size)[:, None],
-            self.place_token(places),
-        ]
+        everywhere = torch.cat([pooled[:, None], places], dim=1)  # (batch, 1 + grid², width)
+        sizes = size[:, None, :1].expand(-1, everywhere.shape[1], -1)
+        ratings = self.rating(torch.cat([everywhere, sizes], dim=2))
+        descriptors = self.descriptors(everywhere)
+        readouts = torch.cat([ratings, (descriptors - 3) / 1.5], dim=2)
         return VolumeReading(
-            tokens=torch.cat(tokens, dim=1),
-            descriptors=self.descriptors(pooled),
+            tokens=self.tokens(readouts, size),
+            readouts=readouts,
+            descriptors=descriptors[:, 0],
             log_diameter=read_diameter,
-            rating_logits=self.rating(torch.cat([pooled, size[:, :1]], dim=1)),
+            rating_logits=ratings[:, 0],
             lesion_logits=self.lesion(middle),
         )
 
@@ -115,13 +135,41 @@ class VolumeEncoder(nn.Module):
         x = torch.linspace(-1, 1, width, device=volume.device)[None, :] * (1 - 1 / width)
         return channels * ((x**2 + y**2) <= 1).to(channels.dtype)
 
-    @staticmethod
-    def _size(diameter_mm: Tensor, read_log_diameter: Tensor) -> Tensor:
-        """(batch,2): log diameter, standardized around 8 mm, and whether it is known."""
-        is_known = torch.isfinite(diameter_mm)
-        known = torch.log(torch.where(is_known, diameter_mm, torch.ones_like(diameter_mm)))
-        log_diameter = torch.where(is_known, known, read_log_diameter.detach())
-        return torch.stack([(log_diameter - 2.0) / 0.5, is_known.to(log_diameter.dtype)], dim=1)
+
+def standard_size(diameter_mm: Float[Tensor, " batch"], read_log_diameter: Float[Tensor, " batch"]) -> Tensor:
+    """(batch,2): log diameter, standardized around 8 mm, and whether it is known.
+
+    Where it is unknown the diameter read from the image stands in; no gradient flows through it, so that the reading
+    of the size stays a reading of the size.
+    """
+    is_known = torch.isfinite(diameter_mm)
+    known = torch.log(torch.where(is_known, diameter_mm, torch.ones_like(diameter_mm)))
+    log_diameter = torch.where(is_known, known, read_log_diameter.detach().to(known.dtype))
+    return torch.stack([(log_diameter - 2.0) / 0.5, is_known.to(log_diameter.dtype)], dim=1)
+
+
+@final
+class VolumeTokens(nn.Module):
+    """Readouts and size to tokens; trained with the fusion."""
+
+    def __init__(self, grid: int, embed: int) -> None:
+        super().__init__()
+        self.region = _token_layer(N_READOUTS + 2, embed)
+        self.size = _token_layer(2, embed)
+        self.place = _token_layer(N_READOUTS, embed)
+        self.position = nn.Parameter(torch.randn(grid * grid, embed) * 0.02)
+
+    def forward(
+        self, readouts: Float[Tensor, "batch place {N_READOUTS}"], size: Float[Tensor, "batch 2"]
+    ) -> Float[Tensor, "batch token embed"]:
+        """Region token, size token, place tokens."""
+        region = self.region(torch.cat([readouts[:, 0], size], dim=1))[:, None]
+        places = self.place(readouts[:, 1:]) + self.position
+        return torch.cat([region, self.size(size)[:, None], places], dim=1)
+
+
+def _token_layer(n_in: int, embed: int) -> nn.Sequential:
+    return nn.Sequential(nn.Linear(n_in, embed), nn.GELU(), nn.Linear(embed, embed), nn.LayerNorm(embed))
 
 
 @final

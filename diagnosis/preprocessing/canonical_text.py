@@ -45,7 +45,7 @@ _DIGITS = r"\d{1,3}(?:(?:[.,]|\s+point\s+)\d{1,2})?(?!\d)"
 _NEXT_NUMBER = rf"(?:{_DIGITS}|{_SPELLED})"
 _NUMBER = rf"(?:(?<![\w.,]){_DIGITS}|{_SPELLED})"
 _UNIT = r"(?:(?:mm|millimet(?:er|re)s?|cm|centimet(?:er|re)s?)\b)"
-_BETWEEN = r"(?:x|×|by|to|-)"  # noqa: RUF001 -- the sign of multiplication is meant
+_BETWEEN = r"(?:x|×|by|to|-)"
 _LENGTH = re.compile(
     rf"{_NUMBER}(?:\s*{_UNIT}?\s*{_BETWEEN}\s*{_NEXT_NUMBER}){{0,2}}[\s-]*{_UNIT}",
     re.IGNORECASE,

@@ -62,28 +62,48 @@ class PreparedRegion:
 
 
 def prepare_region(volume: Volume, region: RegionOfInterest, view: FieldOfView) -> PreparedRegion:
-    """Resample the region onto the grid, linearly; beyond the scanned volume its border is repeated.
-
-    Only the block of voxels around the region is touched, so that the cost does not depend on the size of the scan.
+    """Resample the region onto the grid; beyond the scanned volume its border is repeated.
 
     Raises:
         RegionError: the region's center is outside the volume.
     """
     region.require_inside(volume)
     affine = view.affine_at(region.center_mm)
-    to_source = np.linalg.inv(volume.affine_lps) @ affine
-    index = _source_indices(to_source, view.shape)
+    hu, inside = sample_hu(volume, affine, view.shape)
+    return PreparedRegion(view.to_unit(hu), affine, float(inside.mean()))
+
+
+DEPTH_SAMPLES = 4
+"""Linear samples averaged over the thickness of a grid voxel, so that thin slices are averaged and not picked from."""
+
+
+def sample_hu(
+    volume: Volume, affine_lps: npt.NDArray[np.float64], shape: tuple[int, int, int]
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
+    """HU on a grid, and which of its voxel centers lie within the scanned volume (the others repeat its border).
+
+    Only the block of voxels around the grid is touched, so that the cost does not depend on the size of the scan.
+    """
+    fine = affine_lps.copy()
+    fine[:3, 0] /= DEPTH_SAMPLES
+    fine[:3, 3] -= fine[:3, 0] * (DEPTH_SAMPLES - 1) / 2
+    index = _source_indices(volume, fine, (shape[0] * DEPTH_SAMPLES, shape[1], shape[2]))
     size = np.array(volume.hu.shape)
     low = np.clip(np.floor(index.min(axis=1)).astype(int), 0, size - 1)
     high = np.clip(np.ceil(index.max(axis=1)).astype(int) + 1, low + 1, size)
     block = volume.hu[low[0] : high[0], low[1] : high[1], low[2] : high[2]]
     hu = ndimage.map_coordinates(block, index - low[:, None], order=1, mode="nearest", output=np.float32)
-    is_inside = ((index >= -0.5) & (index <= size[:, None] - 0.5)).all(axis=0)
-    return PreparedRegion(view.to_unit(hu.reshape(view.shape)), affine, float(is_inside.mean()))
+    centers = _source_indices(volume, affine_lps, shape)
+    inside = ((centers >= -0.5) & (centers <= size[:, None] - 0.5)).all(axis=0)
+    averaged = hu.reshape(shape[0], DEPTH_SAMPLES, shape[1], shape[2]).mean(axis=1)
+    return np.asarray(averaged, dtype=np.float32), inside.reshape(shape)
 
 
-def _source_indices(to_source: npt.NDArray[np.float64], shape: tuple[int, int, int]) -> npt.NDArray[np.float64]:
-    """Source index of each voxel of the grid, (3,voxels)."""
+def _source_indices(
+    volume: Volume, affine_lps: npt.NDArray[np.float64], shape: tuple[int, int, int]
+) -> npt.NDArray[np.float64]:
+    """Index in the volume of each voxel of a grid, (3,voxels)."""
+    to_source = np.linalg.inv(volume.affine_lps) @ affine_lps
     grid = np.indices(shape, dtype=np.float64).reshape(3, -1)
     return np.asarray(to_source[:3, :3] @ grid + to_source[:3, 3:4])
 

@@ -1,0 +1,134 @@
+"""Load and save a bundle folder."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, final
+
+from pydantic import ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from diagnosis.bundle.calibration import SubsetCalibrations
+from diagnosis.bundle.metadata import BundleMetadata
+from diagnosis.errors import BundleError
+from diagnosis.networks.classifier import DiagnosisNetwork
+from diagnosis.networks.text_encoder import file_sha256
+
+METADATA = Path("configs/metadata.json")
+WEIGHTS = Path("models/model.safetensors")
+CALIBRATION = Path("models/calibration.json")
+METRICS = Path("eval/metrics.json")
+CHECKSUMS = Path("checksums.json")
+HASHED = (METADATA, WEIGHTS, CALIBRATION)
+"""The files that an answer depends on."""
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Bundle:
+    """A loaded bundle.
+
+    Attributes:
+        folder: where it lies.
+        metadata: what it declares.
+        network: BERT and members, in evaluation mode.
+        calibrations: for each subset of modalities.
+        sha256: hash over the checksums of the files an answer depends on.
+    """
+
+    folder: Path
+    metadata: BundleMetadata
+    network: DiagnosisNetwork
+    calibrations: SubsetCalibrations
+    sha256: str
+
+
+def read_metadata(folder: Path) -> BundleMetadata:
+    """Read and validate metadata.json, without loading weights.
+
+    Raises:
+        BundleError: not a bundle folder, or metadata that does not validate.
+    """
+    try:
+        return BundleMetadata.model_validate_json((folder / METADATA).read_bytes())
+    except OSError as error:
+        msg = f"bundle {folder}: {METADATA} cannot be read; name a bundle folder such as models/lung_nodule"
+        raise BundleError(msg) from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the whole"
+        msg = f"bundle {folder}: {METADATA} is not valid at {place}: {first['msg']}"
+        raise BundleError(msg) from error
+
+
+def load_bundle(folder: Path) -> Bundle:
+    """Load a bundle and verify every checksum.
+
+    Raises:
+        BundleError: a missing file, a checksum that does not fit, weights that do not fit the declared network.
+        MissingDependencyError: the BERT's package is not installed.
+    """
+    metadata = read_metadata(folder)
+    sha256 = verify_checksums(folder)
+    network = DiagnosisNetwork(metadata.network_config())
+    try:
+        state = load_file(folder / WEIGHTS)
+        _load_members(network, state)
+        calibrations = SubsetCalibrations.from_json(json.loads((folder / CALIBRATION).read_bytes()))
+    except (OSError, RuntimeError, SafetensorError, ValueError, KeyError) as error:
+        msg = f"bundle {folder}: weights or calibration do not fit the declared network; install the bundle again"
+        raise BundleError(msg) from error
+    return Bundle(folder, metadata, network.eval(), calibrations, sha256)
+
+
+def _load_members(network: DiagnosisNetwork, state: dict[str, Tensor]) -> None:
+    network.members.load_state_dict(state, strict=True)
+
+
+def verify_checksums(folder: Path) -> str:
+    """Check every hashed file and return the bundle's own hash.
+
+    Raises:
+        BundleError: a file is missing or was changed.
+    """
+    try:
+        stated = json.loads((folder / CHECKSUMS).read_bytes())
+    except (OSError, ValueError) as error:
+        msg = f"bundle {folder}: {CHECKSUMS} cannot be read; install the bundle again"
+        raise BundleError(msg) from error
+    for path in HASHED:
+        if not (folder / path).is_file():
+            msg = f"bundle {folder}: {path} is missing; install the bundle again"
+            raise BundleError(msg)
+        if file_sha256(folder / path) != stated.get(path.as_posix()):
+            msg = f"bundle {folder}: {path} differs from its checksum; install the bundle again"
+            raise BundleError(msg)
+    return _hash_of(stated)
+
+
+def _hash_of(checksums: Mapping[str, str]) -> str:
+    lines = "".join(f"{checksums[p.as_posix()]}  {p.as_posix()}\n" for p in HASHED)
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def save_bundle(
+    folder: Path, metadata: BundleMetadata, network: DiagnosisNetwork, calibrations: SubsetCalibrations
+) -> str:
+    """Write the files that an answer depends on and their checksums; return the bundle's hash."""
+    for path in HASHED:
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+    _write_json(folder / METADATA, json.loads(metadata.model_dump_json(by_alias=True)))
+    state = {name: tensor.detach().contiguous() for name, tensor in network.members.state_dict().items()}
+    save_file(state, folder / WEIGHTS)
+    _write_json(folder / CALIBRATION, calibrations.to_json())
+    checksums = {path.as_posix(): file_sha256(folder / path) for path in HASHED}
+    _write_json(folder / CHECKSUMS, checksums)
+    return _hash_of(checksums)
+
+
+def _write_json(path: Path, data: Mapping[str, Any]) -> None:
+    path.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")

@@ -1,0 +1,83 @@
+"""The command line: `diagnosis COMMAND`.
+
+Each command is one small file that parses, calls the rooms below, and prints. Heavy packages are imported inside the
+command functions: `diagnosis --help` answers in a fraction of a second. Exit codes: 0 for a finished job, 2 for wrong
+usage, and for each kind of bad input the code of its error class (see `diagnosis.errors`); never a traceback.
+"""
+
+import os
+import sys
+
+import typer
+from rich.console import Console
+
+from diagnosis import __version__
+from diagnosis.cli.assess import assess_command
+from diagnosis.cli.demo import demo_command
+from diagnosis.cli.evaluate import evaluate_command
+from diagnosis.cli.explain import explain_command
+from diagnosis.cli.inspect import inspect_command
+from diagnosis.cli.phantom import phantom_command
+from diagnosis.cli.train import compare_command, train_command
+from diagnosis.cli.transcribe import transcribe_command
+from diagnosis.cli.ui import ui_command
+from diagnosis.errors import DiagnosisError
+from diagnosis.vocabulary import NOT_A_MEDICAL_DEVICE
+
+app = typer.Typer(
+    name="diagnosis",
+    help=f"CT, notes and dictation in; calibrated, explained assessments out.\n\n{NOT_A_MEDICAL_DEVICE}",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+app.command("demo")(demo_command)
+app.command("assess")(assess_command)
+app.command("explain")(explain_command)
+app.command("inspect")(inspect_command)
+app.command("transcribe")(transcribe_command)
+app.command("phantom")(phantom_command)
+app.command("train")(train_command)
+app.command("compare")(compare_command)
+app.command("evaluate")(evaluate_command)
+app.command("ui")(ui_command)
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        Console().print(f"diagnosis {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(False, "--version", callback=_show_version, is_eager=True, help="Show the version."),
+) -> None:
+    """Options of every command."""
+
+
+def main() -> None:
+    """Entry point: turns every designed error into one sentence and its exit code."""
+    # Weights come from installed packages and folders only; nothing may reach for a hub.
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    os.environ.setdefault("TRANSFORMERS_OFFLINE", "1")
+    try:
+        app()
+    except DiagnosisError as error:
+        Console(stderr=True, highlight=False).print(f"[bold red]Error:[/] {_escape(str(error))}", soft_wrap=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        Console(stderr=True).print("Stopped.")
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader of the output went away (for example `head`): not an error of ours.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+
+
+def _escape(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)

@@ -1,0 +1,47 @@
+"""`diagnosis demo`: assess and explain the sample cases, and write a report with pictures."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from diagnosis import settings
+from diagnosis.errors import InputError
+
+
+def demo_command(
+    out: Annotated[Path, typer.Option("--out", help="Folder for the report.")] = Path("diagnosis_demo"),
+    bundle: Annotated[Path | None, typer.Option("--bundle", help="Bundle folder.")] = None,
+    samples: Annotated[Path | None, typer.Option("--samples", help="Folder of case folders.")] = None,
+) -> None:
+    """Assess every case in data_samples/, print a table, and write a self-contained HTML report."""
+    from diagnosis.cli.presentation import print_assessments
+    from diagnosis.cli.progress import progress_bars
+
+    folder = samples or settings.data_samples_dir()
+    cases = sorted(path.parent for path in folder.glob("*/case.json"))
+    if not cases:
+        msg = f"demo: no case folders were found in {folder}; run it from the source tree or name --samples"
+        raise InputError(msg)
+    console = Console()
+    with progress_bars() as open_bar:
+        advance = open_bar("Loading the model")
+        from diagnosis.engine import DiagnosisEngine
+        from diagnosis.ingest.case_folder import read_case
+        from diagnosis.reporting.html_report import ReportCase, write_report
+
+        engine = DiagnosisEngine.load(bundle)
+        advance(1, 1)
+        advance = open_bar("Reading, assessing and explaining")
+        reported = []
+        for done, path in enumerate(cases):
+            advance(done, len(cases))
+            case, _ = read_case(path)
+            reported.append(ReportCase(case, engine.assess(case), engine.explain(case)))
+        advance(len(cases), len(cases))
+        report = out / "report.html"
+        write_report(reported, report)
+    print_assessments([item.assessment for item in reported], console)
+    console.print(f"Report with pictures: [bold]{report.resolve()}[/]")
+    console.print("Dashboard: run [bold]diagnosis ui[/] and open the address it prints.")

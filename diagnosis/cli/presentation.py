@@ -1,0 +1,88 @@
+"""Assessments as JSON and as tables."""
+
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from diagnosis.record import Assessment
+from diagnosis.vocabulary import DESCRIPTOR_BY_NAME, NOT_A_MEDICAL_DEVICE, Modality
+
+MODALITY_DISPLAY = {Modality.CT: "CT", Modality.NOTE: "note", Modality.VOICE: "voice"}
+
+
+def assessment_json(assessment: Assessment) -> dict[str, Any]:
+    """The public JSON form of an assessment; others rely on its keys."""
+    return {
+        "case_id": assessment.case_id,
+        "bundle": {
+            "name": assessment.bundle_name,
+            "version": assessment.bundle_version,
+            "sha256": assessment.bundle_sha256,
+        },
+        "findings": [asdict(finding) for finding in assessment.findings],
+        "descriptors": [asdict(descriptor) for descriptor in assessment.descriptors],
+        "modalities": {
+            use.modality.value: {
+                "present": use.is_present,
+                "share": use.share,
+                "shapley_logits": use.shapley_logits,
+                "attention_weight": use.attention_weight,
+            }
+            for use in assessment.modalities
+        },
+        "warnings": list(assessment.warnings),
+        "seconds": dict(assessment.seconds),
+        "disclaimer": NOT_A_MEDICAL_DEVICE,
+    }
+
+
+def set_wording(prediction_set: tuple[str, ...] | None) -> str:
+    """A prediction set in words."""
+    if prediction_set is None:
+        return "-"
+    if len(prediction_set) == 1:
+        return prediction_set[0]
+    return "uncertain" if prediction_set else "atypical"
+
+
+def contribution(assessment: Assessment, modality: Modality) -> str:
+    """What one kind of evidence did: `+0.83 (61 %)`, or `absent`."""
+    use = next(u for u in assessment.modalities if u.modality is modality)
+    return f"{use.shapley_logits:+.2f} ({100 * use.share:.0f} %)" if use.is_present else "absent"
+
+
+def print_assessments(assessments: list[Assessment], console: Console) -> None:
+    """One row a case: probability, range over the ensemble, set, and what each modality contributed in logits."""
+    table = Table(title="Assessments", caption="Contributions are exact Shapley values in logits, with their share.")
+    for column in ("case", "finding", "probability", "ensemble", "flag", "set"):
+        table.add_column(column)
+    for modality in Modality:
+        table.add_column(MODALITY_DISPLAY[modality], justify="right")
+    for assessment in assessments:
+        main = assessment.main
+        table.add_row(
+            assessment.case_id,
+            main.name,
+            f"{main.probability:.2f}",
+            f"{main.low:.2f}-{main.high:.2f}",
+            "[bold red]flagged[/]" if main.is_flagged else "no",
+            set_wording(main.prediction_set),
+            *(contribution(assessment, m) for m in Modality),
+        )
+    console.print(table)
+
+
+def print_details(assessment: Assessment, console: Console) -> None:
+    """Descriptors and warnings of one case."""
+    table = Table(title="Descriptors (expected rating and wording)")
+    table.add_column("descriptor")
+    table.add_column("rating", justify="right")
+    table.add_column("wording")
+    for item in assessment.descriptors:
+        table.add_row(DESCRIPTOR_BY_NAME[item.name].display, f"{item.value:.1f}", item.wording)
+    console.print(table)
+    for warning in assessment.warnings:
+        console.print(f"[yellow]Note:[/] {warning}")
+    console.print(f"[dim]{assessment.bundle_name} {assessment.bundle_version}. {NOT_A_MEDICAL_DEVICE}[/]")

@@ -1,0 +1,64 @@
+"""`diagnosis train` and `diagnosis compare`."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+ConfigPath = Annotated[
+    Path, typer.Argument(help="YAML configuration, for example models/lung_nodule/configs/train.yaml.")
+]
+
+
+def train_command(config: ConfigPath) -> None:
+    """Train a model by its configuration and write the bundle with its metrics and card. Can be stopped and resumed."""
+    from diagnosis.cli.progress import progress_bars
+
+    with progress_bars() as open_bar:
+        open_bar("Loading the networks")
+        from diagnosis.training.card import interval_text
+        from diagnosis.training.config import read_config
+        from diagnosis.training.run import train
+
+        chosen = read_config(config)
+        document = train(chosen, open_bar)
+    table = Table(title=f"Out of fold: {chosen.name}")
+    for column in ("finding", "input", "AUROC [95 %]", "ECE", "n"):
+        table.add_column(column)
+    for finding, subsets in document["findings"].items():
+        for subset, entry in subsets.items():
+            ece = f"{entry['ece']['value']:.3f}"
+            table.add_row(finding, subset, interval_text(entry["auroc"]), ece, str(entry["n"]))
+    for name, entry in document["baselines"].items():
+        table.add_row("baseline", name, interval_text(entry["auroc"]), "-", str(entry["n"]))
+    Console().print(table, f"Bundle: {chosen.out}")
+
+
+def compare_command(
+    config: ConfigPath,
+    fusion: Annotated[list[str] | None, typer.Option("--fusion", help="A fusion method; repeat for several.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Also write the metrics of all as JSON.")] = None,
+) -> None:
+    """Train fusion methods on the same folds and encoders, and print one table (all eight methods by default)."""
+    from diagnosis.cli.progress import progress_bars
+
+    with progress_bars() as open_bar:
+        open_bar("Loading the networks")
+        from diagnosis.networks.fusion import FUSIONS
+        from diagnosis.training.config import read_config
+        from diagnosis.training.publish import SUBSETS
+        from diagnosis.training.run import compare_fusions, comparison_rows
+
+        chosen = read_config(config)
+        results = compare_fusions(chosen, fusion or list(FUSIONS), open_bar)
+    table = Table(title="Out-of-fold AUROC by fusion method, same folds and encoders")
+    for column in ("fusion", *SUBSETS, "all vs best single [95 %]"):
+        table.add_column(column)
+    for row in comparison_rows(results, chosen.data.findings[0]):
+        table.add_row(*row)
+    Console().print(table)
+    if out is not None:
+        out.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")

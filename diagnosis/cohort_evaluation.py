@@ -1,0 +1,209 @@
+"""A bundle on the labeled cases of a manifest: scores, figures, `metrics.json`, and a report.
+
+Each case is scored with every subset of the parts it has, so that one pass gives the figures of all subsets. A case
+that cannot be read costs only itself: it is counted, and named by its row.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+
+from diagnosis.engine import DiagnosisEngine
+from diagnosis.errors import DiagnosisError, ManifestError
+from diagnosis.evaluation import subgroups
+from diagnosis.evaluation.calibration import Calibrator
+from diagnosis.evaluation.claim_sheet import claim_sheet
+from diagnosis.evaluation.metrics_file import (
+    Bootstrap,
+    compare_with_baselines,
+    evaluate_baselines,
+    evaluate_differences,
+    evaluate_finding,
+    metrics_document,
+    write_metrics,
+)
+from diagnosis.evaluation.report import ReportContents, write_report
+from diagnosis.evaluation.resampling import PatientResampling
+from diagnosis.evaluation.scores import SubsetScores
+from diagnosis.ingest.manifest import ManifestRow, read_manifest, read_manifest_case
+from diagnosis.record import Case
+from diagnosis.vocabulary import Modality, subset_name
+
+SHOWN_FAILURES = 10
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class ScoredCase:
+    """One case: its row, and the logit of each finding for each subset of its parts, by subset name."""
+
+    row: ManifestRow
+    logits: dict[str, tuple[float, ...]]
+    slice_spacing_mm: float | None
+
+
+@final
+@dataclass(eq=False)
+class Scoring:
+    """Cases scored so far, and why others were not."""
+
+    cases: list[ScoredCase] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+
+
+def evaluate_manifest(
+    engine: DiagnosisEngine,
+    manifest_path: Path,
+    out: Path,
+    split: str | None,
+    on_progress: Callable[[int, int], None],
+) -> dict[str, Any]:
+    """Score a manifest and write `metrics.json` and `report.html` into `out`; return the metrics document.
+
+    Raises:
+        ManifestError: a bad row (named, before anything is loaded), no column of the bundle's findings, or no case of
+            both classes.
+    """
+    manifest = read_manifest(manifest_path)
+    findings = [f.name for f in engine.bundle.metadata.findings if f.name in manifest.findings]
+    if not findings:
+        declared = ", ".join(f.name for f in engine.bundle.metadata.findings)
+        msg = f"manifest: it has no column of the bundle's findings ({declared}); add one with 0, 1 or blank"
+        raise ManifestError(msg)
+    rows = [row for row in manifest.rows if split is None or row.split == split]
+    if not rows:
+        msg = f"manifest: no row has the split {split!r}; correct --split"
+        raise ManifestError(msg)
+    scoring = score_rows(engine, rows, on_progress)
+    scores = {name: _subset_scores(engine, scoring.cases, name) for name in findings}
+    scores = {name: by_subset for name, by_subset in scores.items() if by_subset}
+    if not scores:
+        msg = "manifest: no subset of CT, note and voice has labeled cases of both classes; nothing can be measured"
+        raise ManifestError(msg)
+    document, baselines = _document(engine, scoring, scores, len(rows))
+    write_metrics(document, out / "metrics.json")
+    write_report(_contents(engine, document, scores, baselines, scoring), out / "report.html")
+    return document
+
+
+def score_rows(engine: DiagnosisEngine, rows: list[ManifestRow], on_progress: Callable[[int, int], None]) -> Scoring:
+    """Score each row; a row that cannot be read is noted and passed over."""
+    scoring = Scoring()
+    for done, row in enumerate(rows):
+        try:
+            case = read_manifest_case(row)
+            scoring.cases.append(ScoredCase(row, engine.subset_logits(case), _slice_spacing(case)))
+        except DiagnosisError as error:
+            scoring.failures.append(f"row {row.number}: {error}")
+        on_progress(done + 1, len(rows))
+    return scoring
+
+
+def _slice_spacing(case: Case) -> float | None:
+    return case.volume.spacing_mm[0] if case.volume is not None and case.region is not None else None
+
+
+def _subset_scores(engine: DiagnosisEngine, cases: list[ScoredCase], finding: str) -> dict[str, SubsetScores]:
+    """Scores of one finding by subset, as far as both classes are there."""
+    declared = [f.name for f in engine.bundle.metadata.findings]
+    index = declared.index(finding)
+    threshold = engine.bundle.metadata.findings[index].threshold
+    by_subset: dict[str, list[ScoredCase]] = defaultdict(list)
+    for case in cases:
+        if case.row.labels.get(finding) is not None:
+            for subset in case.logits:
+                by_subset[subset].append(case)
+    result = {}
+    for subset in sorted(by_subset, key=_subset_order):
+        chosen = by_subset[subset]
+        labels = [case.row.labels[finding] for case in chosen]
+        if len(set(labels)) < 2:
+            continue
+        calibration = engine.bundle.calibrations.of(finding, subset)
+        result[subset] = SubsetScores.of_bundle(
+            [case.row.case_id for case in chosen],
+            [case.row.patient_id for case in chosen],
+            np.array(labels),
+            np.array([case.logits[subset][index] for case in chosen]),
+            calibration.calibrator if calibration else Calibrator(),
+            threshold=threshold,
+            conformal=calibration.conformal if calibration else None,
+        )
+    return result
+
+
+def _subset_order(name: str) -> tuple[int, str]:
+    return name.count("+"), name
+
+
+def _document(
+    engine: DiagnosisEngine, scoring: Scoring, scores: dict[str, dict[str, SubsetScores]], n_rows: int
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The metrics document, and the baselines of the main finding's first subset for the report's figures."""
+    bootstrap = Bootstrap()
+    main = next(iter(scores))
+    by_id = {case.row.case_id: case for case in scoring.cases}
+    baselines: dict[str, Any] = {}
+    differences: dict[str, Any] = dict(evaluate_differences(scores[main], bootstrap))
+    measured: dict[str, Any] = {}
+    for subset, one in scores[main].items():
+        diameters = np.array([by_id[case_id].row.diameter_mm or np.nan for case_id in one.case_ids])
+        known = np.isfinite(diameters)
+        if known.all() and "ct" in subset.split("+"):
+            values = {"diameter": diameters}
+            measured = measured or dict(evaluate_baselines(one, values, bootstrap))
+            differences |= compare_with_baselines(subset, one, values, bootstrap)
+            if subset == next(iter(scores[main])):
+                baselines = values
+    groups = {name: _subgroups(by_subset, by_id) for name, by_subset in scores.items()}
+    protocol = {
+        "rule": "a finished bundle on the cases of a manifest",
+        "bundle": f"{engine.bundle.metadata.name} {engine.bundle.metadata.version}",
+        "bundle_sha256": engine.bundle.sha256,
+        "rows": n_rows,
+        "scored": len(scoring.cases),
+        "failed": len(scoring.failures),
+        "bootstrap": "patients, 2000 draws, 95 % percentile intervals",
+    }
+    findings = {name: evaluate_finding(by_subset, bootstrap) for name, by_subset in scores.items()}
+    return metrics_document(protocol, findings, differences, measured, subgroups=groups), baselines
+
+
+def _subgroups(by_subset: dict[str, SubsetScores], by_id: dict[str, ScoredCase]) -> list[dict[str, object]]:
+    """Figures of the fullest subset by sex, age, size and slice spacing."""
+    fullest = by_subset[max(by_subset, key=lambda name: (name.count("+"), len(by_subset[name].case_ids)))]
+    cases = [by_id[case_id] for case_id in fullest.case_ids]
+    attributes = {
+        "sex": tuple(case.row.sex.value if case.row.sex else subgroups.UNKNOWN for case in cases),
+        "age": subgroups.band([case.row.age_years for case in cases], subgroups.AGE_EDGES_YEARS, "years"),
+        "size": subgroups.band([case.row.diameter_mm for case in cases], subgroups.SIZE_EDGES_MM, "mm"),
+        "slice spacing": subgroups.band(
+            [case.slice_spacing_mm for case in cases], subgroups.SLICE_SPACING_EDGES_MM, "mm"
+        ),
+    }
+    draws = PatientResampling.draw(fullest.patient_ids)
+    return [row.to_json() for row in subgroups.subgroup_metrics(fullest, attributes, draws)]
+
+
+def _contents(
+    engine: DiagnosisEngine,
+    document: dict[str, Any],
+    scores: dict[str, dict[str, SubsetScores]],
+    baselines: dict[str, Any],
+    scoring: Scoring,
+) -> ReportContents:
+    metadata = engine.bundle.metadata
+    warnings = [f"{len(scoring.failures)} rows could not be scored."] if scoring.failures else []
+    warnings += scoring.failures[:SHOWN_FAILURES]
+    facts = {
+        "bundle": f"{metadata.name} {metadata.version}",
+        "SHA-256": engine.bundle.sha256[:16],
+        "scored": f"{len(scoring.cases)} cases",
+        "all parts": subset_name(frozenset(Modality)),
+    }
+    sheet = claim_sheet(document, metadata.model_dump(mode="json"), {}, {})
+    return ReportContents("Evaluation", document, scores, baselines, tuple(sheet), facts, tuple(warnings))

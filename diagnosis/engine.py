@@ -1,0 +1,227 @@
+"""The engine: one bundle, loaded once; cases in, assessments and explanations out.
+
+engine = DiagnosisEngine.load("models/lung_nodule")
+assessment = engine.assess(case)
+explanation = engine.explain(case)
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import chain, combinations
+from pathlib import Path
+from typing import Any, Self, final
+
+import numpy as np
+import torch
+
+from diagnosis import settings
+from diagnosis.bundle.folder import Bundle, load_bundle
+from diagnosis.errors import CaseError
+from diagnosis.explanation.modality import explain_modalities
+from diagnosis.networks.model_input import ModelInput, NetworkOutput
+from diagnosis.networks.text_encoder import load_tokenizer
+from diagnosis.preprocessing.batch import InputContract, PreparedCase, prepare_case, stack_cases
+from diagnosis.record import (
+    Assessment,
+    Case,
+    DescriptorAssessment,
+    Explanation,
+    FindingAssessment,
+    ModalityShares,
+    ModalityUse,
+)
+from diagnosis.vocabulary import DESCRIPTORS, MODALITIES, Modality, subset_name
+
+
+@final
+class DiagnosisEngine:
+    """Assesses and explains cases with one bundle. Not safe to share between threads that change its network."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.bundle = bundle
+        self.contract: InputContract = bundle.metadata.inputs.contract()
+        self.tokenizer: Any = load_tokenizer(bundle.network.config.text_encoder)
+
+    @classmethod
+    def load(cls, folder: Path | str | None = None) -> Self:
+        """Load a bundle folder, or the default one.
+
+        Raises:
+            BundleError: a checksum or a declaration that does not fit.
+            MissingDependencyError: weights that are not installed.
+        """
+        torch.set_num_threads(settings.thread_count())
+        return cls(load_bundle(Path(folder) if folder is not None else settings.bundle_dir()))
+
+    def prepare(self, case: Case) -> PreparedCase:
+        """Tensors of one case.
+
+        Raises:
+            CaseError: nothing in the case can be assessed.
+        """
+        prepared = prepare_case(case, self.contract, self.tokenizer)
+        if not prepared.present:
+            msg = (
+                f"case {case.case_id}: nothing in it can be assessed; mark a region in the CT, or add a note or a "
+                "dictation with words"
+            )
+            raise CaseError(msg)
+        return prepared
+
+    def assess(self, case: Case) -> Assessment:
+        """Assess one case: calibrated findings, and what each kind of evidence contributed.
+
+        Raises:
+            CaseError: nothing in the case can be assessed.
+            RegionError: the region lies outside the CT.
+        """
+        return self.assess_many([case])[0]
+
+    def assess_many(self, cases: Sequence[Case]) -> list[Assessment]:
+        """Assess cases together, in one pass through the network."""
+        clock = _Clock()
+        with clock.stage("prepare"):
+            prepared = [self.prepare(case) for case in cases]
+            batch = stack_cases(prepared, self.contract)
+        with clock.stage("network"), torch.inference_mode():
+            outputs = self._all_subsets(batch)
+        return [self._assessment(case, prepared[row], outputs, row, clock.seconds()) for row, case in enumerate(cases)]
+
+    def explain(self, case: Case, finding: str | None = None, **options: Any) -> Explanation:  # noqa: ANN401
+        """Explain one finding (the first by default) on one case; see `explanation.explain_case` for the options.
+
+        Raises:
+            CaseError: nothing in the case can be assessed.
+            ExplanationError: the finding is not one of the bundle's.
+        """
+        from diagnosis.explanation.explain import explain_case
+
+        prepared = self.prepare(case)
+        names = [declared.name for declared in self.bundle.metadata.findings]
+        return explain_case(self.bundle.network, self.contract, case, prepared, names, finding or names[0], **options)
+
+    def subset_logits(self, case: Case) -> dict[str, tuple[float, ...]]:
+        """Logit of each finding for every non-empty subset of what is present, by subset name.
+
+        Raises:
+            CaseError: nothing in the case can be assessed.
+        """
+        prepared = self.prepare(case)
+        with torch.inference_mode():
+            outputs = self._all_subsets(stack_cases([prepared], self.contract))
+        return {
+            subset_name(subset): tuple(float(v) for v in output.logits[0])
+            for subset, output in outputs.items()
+            if subset and subset <= prepared.present
+        }
+
+    def probability(self, finding: str, subset: str, logit: float) -> float:
+        """Calibrated probability of a logit; uncalibrated where this subset never was."""
+        calibration = self.bundle.calibrations.of(finding, subset)
+        if calibration is None:
+            return float(1 / (1 + np.exp(-logit)))
+        return float(calibration.calibrator.probability(np.array([logit]))[0])
+
+    def _all_subsets(self, batch: ModelInput) -> dict[frozenset[Modality], NetworkOutput]:
+        """Output of each of the eight subsets of what is present; the encoders run once."""
+        subsets = [frozenset(s) for s in chain.from_iterable(combinations(MODALITIES, n) for n in range(4))]
+        masks = [batch.is_present & torch.tensor([m in subset for m in MODALITIES]) for subset in subsets]
+        return dict(zip(subsets, self.bundle.network.forward_subsets(batch, masks), strict=True))
+
+    def _assessment(
+        self,
+        case: Case,
+        prepared: PreparedCase,
+        outputs: dict[frozenset[Modality], NetworkOutput],
+        row: int,
+        seconds: tuple[tuple[str, float], ...],
+    ) -> Assessment:
+        output = outputs[frozenset(MODALITIES)]
+        metadata = self.bundle.metadata
+        subset = subset_name(prepared.present)
+        shares = explain_modalities(
+            {key: float(value.logits[row, 0]) for key, value in outputs.items() if key <= prepared.present},
+            {m: float(output.attention_weights[row, i]) for i, m in enumerate(MODALITIES)},
+        )
+        return Assessment(
+            case_id=case.case_id,
+            bundle_name=metadata.name,
+            bundle_version=metadata.version,
+            bundle_sha256=self.bundle.sha256,
+            findings=tuple(self._finding(i, subset, output, row) for i in range(len(metadata.findings))),
+            descriptors=_descriptors(output.descriptors[row].numpy()),
+            modalities=_uses(prepared.present, shares),
+            warnings=case.warnings + self._warnings(case, prepared, subset),
+            seconds=seconds,
+        )
+
+    def _finding(self, index: int, subset: str, output: NetworkOutput, row: int) -> FindingAssessment:
+        declared = self.bundle.metadata.findings[index]
+        calibration = self.bundle.calibrations.of(declared.name, subset)
+        logit = float(output.logits[row, index])
+        probability = self.probability(declared.name, subset, logit)
+        members = [
+            self.probability(declared.name, subset, float(value)) for value in output.member_logits[:, row, index]
+        ]
+        conformal = calibration.conformal if calibration else None
+        return FindingAssessment(
+            name=declared.name,
+            logit=logit,
+            probability=probability,
+            low=min([probability, *members]),
+            high=max([probability, *members]),
+            threshold=declared.threshold,
+            is_flagged=probability >= declared.threshold,
+            prediction_set=conformal.prediction_set(probability) if conformal else None,
+        )
+
+    def _warnings(self, case: Case, prepared: PreparedCase, subset: str) -> tuple[str, ...]:
+        warnings = []
+        if case.volume is not None and prepared.region is None:
+            warnings.append("The CT was not used: no region is marked in it.")
+        if prepared.region is not None and prepared.region.inside < 0.5:
+            share = 100 * (1 - prepared.region.inside)
+            warnings.append(f"{share:.0f} % of the region lies outside the scan; its border was repeated there.")
+        for text, name in ((prepared.note, "note"), (prepared.voice, "transcript")):
+            if text is not None and text.is_cut:
+                warnings.append(f"The {name} is longer than {self.contract.max_tokens} tokens; its end was not read.")
+        if self.bundle.calibrations.of(self.bundle.metadata.findings[0].name, subset) is None:
+            warnings.append(f"The probability is not calibrated for {subset}.")
+        return tuple(warnings)
+
+
+def _descriptors(values: np.ndarray[Any, np.dtype[np.float32]]) -> tuple[DescriptorAssessment, ...]:
+    return tuple(
+        DescriptorAssessment(d.name, float(v), d.wording(float(v))) for d, v in zip(DESCRIPTORS, values, strict=True)
+    )
+
+
+def _uses(present: frozenset[Modality], shares: ModalityShares) -> tuple[ModalityUse, ...]:
+    return tuple(
+        ModalityUse(
+            modality=m,
+            is_present=m in present,
+            shapley_logits=shares.shapley_logits.get(m, 0.0),
+            share=shares.shares.get(m, 0.0),
+            attention_weight=shares.attention_weights.get(m, 0.0) if m in present else 0.0,
+        )
+        for m in MODALITIES
+    )
+
+
+@final
+class _Clock:
+    """Seconds of each stage, in order."""
+
+    def __init__(self) -> None:
+        self._seconds: list[tuple[str, float]] = []
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self._seconds.append((name, time.perf_counter() - start))
+
+    def seconds(self) -> tuple[tuple[str, float], ...]:
+        return tuple(self._seconds)

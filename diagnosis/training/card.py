@@ -1,0 +1,125 @@
+"""The model card and the papers of a bundle; every figure in it is read from the metrics."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import diagnosis
+from diagnosis.bundle.metadata import BundleMetadata
+from diagnosis.vocabulary import NOT_A_MEDICAL_DEVICE
+
+DATA_LICENSE = """LIDC-IDRI (The Cancer Imaging Archive), Creative Commons Attribution 3.0 Unported.
+
+Armato SG III et al. The Lung Image Database Consortium (LIDC) and Image Database Resource Initiative (IDRI): a
+completed reference database of lung nodules on CT scans. Med Phys 2011;38:915-931. https://doi.org/10.1118/1.3528204
+Data: https://doi.org/10.7937/K9/TCIA.2015.LO9QL9SX
+
+The bundle holds weights and aggregate figures only: no image, no annotation, no text of the data set.
+"""
+
+
+def interval_text(entry: dict[str, Any]) -> str:
+    """`0.861 [0.829, 0.890]`."""
+    value, low, high = entry.get("value"), entry.get("low"), entry.get("high")
+    if value is None:
+        return "-"
+    return f"{value:.3f}" if low is None or high is None else f"{value:.3f} [{low:.3f}, {high:.3f}]"
+
+
+def write_card(folder: Path, metadata: BundleMetadata, document: dict[str, Any]) -> None:
+    """Write docs/README.md, docs/data_license.txt and LICENSE."""
+    (folder / "docs").mkdir(parents=True, exist_ok=True)
+    (folder / "docs" / "README.md").write_text(card_text(metadata, document), encoding="utf-8")
+    (folder / "docs" / "data_license.txt").write_text(DATA_LICENSE, encoding="utf-8")
+    shutil.copyfile(Path(diagnosis.__file__).parent / "LICENSE", folder / "LICENSE")
+
+
+def card_text(metadata: BundleMetadata, document: dict[str, Any]) -> str:
+    """The card as Markdown."""
+    main = metadata.findings[0]
+    protocol = document["protocol"]
+    network = metadata.network_config()
+    lines = [
+        f"# {metadata.name} {metadata.version}",
+        "",
+        f"{metadata.description} {NOT_A_MEDICAL_DEVICE}",
+        "",
+        f"**Task.** {metadata.task}.",
+        f"**Intended use.** {metadata.intended_use}",
+        (
+            f"**Input.** Region of {_extent(metadata)} around the marked center, HU {metadata.inputs.hu_range[0]:g} to "
+            f"{metadata.inputs.hu_range[1]:g}; its diameter where known; a note; a transcript. Any non-empty subset."
+        ),
+        (
+            f"**Network.** {network.n_members} members; volume encoder `{network.volume_encoder.kind}`; fusion "
+            f"`{network.fusion.method}`; frozen BERT `{network.text_encoder.package}` {network.text_encoder.version}, "
+            f"SHA-256 `{network.text_encoder.sha256[:16]}…`, named and verified, not copied."
+        ),
+        f"**Threshold.** {main.threshold:g}: {main.threshold_rule}.",
+        f"**Data.** {metadata.data_source}. {protocol['cases']} cases; {protocol['rule']}.",
+        "",
+        "## Measured",
+        "",
+        f"Out of fold: {', '.join(protocol['folds'])}; intervals: {protocol['bootstrap']}; {protocol['calibration']}.",
+        "",
+        *_finding_table(document["findings"][main.name]),
+        "",
+        "`ct-no-diameter` is the CT with the diameter not told; `ct-encoder` the volume encoder before the fusion.",
+        "",
+        "## Against what a clinician would use instead",
+        "",
+        "| baseline | AUROC | n |",
+        "|---|---|---|",
+        *(
+            f"| {n.replace('_', ' ')} | {interval_text(e['auroc'])} | {e['n']} |"
+            for n, e in document["baselines"].items()
+        ),
+        "",
+        "| difference in AUROC | value [95 % interval] |",
+        "|---|---|",
+        *(f"| {name.replace('_', ' ')} | {interval_text(e)} |" for name, e in document["differences"].items()),
+    ]
+    if "consensus" in document:
+        consensus = document["consensus"]
+        lines += [
+            "",
+            "## CT alone against the consensus of all readers",
+            "",
+            (
+                f"AUROC {interval_text(consensus['ct']['auroc'])} on {consensus['ct']['n']} nodules; diameter alone "
+                f"{interval_text(consensus['baselines']['diameter']['auroc'])}. For comparison with the literature."
+            ),
+        ]
+    return "\n".join([*lines, "", *LIMITS, ""])
+
+
+def _extent(metadata: BundleMetadata) -> str:
+    sides = [n * s for n, s in zip(metadata.inputs.shape, metadata.inputs.spacing_mm, strict=True)]
+    return " × ".join(f"{side:.1f}" for side in sides) + " mm (z, y, x)"
+
+
+def _finding_table(subsets: dict[str, Any]) -> list[str]:
+    rows = [
+        "| input | AUROC | AUPRC | ECE | sensitivity | specificity | coverage (90 %) | n |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for name, entry in subsets.items():
+        coverage = entry.get("conformal", {}).get("coverage")
+        sensitivity, specificity = entry["sensitivity"]["value"], entry["specificity"]["value"]
+        rows.append(
+            f"| {name} | {interval_text(entry['auroc'])} | {interval_text(entry['auprc'])} | "
+            f"{entry['ece']['value']:.3f} | {sensitivity:.2f} | {specificity:.2f} | "
+            f"{'-' if coverage is None else f'{coverage:.3f}'} | {entry['n']} |"
+        )
+    return rows
+
+
+LIMITS = [
+    "## Limits",
+    "",
+    "* The labels are opinions of radiologists, not pathology; readers agree at about r = 0.55, which bounds what",
+    "  can be measured; two radiologists' own ratings are in the table above.",
+    "* Notes and dictations of the training cases are made of readers' ratings by templates: English, one nodule each.",
+    "* Regions were cropped tightly around annotated nodules; only the middle of the region is looked at.",
+    "* A probability is calibrated for a cohort with this prevalence; it is not a risk in a screening population.",
+]

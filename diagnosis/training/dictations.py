@@ -1,0 +1,47 @@
+"""Dictations for training and scoring: text spoken by a synthetic voice, then transcribed like any dictation.
+
+Speaking and transcribing hundreds of dictations takes most of an hour on two cores, so each transcript is kept in one
+JSON file outside the project, under a key made of the text, the voice and the transcriber. The file holds no audio.
+"""
+
+import hashlib
+import json
+import random
+import tempfile
+from pathlib import Path
+from typing import final
+
+from diagnosis.ingest.transcription import transcribe
+from diagnosis.phantom.speech import VOICES, speak
+
+
+@final
+class DictationCache:
+    """Transcripts by (key, text); made on demand, saved after each one."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._known: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+    def transcript(self, key: str, text: str) -> str:
+        """The transcript of `text` as a voice drawn from `key` spoke it.
+
+        Raises:
+            MissingDependencyError: no synthetic voice or no Whisper is installed.
+        """
+        rng = random.Random(f"voice {key}")  # noqa: S311 - not a secret
+        voice, words_per_minute = rng.choice(VOICES), rng.randint(150, 190)
+        digest = hashlib.sha256(f"{voice} {words_per_minute} {text}".encode()).hexdigest()
+        if digest not in self._known:
+            with tempfile.TemporaryDirectory() as folder:
+                recording = Path(folder) / "dictation.wav"
+                speak(text, voice, recording, words_per_minute=words_per_minute)
+                self._known[digest] = transcribe(recording).text
+            self._save()
+        return self._known[digest]
+
+    def _save(self) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        partial = self._path.with_suffix(".partial")
+        partial.write_text(json.dumps(self._known, indent=0), encoding="utf-8")
+        partial.replace(self._path)

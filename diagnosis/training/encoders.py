@@ -1,0 +1,141 @@
+"""Stages 1 and 2 on a cohort: one text reader, a volume encoder for each fold and for each pair of folds."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import replace
+from itertools import combinations
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from diagnosis.networks.text_encoder import FrozenBert, load_tokenizer
+from diagnosis.networks.text_reader import TextReader
+from diagnosis.networks.volume_encoder import VolumeEncoder
+from diagnosis.preprocessing.volume import FieldOfView
+from diagnosis.training.augmentation import RegionAugmentation, centered
+from diagnosis.training.cohort import Cohort, TrainingCase
+from diagnosis.training.config import TrainConfig
+from diagnosis.training.fusion_stage import CtReadouts
+from diagnosis.training.text_bank import encode_texts
+from diagnosis.training.text_stage import TextBatches, TextStage, make_synthetic_texts
+from diagnosis.training.trainer import EpochSampler, fit_stage
+from diagnosis.training.volume_stage import RegionDataset, VolumeStage, region_batches
+
+OpenBar = Callable[[str], Callable[[int, int], None]]
+
+
+def train_text_reader(config: TrainConfig, bert: FrozenBert, open_bar: OpenBar) -> TextReader:
+    """Stage 2; one reader for all folds, since it sees no patient."""
+    torch.manual_seed(config.seed)
+    reader = TextReader(config.network.text_reader, bert.width, config.network.embed_dim)
+    folder = Path(config.work) / "text"
+    stage = TextStage(reader, config.text, config.seed)
+    batches: Any = ()
+    if not (folder / "final.pt").is_file():
+        truth = make_synthetic_texts(config.synthetic_texts, config.seed, config.family)
+        encoder = config.network.text_encoder
+        bar = open_bar("Reading made-up descriptions with the BERT")
+        bank = encode_texts(truth.texts, bert, load_tokenizer(encoder), encoder.max_tokens, bar)
+        batches = TextBatches(bank, truth, config.text, config.seed)
+    fit_stage(stage, batches, config, folder, open_bar("Training the text reader"))
+    return reader.eval()
+
+
+def excluded_sets(folds: Sequence[str]) -> list[tuple[str, ...]]:
+    """What volume encoders are trained without: each fold, and each pair of folds.
+
+    The encoder without folds j and k says what the fusion of fold k learns from the cases of fold j, and the other way
+    round: neither it nor the fusion has seen the cases that fold k is measured on.
+    """
+    return [(fold,) for fold in folds] + list(combinations(folds, 2))
+
+
+def train_volume_encoders(config: TrainConfig, cohort: Cohort, open_bar: OpenBar) -> None:
+    """Stage 1 for every excluded set, `config.workers` at a time, each in a process of its own."""
+    todo = [e for e in excluded_sets(cohort.folds) if not (volume_folder(config, e) / "final.pt").is_file()]
+    bar = open_bar("Training volume encoders")
+    if config.workers == 1:
+        for done, excluded in enumerate(todo):
+            train_volume_encoder(config, cohort.cases, excluded)
+            bar(done + 1, len(todo))
+        return
+    with ProcessPoolExecutor(
+        config.workers, mp_context=get_context("spawn"), initializer=_start_worker, initargs=(config, cohort.cases)
+    ) as pool:
+        futures = [pool.submit(_train_in_worker, excluded) for excluded in todo]
+        for done, future in enumerate(as_completed(futures)):
+            future.result()
+            bar(done + 1, len(todo))
+
+
+_worker: dict[str, Any] = {}
+"""What a worker process was started with; sent once, not with each job."""
+
+
+def _start_worker(config: TrainConfig, cases: tuple[TrainingCase, ...]) -> None:
+    torch.set_num_threads(1)
+    _worker.update(config=config, cases=cases)
+
+
+def _train_in_worker(excluded: tuple[str, ...]) -> None:
+    train_volume_encoder(_worker["config"], _worker["cases"], excluded)
+
+
+def volume_folder(config: TrainConfig, excluded: tuple[str, ...]) -> Path:
+    """Where the encoder trained without these folds lies."""
+    return Path(config.work) / "volume" / ("without_" + "_".join(sorted(excluded)))
+
+
+def train_volume_encoder(config: TrainConfig, cases: Sequence[TrainingCase], excluded: tuple[str, ...]) -> None:
+    """Stage 1 without some folds."""
+    seed = config.seed + sum(ord(c) for fold in excluded for c in fold)
+    torch.manual_seed(seed)
+    encoder = VolumeEncoder(config.network.volume_encoder, config.network.embed_dim)
+    dataset = RegionDataset([case for case in cases if case.fold not in excluded], config, seed)
+    batches = region_batches(dataset, config.volume, EpochSampler(len(dataset), seed))
+    fit_stage(VolumeStage(encoder, config.volume, seed), batches, config, volume_folder(config, excluded), _silent)
+
+
+def _silent(_done: int, _total: int) -> None:
+    """A worker has no bar of its own."""
+
+
+def load_volume_encoder(config: TrainConfig, excluded: tuple[str, ...]) -> VolumeEncoder:
+    """A trained encoder, in evaluation mode."""
+    encoder = VolumeEncoder(config.network.volume_encoder, config.network.embed_dim)
+    state = torch.load(volume_folder(config, excluded) / "final.pt", weights_only=True)
+    encoder.load_state_dict(state)
+    return encoder.eval()
+
+
+@torch.inference_mode()
+def read_regions(
+    encoder: VolumeEncoder, cases: Sequence[TrainingCase], config: TrainConfig, n_views: int
+) -> CtReadouts:
+    """Readouts of regions: the centered view alone for `n_views` = 1, else as many random views."""
+    view = FieldOfView(config.data.shape, config.data.spacing_mm, config.network.volume_encoder.hu_range)
+    augment = RegionAugmentation(replace(config.augmentation, noise_hu=10.0), view)
+    diameters = torch.tensor([case.diameter_mm or np.nan for case in cases]).float()
+    readouts, log_diameters = [], []
+    for turn in range(n_views):
+        values = torch.stack(
+            [
+                torch.zeros(1, *view.shape)
+                if case.region is None
+                else (centered(case.region, view) if n_views == 1 else augment(case.region, (config.seed, turn, i))[0])
+                for i, case in enumerate(cases)
+            ]
+        )
+        parts = []
+        for chunk, diameter in zip(torch.split(values, 64), torch.split(diameters, 64), strict=True):
+            middle, features = encoder.backbone(encoder.windowed(chunk))
+            unknown = encoder.read(middle, features, torch.full_like(diameter, torch.nan))
+            known = encoder.read(middle, features, diameter)
+            parts.append((torch.stack([unknown.readouts, known.readouts], dim=1), known.log_diameter))
+        readouts.append(torch.cat([p[0] for p in parts]))
+        log_diameters.append(torch.cat([p[1] for p in parts]))
+    is_there = torch.tensor([case.region is not None for case in cases])
+    return CtReadouts(torch.stack(readouts, dim=2), torch.stack(log_diameters, dim=1), is_there)

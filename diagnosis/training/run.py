@@ -1,0 +1,126 @@
+"""A whole training run, from a configuration to a bundle."""
+
+import json
+import platform
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+import diagnosis
+from diagnosis.errors import ConfigurationError
+from diagnosis.networks.fusion import FUSIONS
+from diagnosis.preprocessing.volume import FieldOfView
+from diagnosis.training.cohort import Cohort
+from diagnosis.training.config import TrainConfig
+from diagnosis.training.dictations import DictationCache
+from diagnosis.training.encoders import OpenBar
+from diagnosis.training.folds import OutOfFold, train_folds
+from diagnosis.training.lidc import read_lidc
+from diagnosis.training.manifest_cohort import read_manifest_cohort
+from diagnosis.training.publish import FULL, SUBSETS, measure, publish
+
+
+def read_cohort(config: TrainConfig, open_bar: OpenBar) -> Cohort:
+    """The cohort that the configuration names, with regions larger than the field of view."""
+    data = config.data
+    shape = tuple(n + 2 * m for n, m in zip(data.shape, data.margin, strict=True))
+    view = FieldOfView((shape[0], shape[1], shape[2]), data.spacing_mm, config.network.volume_encoder.hu_range)
+    bar = open_bar("Reading the cohort (new dictations are spoken and transcribed)")
+    if data.kind == "lidc":
+        cache = DictationCache(Path(config.cache) / "transcripts.json")
+        return read_lidc(Path(data.root), view, cache.transcript, bar)
+    return read_manifest_cohort(Path(data.root), data.findings, view, bar)
+
+
+def train(config: TrainConfig, open_bar: OpenBar) -> dict[str, Any]:
+    """Train, measure, and write the bundle; return its metrics. A run that was stopped goes on where it was.
+
+    Raises:
+        ConfigurationError: a setting that cannot be used, or a work folder that belongs to another configuration.
+        InputError: data that cannot be read.
+    """
+    start = time.time()
+    work = Path(config.work)
+    _claim(work, config)
+    cohort = read_cohort(config, open_bar)
+    network, out_of_fold = train_folds(config, cohort, open_bar)
+    save_out_of_fold(work / "out_of_fold.npz", out_of_fold)
+    open_bar("Calibrating and measuring")
+    document = publish(config, cohort, network, out_of_fold)
+    manifest = {
+        "versions": {
+            "diagnosis": diagnosis.__version__,
+            "torch": torch.__version__,
+            "python": platform.python_version(),
+        },
+        "config": asdict(config),
+        "seconds": round(time.time() - start, 1),
+    }
+    (work / "run.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+    return document
+
+
+def _claim(work: Path, config: TrainConfig) -> None:
+    """Note the configuration in the work folder; refuse to go on there with another one."""
+    stated = json.loads(json.dumps(asdict(config)))
+    path = work / "config.json"
+    if path.is_file() and json.loads(path.read_text(encoding="utf-8")) != stated:
+        msg = f"training: {work} holds a run with another configuration; name another `work` folder or remove it"
+        raise ConfigurationError(msg)
+    work.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(stated, indent=2) + "\n", encoding="utf-8")
+
+
+def save_out_of_fold(path: Path, answers: OutOfFold) -> None:
+    """Keep the answers, so that a figure can be computed again without training."""
+    arrays = {f"logits/{k}": v for k, v in answers.logits.items()}
+    arrays |= {f"descriptors/{k}": v for k, v in answers.descriptors.items()}
+    np.savez_compressed(path, allow_pickle=False, **arrays)
+
+
+def load_out_of_fold(path: Path) -> OutOfFold:
+    """The answers that `save_out_of_fold` kept."""
+    with np.load(path, allow_pickle=False) as stored:
+        tables = {name: stored[name] for name in stored.files}
+    return OutOfFold(
+        {k.removeprefix("logits/"): v for k, v in tables.items() if k.startswith("logits/")},
+        {k.removeprefix("descriptors/"): v for k, v in tables.items() if k.startswith("descriptors/")},
+    )
+
+
+def compare_fusions(config: TrainConfig, methods: list[str], open_bar: OpenBar) -> dict[str, dict[str, Any]]:
+    """Train several fusions on the same folds and the same encoders; each one's metrics document.
+
+    Raises:
+        ConfigurationError: an unknown method.
+    """
+    unknown = [m for m in methods if m not in FUSIONS]
+    if unknown:
+        msg = f"compare: fusion {unknown[0]!r} is not known; use some of {', '.join(FUSIONS)}"
+        raise ConfigurationError(msg)
+    _claim(Path(config.work), config)
+    cohort = read_cohort(config, open_bar)
+    results = {}
+    for method in methods:
+        fusion = replace(config.network.fusion, method=method)
+        chosen = replace(config, network=replace(config.network, fusion=fusion))
+        _, answers = train_folds(chosen, cohort, open_bar)
+        save_out_of_fold(Path(config.work) / f"out_of_fold_{method}.npz", answers)
+        results[method] = measure(cohort, answers, chosen)
+    return results
+
+
+def comparison_rows(results: dict[str, dict[str, Any]], finding: str) -> list[tuple[str, ...]]:
+    """One row a method: AUROC of each subset, and the difference of the full input to its best single part."""
+    rows = []
+    for method, document in results.items():
+        subsets = document["findings"][finding]
+        cells = [f"{subsets[s]['auroc']['value']:.3f}" if s in subsets else "-" for s in SUBSETS]
+        gain = document["differences"].get(f"{FULL}-vs-best-single")
+        shown = f"{gain['value']:+.3f} [{gain['low']:+.3f}, {gain['high']:+.3f}]" if gain else "-"
+        rows.append((method, *cells, shown))
+    return rows
