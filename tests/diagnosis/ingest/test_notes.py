@@ -166,7 +166,7 @@ class TestPdf:
     def test_a_damaged_pdf_is_refused_or_read(self, tmp_path, share):
         data = make_pdf(tmp_path / "whole.pdf", ["nodule in the left lung"]).read_bytes()
         path = write(tmp_path, "n.pdf", data[: int(len(data) * share)])
-        with pytest.raises(NoteError, match="damaged|scan"):
+        with pytest.raises(NoteError, match=r"damaged|scan"):
             read_note(path)
 
     def test_limits(self, tmp_path, monkeypatch):
