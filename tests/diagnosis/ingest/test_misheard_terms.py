@@ -6,8 +6,8 @@ from diagnosis.ingest.misheard_terms import CORRECTED_PROBABILITY, TERMS, correc
 from diagnosis.record import Word
 
 COMMON_WORDS = (
-    "no the a is are and of in lung vital air speculated that capacity capacities module modules size hard bunny "
-    "remarkable structures nodule margin low pneumonia patient patchy solid disc left diaphragm heart glass space it was"
+    "no the a is are and of in lung vital air speculated that was capacity capacities module modules size hard bunny "
+    "remarkable structures nodule margin low pneumonia patient patchy solid disc left diaphragm heart glass space it"
 )
 COMMON = frozenset(COMMON_WORDS.split())
 
