@@ -20,3 +20,21 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip("real data is not beside this checkout (../shared/data)")
     return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def tiny_bundle(tmp_path_factory) -> Path:
+    """A complete bundle of small random networks."""
+    from factories import make_tiny_bundle
+
+    folder = tmp_path_factory.mktemp("bundles") / "tiny"
+    make_tiny_bundle(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_engine(tiny_bundle):
+    """An engine on the tiny bundle."""
+    from diagnosis.engine import DiagnosisEngine
+
+    return DiagnosisEngine.load(tiny_bundle)

@@ -1,5 +1,6 @@
 """`diagnosis ui`: the clinician's dashboard."""
 
+import importlib.util
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Annotated
 import typer
 
 from diagnosis import settings
+from diagnosis.errors import MissingDependencyError
 
 
 def ui_command(
@@ -17,9 +19,12 @@ def ui_command(
     headless: Annotated[bool, typer.Option("--headless", help="Do not open a browser.")] = False,
 ) -> None:
     """Open the dashboard in a browser. It is served on the loopback address only."""
-    import clinician_ui
-
-    entry = Path(clinician_ui.__file__).parent / "app.py"
+    # The dashboard stands on this package, not the other way round: it is found and started, not imported.
+    found = importlib.util.find_spec("clinician_ui")
+    if found is None or found.origin is None:
+        msg = "dashboard: the package clinician_ui is not installed; install this project again"
+        raise MissingDependencyError(msg)
+    entry = Path(found.origin).parent / "app.py"
     command = [sys.executable, "-m", "streamlit", "run", str(entry)]
     options = {
         "server.address": "127.0.0.1",

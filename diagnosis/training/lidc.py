@@ -92,13 +92,12 @@ def read_lidc(root: Path, view: FieldOfView, transcribe: Transcribe, on_progress
 
 def _readers(rows: "pd.DataFrame") -> tuple[Reader, ...]:
     ordered = rows.sort_values("reader")
+    ratings = ordered[list(READER_COLUMNS)].to_numpy(dtype=float)
+    diameters = ordered["in_plane_diameter_mm"].to_numpy(dtype=float)
+    malignancy = ordered["malignancy"].to_numpy(dtype=float)
     return tuple(
-        Reader(
-            ratings=tuple(float(getattr(row, column)) for column in READER_COLUMNS),
-            diameter_mm=float(row.in_plane_diameter_mm) if np.isfinite(row.in_plane_diameter_mm) else None,
-            malignancy=float(row.malignancy),
-        )
-        for row in ordered.itertuples(index=False)
+        Reader(tuple(float(v) for v in own), float(mm) if np.isfinite(mm) else None, float(opinion))
+        for own, mm, opinion in zip(ratings, diameters, malignancy, strict=True)
     )
 
 

@@ -4,13 +4,12 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from planted_truth import CONTRACT, DICTATION, NOTE, make_case, prepared_batch
 
 from diagnosis.errors import ExplanationError
 from diagnosis.explanation.modality import attribute_modalities, explain_modalities, shapley_values
 from diagnosis.preprocessing.batch import prepare_case, stack_cases
 from diagnosis.vocabulary import MODALITIES, NON_EMPTY_SUBSETS, Modality
-
-from .conftest import CONTRACT, DICTATION, NOTE, make_case, prepared_batch
 
 SUBSETS = [frozenset(s) for s in chain.from_iterable(combinations(MODALITIES, n) for n in range(4))]
 

@@ -4,6 +4,7 @@ import torch
 from captum.attr import IntegratedGradients
 from hypothesis import given
 from hypothesis import strategies as st
+from planted_truth import DICTATION, NOTE, make_case, prepared_batch
 
 from diagnosis.errors import ExplanationError
 from diagnosis.explanation.baselines import text_baseline
@@ -14,8 +15,6 @@ from diagnosis.explanation.text import attribute_note, integrate_text, special_t
 from diagnosis.explanation.words import sentence_spans, sum_to_words, text_spans, word_spans
 from diagnosis.preprocessing.text import prepare_text
 from diagnosis.vocabulary import Modality
-
-from .conftest import DICTATION, NOTE, make_case, prepared_batch
 
 
 @pytest.fixture(scope="module")

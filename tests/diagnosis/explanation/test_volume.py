@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from captum.attr import IntegratedGradients
+from planted_truth import DICTATION, NOTE, VIEW, make_case, make_volume, prepared_batch
 
 from diagnosis.errors import ExplanationError
 from diagnosis.explanation.baselines import hu_baseline
@@ -14,8 +15,6 @@ from diagnosis.explanation.parts import VolumeFunction, value_and_gradient
 from diagnosis.explanation.path import Refinement, integrate, integrate_adaptively
 from diagnosis.explanation.volume import VOLUME_METHODS, VolumeQuestion, attribute_volume, seen_voxels
 from diagnosis.preprocessing.volume import restore_to_volume
-
-from .conftest import CONFIG, DICTATION, NOTE, VIEW, make_case, make_volume, prepared_batch
 
 OFFSET = (5.0, -4.0, 1.0)
 
@@ -172,7 +171,8 @@ from diagnosis.explanation.parts import VolumeFunction, value_and_gradient
 from diagnosis.explanation.path import integrate
 
 def resident_mb(name):
-    return next(int(l.split()[1]) / 1024 for l in Path("/proc/self/status").read_text().splitlines() if l.startswith(name))
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(name))
 
 torch.set_num_threads(1)
 torch.manual_seed(0)

@@ -1,0 +1,35 @@
+"""A text with its words tinted by attribution, as HTML. The text itself is never changed, only escaped."""
+
+from collections.abc import Sequence
+from html import escape
+
+from diagnosis.record import SpeechSpan, TextSpan
+from diagnosis.reporting.colors import tint_css
+
+Span = TextSpan | SpeechSpan
+
+
+def highlight_html(text: str, spans: Sequence[Span]) -> str:
+    """The text with a `<mark>` around each attributed word; its title says the value in logits.
+
+    Words that carry less than a twentieth of the strongest stay untinted, so that the eye finds what matters.
+    """
+    scale = max((abs(span.value) for span in spans), default=0.0)
+    parts, position = [], 0
+    for span in sorted(spans, key=lambda s: s.start):
+        if span.start < position:
+            continue
+        parts.append(escape(text[position : span.start]))
+        parts.append(_mark(text[span.start : span.end], span, scale))
+        position = span.end
+    return "".join([*parts, escape(text[position:])]).replace("\n", "<br>\n")
+
+
+def _mark(word: str, span: Span, scale: float) -> str:
+    if scale == 0 or abs(span.value) < 0.05 * scale:
+        return escape(word)
+    when = f", {span.start_s:.1f} to {span.end_s:.1f} s" if isinstance(span, SpeechSpan) else ""
+    return (
+        f'<mark style="background:{tint_css(span.value, scale)}" title="{span.value:+.3f} logits{when}">'
+        f"{escape(word)}</mark>"
+    )

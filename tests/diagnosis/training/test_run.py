@@ -1,0 +1,125 @@
+"""A whole training run on a small made-up manifest: bundle, metrics, resume."""
+
+import csv
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from diagnosis.errors import ConfigurationError, ManifestError
+
+FINDINGS = ("malignancy",)
+
+
+@pytest.fixture(scope="module")
+def manifest(tmp_path_factory):
+    """24 cases in two folds: a bright ball and a telling note where malignant."""
+    import nibabel
+
+    folder = tmp_path_factory.mktemp("cohort")
+    rng = np.random.default_rng(0)
+    rows = []
+    for i in range(24):
+        label = i % 2
+        hu = rng.normal(-800, 50, (40, 40, 20)).astype(np.float32)
+        x, y, z = np.meshgrid(np.arange(40) - 20, np.arange(40) - 20, np.arange(20) - 10, indexing="ij")
+        hu[(0.7 * x) ** 2 + (0.7 * y) ** 2 + (1.25 * z) ** 2 < (64 if label else 9)] = 50
+        affine = np.diag([-0.7, -0.7, 1.25, 1.0])
+        nibabel.save(nibabel.Nifti1Image(hu, affine), folder / f"c{i}.nii.gz")
+        note = "Marked spiculation, solid, 18 mm." if label else "Smooth round calcified nodule, 4 mm."
+        rows.append(
+            {
+                "case_id": f"c{i}", "patient_id": f"p{i}", "ct": f"c{i}.nii.gz" if i % 5 else "", "note_text": note,
+                "center_x_mm": "14" if i % 5 else "", "center_y_mm": "14" if i % 5 else "",
+                "center_z_mm": "12.5" if i % 5 else "", "diameter_mm": ("16" if label else "6") if i % 5 else "",
+                "split": f"fold{(i // 2) % 2}", "malignancy": str(label),
+            }
+        )  # fmt: skip
+    path = folder / "manifest.csv"
+    with path.open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+def make_config(manifest, folder):
+    from diagnosis.training.config import DataConfig, FusionLossConfig, StageConfig, TrainConfig
+
+    return TrainConfig(
+        out=str(folder / "bundle"),
+        work=str(folder / "work"),
+        cache=str(folder / "cache"),
+        workers=1,
+        precision="32-true",
+        synthetic_texts=128,
+        data=DataConfig(kind="manifest", root=str(manifest)),
+        volume=StageConfig(2, 4, 2e-3, 0.01, ema_decay=0.5),
+        text=StageConfig(1, 32, 1e-3, 0.01),
+        fusion=StageConfig(30, 8, 3e-3, 0.01),
+        fusion_loss=FusionLossConfig(alignment="contrastive"),
+    )
+
+
+def silent(_title):
+    return lambda _done, _total: None
+
+
+@pytest.fixture(scope="module")
+def trained(manifest, tmp_path_factory):
+    from diagnosis.training.run import train
+
+    config = make_config(manifest, tmp_path_factory.mktemp("run"))
+    return config, train(config, silent)
+
+
+@pytest.mark.slow
+def test_a_run_gives_a_bundle_that_loads_and_metrics_in_the_stated_form(trained):
+    from pathlib import Path
+
+    from diagnosis.bundle.folder import load_bundle
+
+    config, document = trained
+    bundle = load_bundle(Path(config.out))
+    assert bundle.network.config.n_members == 2
+    written = json.loads((Path(config.out) / "eval" / "metrics.json").read_text())
+    assert written == json.loads(json.dumps(document))
+    note = written["findings"]["malignancy"]["note"]
+    assert set(note["auroc"]) == {"value", "low", "high"}
+    assert note["n"] == 24
+    assert note["auroc"]["value"] > 0.8, "the note tells the label"
+    card = (Path(config.out) / "docs" / "README.md").read_text()
+    assert f"{note['auroc']['value']:.3f}" in card
+
+
+@pytest.mark.slow
+def test_a_run_that_lost_its_end_comes_to_the_same_result(trained):
+    import shutil
+    from pathlib import Path
+
+    from diagnosis.training.run import train
+
+    config, document = trained
+    shutil.rmtree(Path(config.work) / "fusion")
+    shutil.rmtree(Path(config.work) / "readouts")
+    assert train(config, silent)["findings"] == document["findings"]
+
+
+@pytest.mark.slow
+def test_a_work_folder_of_another_configuration_is_refused(trained):
+    from diagnosis.training.run import train
+
+    config, _ = trained
+    with pytest.raises(ConfigurationError, match="holds a run with another configuration"):
+        train(replace(config, seed=99), silent)
+
+
+def test_a_missing_finding_is_named_before_training(manifest, tmp_path):
+    from diagnosis.training.config import DataConfig
+    from diagnosis.training.run import train
+
+    config = make_config(manifest, tmp_path)
+    config = replace(config, data=DataConfig(kind="manifest", root=str(manifest), findings=("emphysema",)))
+    with pytest.raises(ManifestError, match="it has no column 'emphysema'"):
+        train(config, silent)
