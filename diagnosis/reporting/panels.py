@@ -73,7 +73,7 @@ def region_panel(volume: Volume, region: RegionOfInterest, attribution: VolumeAt
     rows: list[tuple[Window, bool]] = [(LUNG_WINDOW, False), (SOFT_TISSUE_WINDOW, False)]
     if attribution is not None:
         rows.insert(1, (LUNG_WINDOW, True))
-    figure = Figure(figsize=(8.4, 2.85 * len(rows) + 0.35), dpi=110, facecolor="white", layout="constrained")
+    figure = Figure(figsize=(8.4, 2.6 * len(rows) + 0.35), dpi=110, facecolor="white", layout="constrained")
     axes: Any = figure.subplots(len(rows), 3, squeeze=False)
     scale = _scale_of(attribution)
     for row, (window, has_overlay) in enumerate(rows):
