@@ -20,7 +20,7 @@ def transcribe_command(
         bool, typer.Option("--json", help="Words with seconds, probabilities and places in the text.")
     ] = False,
 ) -> None:
-    """Turn a dictation into text; words that change the meaning and were not heard well are marked [so?].
+    """Turn a dictation into text; words that change the meaning and were badly heard are marked with a question mark.
 
     Silence is no error: the text is empty, a warning says so, and the exit code is 0.
     """

@@ -17,7 +17,7 @@ def make_case(seed: int = 0) -> Case:
     hu = rng.normal(-800, 60, (30, 80, 80)).astype(np.float32)
     z, y, x = np.meshgrid(*(np.arange(n) - n / 2 for n in hu.shape), indexing="ij")
     hu[(1.5 * z) ** 2 + (0.7 * y) ** 2 + (0.7 * x) ** 2 < 36] = 40
-    words = tuple(Word(w, i * 0.5, i * 0.5 + 0.4, 0.9) for i, w in enumerate("solid nodule of twelve mm".split()))
+    words = tuple(Word(w, i * 0.5, i * 0.5 + 0.4, 0.9) for i, w in enumerate(["solid", "nodule", "of", "twelve", "mm"]))
     return Case(
         case_id="c-1",
         volume=Volume(hu, affine),

@@ -24,7 +24,10 @@ def make_one(method: str):
 
 
 @pytest.mark.parametrize("method", METHODS)
-@given(presence=st.lists(st.lists(st.booleans(), min_size=3, max_size=3), min_size=1, max_size=4), seed=st.integers(0, 9))
+@given(
+    presence=st.lists(st.lists(st.booleans(), min_size=3, max_size=3), min_size=1, max_size=4),
+    seed=st.integers(0, 9),
+)
 @settings(max_examples=20, deadline=None)
 def test_absent_tokens_never_reach_the_output(method, presence, seed):
     fusion = make_one(method)

@@ -51,7 +51,9 @@ def test_in_plane_spacings_are_not_swapped():
 def test_beyond_the_scan_the_border_is_repeated_and_counted():
     volume = linear_volume(shape=(4, 64, 64))
     center = volume.position_of([3, 32, 32])
-    prepared = prepare_region(volume, RegionOfInterest(tuple(center)), FieldOfView((9, 16, 16), (2, 0.8, 0.8), (-1e3, 1e3)))
+    prepared = prepare_region(
+        volume, RegionOfInterest(tuple(center)), FieldOfView((9, 16, 16), (2, 0.8, 0.8), (-1e3, 1e3))
+    )
     assert prepared.inside < 0.7
     np.testing.assert_allclose(prepared.values[-1], prepared.values[-2], atol=1e-6)
 

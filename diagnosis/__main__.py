@@ -1,0 +1,5 @@
+"""`python -m diagnosis` is `diagnosis`."""
+
+from diagnosis.cli import main
+
+main()
