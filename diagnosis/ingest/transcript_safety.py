@@ -18,6 +18,7 @@ NUMBER_BELOW = 0.70
 UNIT_BELOW = 0.08
 FINDING_BELOW = 0.45
 
+HARD_TO_HEAR_BELOW = 0.65
 UNHEARD_SPEECH_S = 1.5
 CLIPPED_SHARE = 0.002
 QUIET_RMS = 0.003
@@ -70,24 +71,24 @@ def _threshold(text: str) -> float:
 
 def transcript_warnings(voice_note: VoiceNote) -> tuple[str, ...]:
     """Sentences for the clinician on a transcript and its recording; none where all is well."""
-    warnings = []
+    warnings = [
+        f"from {start_s:.1f} to {end_s:.1f} s there is sound like speech but no words; listen to it"
+        for start_s, end_s in unheard_speech_s(voice_note)
+    ]
     if not voice_note.words:
-        warnings.append(
-            f"no speech was found in {voice_note.duration_s:.1f} s; the transcript is empty, record it again "
-            "if something was said"
-        )
+        found = "speech was not understood" if warnings else "no speech was found"
+        warnings.insert(0, f"{found} in {voice_note.duration_s:.1f} s; the transcript is empty, record it again")
     if voice_note.audio is not None:
         warnings.extend(_recording_warnings(voice_note.audio))
-        if voice_note.words:
-            warnings.extend(
-                f"from {start_s:.1f} to {end_s:.1f} s there is sound like speech but no words; listen to it"
-                for start_s, end_s in unheard_speech_s(voice_note)
-            )
+    if voice_note.words and float(np.mean([word.probability for word in voice_note.words])) < HARD_TO_HEAR_BELOW:
+        warnings.append("the recording was hard to understand; check every word against it")
     if n_doubtful := len(words_to_check(voice_note)):
-        warnings.append(
-            f"{n_doubtful} {'word' if n_doubtful == 1 else 'words'} that may change the meaning "
-            f"{'was' if n_doubtful == 1 else 'were'} not heard well; check against the recording"
+        words = (
+            "1 word that may change the meaning was"
+            if n_doubtful == 1
+            else (f"{n_doubtful} words that may change the meaning were")
         )
+        warnings.append(f"{words} not heard well; check against the recording")
     return tuple(warnings)
 
 

@@ -47,10 +47,14 @@ def test_silence_is_said_to_be_silence():
 
 def test_doubtful_words_are_counted():
     assert transcript_warnings(make_voice_note([("nodule", 0.9)])) == ()
-    assert transcript_warnings(make_voice_note([("no", 0.5)])) == (
+    assert transcript_warnings(make_voice_note([("no", 0.68)])) == (
         "1 word that may change the meaning was not heard well; check against the recording",
     )
-    assert "2 words that may change the meaning were" in transcript_warnings(make_voice_note([("no", 0.5)] * 2))[0]
+    assert "2 words that may change the meaning were" in transcript_warnings(make_voice_note([("no", 0.68)] * 2))[0]
+
+
+def test_a_recording_that_is_hard_to_understand_is_named():
+    assert "hard to understand; check every word" in transcript_warnings(make_voice_note([("the", 0.5)] * 3))[0]
 
 
 def test_a_clipped_recording_is_pointed_at():
