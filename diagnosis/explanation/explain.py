@@ -13,7 +13,7 @@ from diagnosis.explanation.modality import attribute_modalities
 from diagnosis.explanation.parts import SoundFunction, TextFunction, VolumeFunction
 from diagnosis.explanation.proof import Subject, prove_text, prove_volume
 from diagnosis.explanation.speech import attribute_sound, attribute_voice
-from diagnosis.explanation.text import attribute_note
+from diagnosis.explanation.text import attribute_note, integrate_text
 from diagnosis.explanation.volume import VolumeMethod, VolumeQuestion, attribute_volume
 from diagnosis.networks.classifier import DiagnosisNetwork
 from diagnosis.networks.text_encoder import load_tokenizer
@@ -120,13 +120,14 @@ def _texts(
         if text is None:
             continue
         function = TextFunction(subject.network, subject.batch, subject.finding, part)
+        text_map = integrate_text(function, text)
         if part is Modality.NOTE and case.note is not None:
-            made = attribute_note(function, text, case.note.text)
+            made = attribute_note(text_map, case.note.text)
         elif case.voice_note is not None:
-            made = attribute_voice(function, text, case.voice_note)
+            made = attribute_voice(text_map, case.voice_note)
         else:
             continue
-        texts[part] = prove_text(subject, function, text, made) if asked.is_proved else made
+        texts[part] = prove_text(subject, function, text_map, made) if asked.is_proved else made
     return texts
 
 

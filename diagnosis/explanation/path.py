@@ -57,7 +57,12 @@ def completeness_gap(total: float, logit: float, baseline_logit: float) -> float
 
 
 def integrate(
-    function: PartFunction, values: Tensor, baseline: Tensor, n_steps: int = 64, rule: Rule = "gauss_legendre"
+    function: PartFunction,
+    values: Tensor,
+    baseline: Tensor,
+    n_steps: int = 64,
+    rule: Rule = "gauss_legendre",
+    at_once: int = 1,
 ) -> PathIntegral:
     """Integrated gradients of one input (1,…) in a fixed number of steps; the same numbers as Captum's.
 
@@ -67,9 +72,10 @@ def integrate(
         baseline: where the path starts, same shape.
         n_steps: gradients.
         rule: where they are taken and how they are weighed.
+        at_once: points of the path in one pass; 1 where memory counts.
     """
     logit, baseline_logit = _ends(function, values, baseline)
-    mean = _mean_gradient(function, values, baseline, _rule(n_steps, rule), 1)
+    mean = _mean_gradient(function, values, baseline, _rule(n_steps, rule), at_once)
     return PathIntegral((values - baseline) * mean, logit, baseline_logit, n_steps)
 
 

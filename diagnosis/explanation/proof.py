@@ -1,6 +1,7 @@
 """The proof beside a map: all figures of `faithfulness` for one map of the voxels or of the words of one case."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import final
 
 import numpy as np
@@ -19,12 +20,11 @@ from diagnosis.explanation.faithfulness import (
 )
 from diagnosis.explanation.parts import TextFunction, VolumeFunction
 from diagnosis.explanation.path import integrate
-from diagnosis.explanation.randomization import Map, randomization_correlation
-from diagnosis.explanation.text import integrate_text, special_tokens
+from diagnosis.explanation.randomization import N_RANDOM_NETWORKS, Map, randomization_correlation, randomized_network
+from diagnosis.explanation.text import TextMap, special_tokens
 from diagnosis.explanation.volume import VolumeQuestion, attribute_volume, seen_voxels
 from diagnosis.networks.classifier import DiagnosisNetwork
 from diagnosis.networks.model_input import ModelInput
-from diagnosis.preprocessing.text import PreparedText
 from diagnosis.preprocessing.volume import FieldOfView
 from diagnosis.record import Faithfulness, TextAttribution, VolumeAttribution
 
@@ -53,6 +53,11 @@ class Subject:
     finding: int
     view: FieldOfView
 
+    @cached_property
+    def twins(self) -> tuple[DiagnosisNetwork, ...]:
+        """The same network with random weights, a few times."""
+        return tuple(randomized_network(self.network, seed) for seed in range(N_RANDOM_NETWORKS))
+
 
 def prove_volume(
     subject: Subject, function: VolumeFunction, attribution: VolumeAttribution, question: VolumeQuestion
@@ -69,7 +74,7 @@ def prove_volume(
     def map_of(other: DiagnosisNetwork) -> Map:
         twin = VolumeFunction(other, subject.batch, subject.finding)
         if is_gradient:
-            return _seen(integrate(twin, twin.values, baseline, FEW_STEPS).attributions, seen)
+            return _seen(integrate(twin, twin.values, baseline, FEW_STEPS, at_once=FEW_STEPS).attributions, seen)
         made = attribute_volume(twin, subject.view, attribution.affine_lps, question)
         return _seen(torch.from_numpy(made.values)[None, None], seen)
 
@@ -80,7 +85,7 @@ def prove_volume(
         random_deletion_auc=curves.random_deletion_auc,
         insertion_auc=curves.insertion_auc,
         random_insertion_auc=curves.random_insertion_auc,
-        randomization_correlation=randomization_correlation(_seen(values, seen), map_of, subject.network),
+        randomization_correlation=randomization_correlation(_seen(values, seen), map_of, subject.twins),
         infidelity=infidelity_of(probe, values) if is_in_logits else None,
         sensitivity=_sensitivity(function, baseline, radius) if is_gradient else None,
     )
@@ -88,11 +93,11 @@ def prove_volume(
 
 
 def prove_text(
-    subject: Subject, function: TextFunction, prepared: PreparedText, attribution: TextAttribution
+    subject: Subject, function: TextFunction, text_map: TextMap, attribution: TextAttribution
 ) -> TextAttribution:
     """The map of the words with its figures and the verdict."""
-    values, integral = integrate_text(function, prepared)
-    special = special_tokens(prepared)
+    integral = text_map.integral
+    special = special_tokens(text_map.prepared)
     baseline = text_baseline(function, special, "mask")
     probe = Probe(function, function.values, baseline, token_units(special), at_once=16)
     curves = deletion_curves(probe, integral.attributions)
@@ -100,7 +105,7 @@ def prove_text(
 
     def map_of(other: DiagnosisNetwork) -> Map:
         twin = TextFunction(other, subject.batch, subject.finding, function.part)
-        made = integrate(twin, twin.values, baseline, FEW_STEPS).attributions
+        made = integrate(twin, twin.values, baseline, FEW_STEPS, at_once=FEW_STEPS).attributions
         return np.asarray(made[0].double().sum(dim=1).numpy()[words])
 
     figures = Faithfulness(
@@ -109,7 +114,7 @@ def prove_text(
         random_deletion_auc=curves.random_deletion_auc,
         insertion_auc=curves.insertion_auc,
         random_insertion_auc=curves.random_insertion_auc,
-        randomization_correlation=randomization_correlation(values[words], map_of, subject.network),
+        randomization_correlation=randomization_correlation(text_map.token_values[words], map_of, subject.twins),
         infidelity=infidelity_of(probe, integral.attributions),
         sensitivity=_sensitivity(function, baseline, NOISE_EMBEDDING),
     )
@@ -118,7 +123,9 @@ def prove_text(
 
 def _sensitivity(function: VolumeFunction | TextFunction, baseline: Tensor, radius: float) -> float:
     return sensitivity_of(
-        lambda values: integrate(function, values, baseline, FEW_STEPS).attributions, function.values, radius
+        lambda values: integrate(function, values, baseline, FEW_STEPS, at_once=FEW_STEPS).attributions,
+        function.values,
+        radius,
     )
 
 

@@ -1,7 +1,7 @@
 """The same network with new random weights: its map must look different, or the map shows the input alone."""
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -33,7 +33,7 @@ def randomized_network(network: DiagnosisNetwork, seed: int) -> DiagnosisNetwork
 
 
 def randomization_correlation(
-    own: Map, map_of: Callable[[DiagnosisNetwork], Map], network: DiagnosisNetwork, n_networks: int = N_RANDOM_NETWORKS
+    own: Map, map_of: Callable[[DiagnosisNetwork], Map], twins: Sequence[DiagnosisNetwork]
 ) -> float:
     """|mean Spearman correlation| of a map with the maps of random networks.
 
@@ -43,10 +43,9 @@ def randomization_correlation(
     Args:
         own: attributions of the units, (unit,).
         map_of: the same attributions for another network.
-        network: the network whose twins are drawn.
-        n_networks: how many.
+        twins: random networks (`randomized_network`).
     """
-    found = [_rank_correlation(own, map_of(randomized_network(network, seed))) for seed in range(n_networks)]
+    found = [_rank_correlation(own, map_of(twin)) for twin in twins]
     return float(abs(np.mean(found)))
 
 

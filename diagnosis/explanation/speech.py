@@ -7,25 +7,23 @@ Where the bundle also listens to the sound itself, its log-mel frames get a map 
 import numpy as np
 import torch
 
-from diagnosis.explanation.parts import SoundFunction, TextFunction
+from diagnosis.explanation.parts import SoundFunction
 from diagnosis.explanation.path import Refinement, integrate_adaptively
-from diagnosis.explanation.text import TEXT_METHOD, integrate_text
+from diagnosis.explanation.text import TEXT_METHOD, TextMap
 from diagnosis.explanation.words import sum_to_sentences, sum_to_words
 from diagnosis.preprocessing.audio import HOP_S
-from diagnosis.preprocessing.text import PreparedText
 from diagnosis.record import Faithfulness, SoundAttribution, SpeechSpan, TextAttribution, TextSpan, VoiceNote
 
 
-def attribute_voice(function: TextFunction, prepared: PreparedText, voice_note: VoiceNote) -> TextAttribution:
-    """Attribution of the words of a dictation, each with its characters in the transcript and its seconds."""
-    values, integral = integrate_text(function, prepared)
-    groups = sum_to_words(values, prepared.spans, voice_note.word_spans)
+def attribute_voice(text_map: TextMap, voice_note: VoiceNote) -> TextAttribution:
+    """Attributions of the tokens summed to the spoken words, with their characters and their seconds."""
+    groups = sum_to_words(text_map.token_values, text_map.prepared.spans, voice_note.word_spans)
     spans = tuple(_spoken(voice_note, members, value) for members, value in groups)
     as_text = [TextSpan(span.start, span.end, span.text, span.value) for span in spans]
     return TextAttribution(
         spans=spans,
         method=TEXT_METHOD,
-        faithfulness=Faithfulness(completeness_gap=integral.completeness_gap),
+        faithfulness=Faithfulness(completeness_gap=text_map.integral.completeness_gap),
         sentences=sum_to_sentences(voice_note.text, as_text),
     )
 

@@ -5,6 +5,9 @@ of words are summed to words and sentences, as characters of the text that was w
 the network (`2.2 cm` to `22 mm`) answers as it stands in the note.
 """
 
+from dataclasses import dataclass
+from typing import final
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -18,7 +21,7 @@ from diagnosis.preprocessing.text import PreparedText
 from diagnosis.record import Faithfulness, TextAttribution
 
 TEXT_METHOD = "integrated_gradients"
-TEXT_REFINEMENT = Refinement(tolerance=0.005, max_gradients=128, at_once=8)
+TEXT_REFINEMENT = Refinement(max_gradients=128, at_once=8)
 """A text costs little: eight points of the path in one pass."""
 
 
@@ -27,13 +30,38 @@ def special_tokens(prepared: PreparedText) -> torch.Tensor:
     return torch.tensor([start == end for start, end in prepared.spans])
 
 
+@final
+@dataclass(frozen=True, eq=False)
+class TextMap:
+    """Attributions of the tokens of a text.
+
+    Attributes:
+        prepared: the tokens and their characters in the original text.
+        integral: attributions of the elements of the embeddings, (1,token,bert).
+    """
+
+    prepared: PreparedText
+    integral: PathIntegral
+
+    @property
+    def token_values(self) -> npt.NDArray[np.float64]:
+        """Attribution of each token, (token,) in logits."""
+        return np.asarray(self.integral.attributions[0].double().sum(dim=1).numpy())
+
+
 def integrate_text(
     function: TextFunction,
     prepared: PreparedText,
     baseline: TextBaseline = "mask",
     refinement: Refinement = TEXT_REFINEMENT,
-) -> tuple[npt.NDArray[np.float64], PathIntegral]:
-    """Attribution of each token, (token,) in logits, and the integral it is the sum of.
+) -> TextMap:
+    """Integrated gradients from a text of masks to the text.
+
+    Args:
+        function: the network as a function of the text's embeddings.
+        prepared: the text that the batch was made of.
+        baseline: what a word is replaced by at the start of the path.
+        refinement: when the integral is complete enough.
 
     Raises:
         ExplanationError: the text does not belong to the batch.
@@ -45,26 +73,15 @@ def integrate_text(
         )
         raise ExplanationError(msg)
     start = text_baseline(function, special_tokens(prepared), baseline)
-    integral = integrate_adaptively(function, function.values, start, refinement)
-    return integral.attributions[0].double().sum(dim=1).numpy(), integral
+    return TextMap(prepared, integrate_adaptively(function, function.values, start, refinement))
 
 
-def attribute_note(
-    function: TextFunction, prepared: PreparedText, text: str, baseline: TextBaseline = "mask"
-) -> TextAttribution:
-    """Attribution of the words of a note.
-
-    Args:
-        function: the network as a function of the note's embeddings.
-        prepared: the tokens and their characters.
-        text: the note as it was written.
-        baseline: what a word is replaced by at the start of the path.
-    """
-    values, integral = integrate_text(function, prepared, baseline)
-    words = text_spans(text, values, prepared.spans)
+def attribute_note(text_map: TextMap, text: str) -> TextAttribution:
+    """Attributions of the tokens summed to the words and sentences of the note as it was written."""
+    words = text_spans(text, text_map.token_values, text_map.prepared.spans)
     return TextAttribution(
         spans=words,
         method=TEXT_METHOD,
-        faithfulness=Faithfulness(completeness_gap=integral.completeness_gap),
+        faithfulness=Faithfulness(completeness_gap=text_map.integral.completeness_gap),
         sentences=sum_to_sentences(text, words),
     )
