@@ -155,9 +155,9 @@ def _is_speech(segment: "Segment") -> bool:
     """Whether the recognizer believes its own words.
 
     Clear speech, of synthetic and human voices, lay above -0.5 (mean log probability of a token) and below 0.5
-    (probability of no speech); music, buzz and clicks that had passed for a voice lay below -1.1, or below -0.6 and above
-    0.8. Speech no louder than the noise around it, and speech clipped for two thirds of the time, lay at -0.9: there "no
-    pleural effusion" lost its "no". `transcript_safety` says where speech was left out.
+    (probability of no speech); music, buzz and clicks that had passed for a voice lay below -1.1, or below -0.6 and
+    above 0.8. Speech no louder than the noise around it, and speech clipped for two thirds of the time, lay at -0.9:
+    there "no pleural effusion" lost its "no". `transcript_safety` says where speech was left out.
     """
     doubtful = segment.avg_logprob < DOUBTFUL_LOG_PROBABILITY and segment.no_speech_prob > MAX_NO_SPEECH_PROBABILITY
     return segment.avg_logprob > MIN_LOG_PROBABILITY and not doubtful
