@@ -138,6 +138,7 @@ def _reliability_panel(axes: "Axes", name: str, scores: SubsetScores) -> None:
     x = [b.mean_probability for b in bins]
     y = np.array([b.observed for b in bins])
     spread = np.array([[b.observed - b.low for b in bins], [b.high - b.observed for b in bins]])
+    spread = np.maximum(spread, 0.0)  # at a share of 0 or 1 the interval ends there, up to rounding
     axes.plot([0, 1], [0, 1], color="#bbbbbb", linewidth=0.8)
     axes.errorbar(x, y, yerr=spread, fmt="o", color=COLORS[0], markersize=4, linewidth=1, capsize=0)
     counts, edges = np.histogram(scores.probabilities, bins=np.linspace(0, 1, 21))

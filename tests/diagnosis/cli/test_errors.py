@@ -1,0 +1,156 @@
+"""Each kind of bad input has its own sentence and exit code; none prints a traceback or patient data."""
+
+import json
+import shutil
+import sys
+import zipfile
+
+import pytest
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Run the command line in this process: (exit code, stdout, stderr)."""
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        from diagnosis.cli import main
+
+        monkeypatch.setattr(sys, "argv", ["diagnosis", *arguments])
+        code = 0
+        try:
+            main()
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        captured = capsys.readouterr()
+        assert "Traceback" not in captured.out + captured.err
+        return code, captured.out, captured.err
+
+    return call
+
+
+@pytest.fixture
+def note(tmp_path):
+    path = tmp_path / "note.txt"
+    path.write_text("A 12 mm solid nodule with spiculation.")
+    return path
+
+
+def test_neither_folder_nor_parts(run):
+    code, _, error = run("assess")
+    assert code == 8
+    assert "name either a case folder or its parts" in error
+
+
+def test_a_missing_folder(run, tmp_path):
+    code, _, error = run("assess", str(tmp_path / "none"))
+    assert code == 8
+    assert "the folder does not exist" in error
+
+
+def test_a_malformed_region(run, checkout):
+    code, _, error = run("assess", "--ct", str(checkout / "data_samples/case_004/ct"), "--region", "1,2")
+    assert code == 5
+    assert "is not X,Y,Z" in error
+
+
+def test_a_region_outside_the_ct(run, checkout, tiny_bundle):
+    ct = str(checkout / "data_samples/case_004/ct")
+    code, _, error = run("assess", "--ct", ct, "--region=900,0,0", "--bundle", str(tiny_bundle))
+    assert code == 5
+    assert "lies outside the CT, which spans" in error
+
+
+def test_an_empty_note(run, tmp_path, tiny_bundle):
+    path = tmp_path / "empty.txt"
+    path.write_text("  \n")
+    code, _, error = run("assess", "--note", str(path), "--bundle", str(tiny_bundle))
+    assert code == 6
+    assert "empty" in error
+
+
+def test_a_recording_that_is_none(run, tmp_path, tiny_bundle):
+    path = tmp_path / "voice.wav"
+    path.write_bytes(b"this is not sound" * 10)
+    code, _, error = run("assess", "--voice", str(path), "--bundle", str(tiny_bundle))
+    assert code == 7
+    assert error.strip()
+
+
+def test_an_impossible_age(run, note, tiny_bundle):
+    code, _, error = run("assess", "--note", str(note), "--age", "300", "--bundle", str(tiny_bundle))
+    assert code == 8
+    assert "an age of 300 years is not possible" in error
+
+
+def test_a_damaged_bundle(run, note, tiny_bundle, tmp_path):
+    folder = shutil.copytree(tiny_bundle, tmp_path / "bundle")
+    weights = folder / "models" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1])
+    code, _, error = run("assess", "--note", str(note), "--bundle", str(folder))
+    assert code == 11
+    assert "differs from its checksum" in error
+
+
+def test_a_refused_series(run, checkout, tmp_path, tiny_bundle):
+    folder = shutil.copytree(checkout / "data_samples/case_004/ct", tmp_path / "ct")
+    for path in sorted(folder.iterdir())[20:23]:
+        path.unlink()
+    code, _, error = run("assess", "--ct", str(folder), "--region=-80,-113,-124", "--bundle", str(tiny_bundle))
+    assert code == 4
+    assert "gap" in error or "apart" in error
+
+
+def test_a_path_that_leaves_its_zip(run, tmp_path):
+    path = tmp_path / "ct.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("../../evil.dcm", b"x")
+    code, _, error = run("inspect", str(path))
+    assert code in {3, 10}
+    assert error.strip()
+
+
+def test_a_configuration_that_cannot_be_read(run, tmp_path):
+    code, _, error = run("train", str(tmp_path / "none.yaml"))
+    assert code == 12
+    assert "cannot be read as YAML" in error
+
+
+def test_wrong_usage(run):
+    assert run("assess", "--no-such-option")[0] == 2
+
+
+def test_json_of_an_assessment_has_the_stated_form(run, note, tiny_bundle):
+    code, out, _ = run(
+        "assess", "--note", str(note), "--age", "67", "--sex", "F", "--bundle", str(tiny_bundle), "--json"
+    )
+    assert code == 0
+    result = json.loads(out)
+    assert {"case_id", "bundle", "findings", "modalities", "warnings"} <= set(result)
+    assert {"name", "probability", "threshold", "is_flagged"} <= set(result["findings"][0])
+    assert {m: entry["present"] for m, entry in result["modalities"].items()} == {
+        "ct": False,
+        "note": True,
+        "voice": False,
+    }
+
+
+def test_a_manifest_with_bad_rows_names_them_before_anything_is_loaded(run, tmp_path, tiny_bundle):
+    path = tmp_path / "manifest.csv"
+    path.write_text("case_id,patient_id,note_text,malignancy\na,p1,solid nodule,2\nb,p2,,1\n")
+    code, _, error = run("evaluate", str(tiny_bundle), str(path), "--out", str(tmp_path / "out"))
+    assert code == 9
+    assert "row 1" in error
+    assert "row 2" in error
+
+
+def test_evaluate_writes_metrics_in_the_stated_form(run, tmp_path, tiny_bundle):
+    rows = [f"c{i},p{i},{'spiculated 20 mm' if i % 2 else 'smooth 4 mm'} nodule,{i % 2}" for i in range(12)]
+    path = tmp_path / "manifest.csv"
+    path.write_text("case_id,patient_id,note_text,malignancy\n" + "\n".join(rows) + "\n")
+    code, _, error = run("evaluate", str(tiny_bundle), str(path), "--out", str(tmp_path / "out"))
+    assert code == 0, error
+    document = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    assert {"protocol", "findings", "differences", "baselines"} <= set(document)
+    assert set(document["findings"]["malignancy"]["note"]["auroc"]) == {"value", "low", "high"}
+    assert document["findings"]["malignancy"]["note"]["n"] == 12
+    assert (tmp_path / "out" / "report.html").stat().st_size > 10_000
