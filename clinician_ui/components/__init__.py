@@ -1,0 +1,1 @@
+"""Parts of a page. They draw records; they read no files and know no engine."""

@@ -1,0 +1,259 @@
+"""The only door from the dashboard to files and models. What they gave is kept, within bounds.
+
+A case is read and assessed when it is first asked for. Images are kept for the few cases last opened; assessments and
+explanations are small and kept for as long as the server runs, or until a file of the case changes.
+"""
+
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Generic, TypeVar, final
+
+import streamlit as st
+
+from diagnosis.errors import DiagnosisError, InputError
+from diagnosis.ingest.case_folder import CT_NAMES, NOTE_NAMES, VOICE_NAMES, CaseFile, read_case
+from diagnosis.record import Assessment, Case, Explanation
+from diagnosis.vocabulary import MODALITIES, Modality
+
+if TYPE_CHECKING:
+    from diagnosis.engine import DiagnosisEngine
+
+Progress = Callable[[int, int], None]
+Kept = TypeVar("Kept")
+
+FILE_NAMES: dict[Modality, tuple[str, ...]] = {
+    Modality.CT: CT_NAMES,
+    Modality.NOTE: NOTE_NAMES,
+    Modality.VOICE: VOICE_NAMES,
+}
+MOST_ASSESSMENTS = 10_000
+MOST_EXPLANATIONS = 200
+MOST_CASES_IN_MEMORY = 3
+"""A chest CT takes 100 to 300 MB as float32."""
+
+
+@final
+@dataclass(frozen=True)
+class CaseEntry:
+    """A line of the worklist: what can be known without reading images or speech.
+
+    Attributes:
+        token: opaque name of the case in addresses and keys.
+        folder: where it lies; never shown.
+        fingerprint: changes when a file of the case does.
+        case_id: pseudonym.
+        age_years: or None.
+        sex: F, M, O or None.
+        parts: kinds of evidence whose files are there.
+        has_region: whether case.json marks one.
+        problem: why the case cannot be used, in a sentence; None as far as is known.
+    """
+
+    token: str
+    folder: Path
+    fingerprint: str
+    case_id: str
+    age_years: float | None = None
+    sex: str | None = None
+    parts: frozenset[Modality] = frozenset()
+    has_region: bool = False
+    problem: str | None = None
+
+
+@final
+@dataclass(frozen=True)
+class Outcome:
+    """What became of assessing a case: an assessment, or the sentence that says why there is none."""
+
+    assessment: Assessment | None = None
+    problem: str | None = None
+
+
+@final
+class Shelf(Generic[Kept]):
+    """Keeps the values last put on it; safe between sessions."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._values: OrderedDict[tuple[str, ...], Kept] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: tuple[str, ...]) -> Kept | None:
+        """The value, or None."""
+        with self._lock:
+            return self._values.get(key)
+
+    def put(self, key: tuple[str, ...], value: Kept) -> None:
+        """Keep a value; the oldest gives way."""
+        with self._lock:
+            self._values[key] = value
+            while len(self._values) > self._most:
+                self._values.popitem(last=False)
+
+
+_ONE_AT_A_TIME = threading.Lock()
+"""The network is shared between sessions: one question at a time."""
+
+
+@st.cache_resource(show_spinner=False)
+def _assessments() -> Shelf[Outcome]:
+    return Shelf(MOST_ASSESSMENTS)
+
+
+@st.cache_resource(show_spinner=False)
+def _explanations() -> Shelf[Explanation]:
+    return Shelf(MOST_EXPLANATIONS)
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def _engine(bundle_dir: Path) -> "DiagnosisEngine":
+    from diagnosis.engine import DiagnosisEngine
+
+    return DiagnosisEngine.load(bundle_dir)
+
+
+def list_cases(cases_dir: Path) -> list[CaseEntry]:
+    """Entries of all case folders in a folder, or of the one that it is, ordered by path.
+
+    Raises:
+        InputError: the folder does not exist.
+    """
+    if not cases_dir.is_dir():
+        msg = "cases: the folder does not exist; start the dashboard with `diagnosis ui FOLDER`"
+        raise InputError(msg)
+    if (cases_dir / "case.json").is_file() or _parts(cases_dir):
+        return [_entry(cases_dir)]
+    folders = (path for path in cases_dir.iterdir() if path.is_dir() and not path.name.startswith("."))
+    return [_entry(folder) for folder in sorted(folders)]
+
+
+def find_case(cases_dir: Path, token: str) -> CaseEntry | None:
+    """The case with a token, or None.
+
+    Raises:
+        InputError: the folder does not exist.
+    """
+    return next((entry for entry in list_cases(cases_dir) if entry.token == token), None)
+
+
+def load_case(entry: CaseEntry, on_progress: Progress | None = None) -> Case:
+    """All the evidence of a case; the recording is transcribed.
+
+    Raises:
+        DiagnosisError: a part that cannot be used.
+    """
+    return _load_case(entry.folder, entry.fingerprint, on_progress)
+
+
+@st.cache_resource(max_entries=MOST_CASES_IN_MEMORY, show_spinner=False)
+def _load_case(folder: Path, fingerprint: str, _on_progress: Progress | None) -> Case:  # noqa: ARG001 - cache key
+    case, _ = read_case(folder, on_progress=_on_progress)
+    return case
+
+
+def known_outcome(entry: CaseEntry, bundle_dir: Path) -> Outcome | None:
+    """What is known without working: the outcome of an earlier assessment, or a problem seen at a glance."""
+    if entry.problem is not None:
+        return Outcome(problem=entry.problem)
+    return _assessments().get(_key(entry, bundle_dir))
+
+
+def assess_case(entry: CaseEntry, bundle_dir: Path, on_progress: Progress | None = None) -> Outcome:
+    """Read and assess a case, or give what is known of it. A case that cannot be used is an outcome, not an error.
+
+    Raises:
+        BundleError, MissingDependencyError: the model itself cannot be used.
+    """
+    known = known_outcome(entry, bundle_dir)
+    if known is not None:
+        return known
+    with _ONE_AT_A_TIME:
+        engine = _engine(bundle_dir)
+        try:
+            outcome = Outcome(engine.assess(load_case(entry, on_progress)))
+        except InputError as error:
+            outcome = Outcome(problem=str(error))
+    _assessments().put(_key(entry, bundle_dir), outcome)
+    return outcome
+
+
+def known_explanation(entry: CaseEntry, bundle_dir: Path, finding: str) -> Explanation | None:
+    """An explanation that was made before, or None."""
+    return _explanations().get((*_key(entry, bundle_dir), finding))
+
+
+def explain_case(entry: CaseEntry, bundle_dir: Path, finding: str) -> Explanation:
+    """Explain one finding of a case with all its proofs: seconds of work.
+
+    Raises:
+        DiagnosisError: the case or the model cannot be used.
+    """
+    known = known_explanation(entry, bundle_dir, finding)
+    if known is not None:
+        return known
+    with _ONE_AT_A_TIME:
+        explanation = _engine(bundle_dir).explain(load_case(entry), finding)
+    _explanations().put((*_key(entry, bundle_dir), finding), explanation)
+    return explanation
+
+
+def _key(entry: CaseEntry, bundle_dir: Path) -> tuple[str, ...]:
+    return entry.token, entry.fingerprint, str(bundle_dir)
+
+
+def _entry(folder: Path) -> CaseEntry:
+    token = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
+    entry = CaseEntry(token, folder, _fingerprint(folder), case_id=f"case-{token[:8]}", parts=_parts(folder))
+    stated = _stated(folder, entry.case_id)
+    if stated is None:
+        return replace(entry, problem=_problem(folder))
+    return replace(
+        entry,
+        case_id=stated.case_id,
+        age_years=stated.age_years,
+        sex=stated.sex,
+        has_region=stated.region is not None,
+        problem=_problem(folder) if _is_ambiguous_or_empty(folder) else None,
+    )
+
+
+def _stated(folder: Path, pseudonym: str) -> CaseFile | None:
+    """What case.json says; a case without one has a pseudonym only; None where it cannot be used."""
+    path = folder / "case.json"
+    try:
+        return CaseFile.model_validate_json(path.read_bytes()) if path.is_file() else CaseFile(case_id=pseudonym)
+    except (OSError, ValueError):
+        return None
+
+
+def _problem(folder: Path) -> str | None:
+    """The reader's own sentence on a case that is known to fail before any image is read."""
+    try:
+        read_case(folder)
+    except DiagnosisError as error:
+        return str(error)
+    except OSError:
+        return "case: a file in its folder cannot be read; check the permissions"
+    return None
+
+
+def _is_ambiguous_or_empty(folder: Path) -> bool:
+    counts = [sum((folder / name).exists() for name in FILE_NAMES[m]) for m in MODALITIES]
+    return max(counts) > 1 or sum(counts) == 0
+
+
+def _parts(folder: Path) -> frozenset[Modality]:
+    return frozenset(m for m in MODALITIES if any((folder / name).exists() for name in FILE_NAMES[m]))
+
+
+def _fingerprint(folder: Path) -> str:
+    """Hash over names, sizes and times of what lies in the folder: files and, for a CT folder, its own time."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.iterdir()):
+        status = path.stat()
+        digest.update(f"{path.name} {status.st_size} {status.st_mtime_ns}\n".encode())
+    return digest.hexdigest()[:16]
