@@ -8,6 +8,7 @@
 `series_choice`       the rule by which one series is chosen, with a reason for each of the others
 `dicom_series`        files grouped into series; what is no CT, mixed, incomplete or not in HU
 `dicom_header`        one file as the gate sees it; `dicom_elements` the raw elements below it
+`source_headers`      what results in DICOM must repeat of the headers of their source
 `dicom_pixels`        stored pixels to HU; `pixel_layout` and `codestream` what is refused before decoding
 `tilt_repair`         the one repair there is: a tilted, otherwise regular series, only when asked
 `nifti`               NIfTI (RAS, i j k) to a `Volume` (LPS, slice row column)

@@ -18,6 +18,7 @@ from diagnosis.ingest.dicomdir import listed_files
 from diagnosis.ingest.file_tree import FileSet, opened
 from diagnosis.ingest.pixel_layout import NATIVE
 from diagnosis.ingest.series_choice import Choice, choose_series
+from diagnosis.ingest.source_headers import read_source_headers
 from diagnosis.ingest.tilt_repair import LARGEST_TILT_DEGREES, sheared_to_orthogonal
 from diagnosis.record.identity import StudyIdentity
 from diagnosis.record.series import GeometryReason, SeriesReport
@@ -223,6 +224,7 @@ def _read(series: Series, within: Slab | None, on_progress: Progress | None) -> 
         study_uid=first.study_uid or None,
         series_uid=first.series_uid or None,
         sop_instance_uids=tuple(dict.fromkeys(plane.instance.sop_uid for plane in planes)),
+        source=read_source_headers(planes[0].instance.path),
     )
     warnings = tuple(f"CT: {entry}" for entry in volume.history if not entry.startswith("only "))
     return ReadSeries(volume, identity, _age_years(first.age), first.sex, warnings)

@@ -29,7 +29,7 @@ from diagnosis.record.attribution import (
     VolumeAttribution,
 )
 from diagnosis.record.case import Case
-from diagnosis.record.identity import StudyIdentity
+from diagnosis.record.identity import SourceHeaders, StudyIdentity
 from diagnosis.record.note import Audio, ClinicalNote, NoteSection, SpeechSegment, VoiceNote, Word
 from diagnosis.record.series import GeometryReason, SeriesReport
 from diagnosis.record.volume import RegionOfInterest, Volume
@@ -52,6 +52,7 @@ __all__ = [
     "RegionOfInterest",
     "SeriesReport",
     "SoundAttribution",
+    "SourceHeaders",
     "SpeechSegment",
     "SpeechSpan",
     "StudyIdentity",
