@@ -1,0 +1,59 @@
+import pytest
+from planted_truth import CONTRACT, DICTATION, NOTE, make_case
+
+from diagnosis.errors import ExplanationError
+from diagnosis.explanation import explain_case
+from diagnosis.preprocessing.batch import prepare_case
+from diagnosis.record import SpeechSpan
+from diagnosis.vocabulary import Modality
+
+
+@pytest.fixture
+def explain(reader, tokenizer):
+    def call(case, **options):
+        prepared = prepare_case(case, CONTRACT, tokenizer)
+        return explain_case(
+            reader, CONTRACT, case, prepared, ["malignancy"], options.pop("finding", "malignancy"), **options
+        )
+
+    return call
+
+
+def test_everything_of_a_case(explain):
+    found = explain(
+        make_case((4, 3, 0), NOTE, DICTATION),
+        methods=("integrated_gradients", "grad_cam"),
+        is_proved=False,
+        has_counterfactuals=True,
+    )
+    assert found.volume.method == "integrated_gradients"
+    assert [other.method for other in found.other_volumes] == ["grad_cam"]
+    assert max(found.note.spans, key=lambda s: s.value).text == "spiculated"
+    assert all(isinstance(span, SpeechSpan) for span in found.voice.spans)
+    assert found.modality_shares.shares[Modality.NOTE] > 0.8
+    assert found.counterfactuals
+    assert found.smallest_change.texts == ("spiculated",)
+    assert found.seconds > 0
+
+
+def test_parts_that_are_absent_are_none(explain):
+    found = explain(make_case(None, NOTE, None).restricted_to(frozenset({Modality.NOTE})), is_proved=False)
+    assert found.volume is None
+    assert found.voice is None
+    assert found.note is not None
+    assert found.withheld == ()
+
+
+def test_what_fails_its_proof_is_withheld_with_its_reason(explain):
+    """This network has learned to ignore the CT: there is nothing in it to explain."""
+    found = explain(make_case(None, NOTE, None))
+    assert found.note is not None
+    assert found.volume is None
+    assert found.withheld[0].startswith(
+        "The map of the CT by integrated_gradients is withheld: the logit changes by only"
+    )
+
+
+def test_unknown_finding(explain):
+    with pytest.raises(ExplanationError, match="'edema' is not a finding of this bundle; use one of malignancy"):
+        explain(make_case(None, NOTE, None), finding="edema")
