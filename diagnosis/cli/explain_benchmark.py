@@ -1,0 +1,59 @@
+"""`diagnosis explain-benchmark`: every method of explanation against known truth."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+COLUMNS = (
+    ("pointing_game", "pointing game", "{:.2f}"),
+    ("mass_inside", "mass inside", "{:.2f}"),
+    ("deletion_beats_random", "deletion beats random", "{:.2f}"),
+    ("completeness_gap", "worst gap", "{:.4f}"),
+    ("randomization_correlation", "random model", "{:.2f}"),
+    ("shapley_credit", "Shapley credit", "{:.2f}"),
+    ("seconds", "seconds", "{:.2f}"),
+    ("peak_mb", "peak MB", "{:.0f}"),
+)
+
+
+def explain_benchmark_command(
+    bundle: Annotated[Path | None, typer.Option("--bundle", help="Bundle folder.")] = None,
+    cases: Annotated[int, typer.Option("--cases", min=1, help="Cases of each cohort.")] = 40,
+    lidc: Annotated[Path | None, typer.Option("--lidc", help="Folder of the LIDC nodules; left out otherwise.")] = None,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of everything that is drawn.")] = 7,
+    out: Annotated[Path | None, typer.Option("--out", help="Also write the table as JSON to this file.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Measure all methods of explanation on synthetic patients and on outlined nodules."""
+    from diagnosis.cli.progress import progress_bars
+
+    with progress_bars() as open_bar:
+        from diagnosis.engine import DiagnosisEngine
+        from diagnosis.explanation.benchmark import BenchmarkOptions, run_benchmark
+
+        engine = DiagnosisEngine.load(bundle)
+        table = run_benchmark(engine.bundle, BenchmarkOptions(cases, lidc, seed), open_bar)
+    text = json.dumps(table, indent=2)
+    if out is not None:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(text + "\n", encoding="utf-8")
+    if as_json:
+        typer.echo(text)
+        return
+    console = Console()
+    for cohort, methods in table.items():
+        shown = Table(title=cohort)
+        shown.add_column("method")
+        for _, title, _ in COLUMNS:
+            shown.add_column(title, justify="right")
+        for method, figures in methods.items():
+            shown.add_row(method, *(_cell(figures.get(name), form) for name, _, form in COLUMNS))
+        console.print(shown)
+
+
+def _cell(value: float | None, form: str) -> str:
+    return "-" if value is None else form.format(value)

@@ -1,0 +1,225 @@
+"""Where the truth is known: synthetic patients whose lesion one part alone shows or tells, and outlined nodules.
+
+The region is never centered on its lesion: its center is moved at random, so that a map which always points at the
+middle is found out (the benchmark measures such a map beside the others).
+
+For the synthetic cohorts a small network is trained on the spot, for a minute, to answer whether there is a lesion,
+where one part alone can tell. What a good explanation of that network must say is then known, and does not depend on
+what the shipped model has learned.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+import torch
+
+from diagnosis.errors import InputError
+from diagnosis.explanation.counterfactual import text_of
+from diagnosis.explanation.words import sentence_spans
+from diagnosis.networks.classifier import DiagnosisNetwork, NetworkConfig
+from diagnosis.networks.fusion import FusionConfig
+from diagnosis.networks.text_encoder import load_tokenizer
+from diagnosis.networks.text_reader import TextReaderConfig
+from diagnosis.networks.volume_encoder import VolumeEncoderConfig
+from diagnosis.phantom.case import PhantomCase, make_phantom
+from diagnosis.phantom.draw import draw_spec
+from diagnosis.phantom.narrative import write_reading
+from diagnosis.preprocessing.batch import InputContract, prepare_case, stack_cases
+from diagnosis.record import (
+    Case,
+    ClinicalNote,
+    RegionOfInterest,
+    SpeechSegment,
+    VoiceNote,
+    Volume,
+    Word,
+)
+from diagnosis.vocabulary import MODALITIES, Modality
+
+SHIFT_MM = 5.0
+"""Largest shift of a region's center from its lesion, in the plane; across it, one millimeter."""
+N_TRAINING_PATIENTS = 12
+N_VIEWS = 8
+"""Regions with the lesion, and as many without, of each training patient."""
+FARTHEST_MM = 25.0
+"""A region without the lesion lies at least this far from it."""
+STEPS, BATCH = 160, 32
+Span = tuple[int, int]
+OnProgress = Callable[[int, int], None]
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class KnownCase:
+    """A case with what an explanation of it must point at.
+
+    Attributes:
+        case: the evidence.
+        lesion: mask of the lesion on the CT's grid, 0 or 1, or None.
+        told: characters of note or transcript that tell of the lesion, where a text does.
+    """
+
+    case: Case
+    lesion: Volume | None = None
+    told: tuple[Span, ...] = ()
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class PlantedPatient:
+    """A synthetic chest with its lesion, from which many regions and texts are taken."""
+
+    phantom: PhantomCase
+    volume: Volume
+    lesion: Volume
+
+    def region(self, rng: np.random.Generator, *, has_lesion: bool) -> RegionOfInterest:
+        """A region near the lesion, or somewhere in the lung far from it; its diameter is not told."""
+        if has_lesion:
+            return RegionOfInterest(_shifted(self.phantom.ct.center_mm, rng))
+        lung = np.argwhere((self.volume.hu[::2, ::4, ::4] > -950) & (self.volume.hu[::2, ::4, ::4] < -750)) * (2, 4, 4)
+        places = self.volume.position_of(lung)
+        far = places[np.linalg.norm(places - np.array(self.phantom.ct.center_mm), axis=1) > FARTHEST_MM]
+        x, y, z = far[rng.integers(len(far))]
+        return RegionOfInterest((float(x), float(y), float(z)))
+
+    def case(self, part: Modality, rng: np.random.Generator, *, has_lesion: bool) -> KnownCase:
+        """All three parts, of which one alone may tell of the lesion."""
+        seed = int(rng.integers(2**31))
+        silent = replace(self.phantom.spec, seed=seed, informative="ct")
+        telling = replace(silent, informative="all") if has_lesion else silent
+        note = write_reading(telling if part is Modality.NOTE else silent, "note").text
+        voice = write_reading(telling if part is Modality.VOICE else silent, "voice").text
+        region = self.region(rng, has_lesion=has_lesion and part is Modality.CT)
+        case = Case(
+            self.phantom.spec.case_id,
+            self.volume,
+            region,
+            ClinicalNote(note),
+            spoken(voice),
+        )
+        told = told_spans(text_of(case, part)) if has_lesion else ()
+        return KnownCase(case, self.lesion if part is Modality.CT else None, told)
+
+
+def spoken(text: str) -> VoiceNote:
+    """A transcript as if it had been dictated evenly, 150 words a minute: no sound is needed to explain words."""
+    words = tuple(Word(word, 0.4 * i, 0.4 * i + 0.35, 1.0) for i, word in enumerate(text.split()))
+    return VoiceNote((SpeechSegment(words),), 0.4 * len(words) + 0.5, "synthetic")
+
+
+def told_spans(text: str) -> tuple[Span, ...]:
+    """Sentences that tell of a lesion: those no reader of a clear chest writes, the patient's history left out."""
+    start = max(text.find("FINDINGS:"), 0)
+    neutral = _neutral_sentences()
+    spans = [(a, b) for a, b in sentence_spans(text) if b > start]
+    return tuple((a, b) for a, b in spans if _bare(text[a:b]) not in neutral)
+
+
+def make_patients(n: int, seed: int, on_progress: OnProgress) -> tuple[PlantedPatient, ...]:
+    """Synthetic chests, each with one lesion in the CT."""
+    rng, patients = np.random.default_rng(seed), []
+    for index in range(n):
+        phantom = make_phantom(draw_spec(rng, f"phantom_{index:03d}", "ct"))
+        affine = phantom.ct.affine_lps
+        volume, lesion = (Volume(a.astype(np.float32), affine) for a in (phantom.ct.hu, phantom.ct.mask))
+        patients.append(PlantedPatient(phantom, volume, lesion))
+        on_progress(index + 1, n)
+    return tuple(patients)
+
+
+def train_on_lesions(patients: Sequence[PlantedPatient], part: Modality, contract: InputContract) -> DiagnosisNetwork:
+    """A small network that has learned whether there is a lesion, from patients where one part alone can tell."""
+    rng = np.random.default_rng(MODALITIES.index(part))
+    pairs = [(p, has) for p in patients for has in (True, False) for _ in range(N_VIEWS)]
+    cases = [patient.case(part, rng, has_lesion=has).case for patient, has in pairs]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = DiagnosisNetwork(_small_config(contract))
+        tokenizer = load_tokenizer(network.config.text_encoder)
+        batch = stack_cases([prepare_case(case, contract, tokenizer) for case in cases], contract)
+        _fit(network, batch, torch.tensor([has for _, has in pairs]).float(), part, rng)
+    return network.eval()
+
+
+def _small_config(contract: InputContract) -> NetworkConfig:
+    encoder = VolumeEncoderConfig(widths=(12, 16, 24, 32), dropout=0.1, hu_range=contract.view.hu_range)
+    reader = TextReaderConfig(n_free_queries=1, n_rounds=1)
+    return NetworkConfig(embed_dim=32, volume_encoder=encoder, text_reader=reader, fusion=FusionConfig(dropout=0.05))
+
+
+def _fit(network: DiagnosisNetwork, batch: Any, target: torch.Tensor, part: Modality, rng: np.random.Generator) -> None:  # noqa: ANN401
+    """Train in place; parts that tell nothing are left out at times, so that their absence tells nothing either."""
+    with torch.no_grad():
+        encoded = network.encode_text(batch)
+    optimizer = torch.optim.AdamW(network.members.parameters(), 3e-3, weight_decay=0.02)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 4e-3, STEPS)
+    network.train()
+    for _ in range(STEPS):
+        rows = torch.from_numpy(rng.choice(len(target), BATCH, replace=False))
+        fields = {name: value[rows] for name, value in vars(encoded).items() if value is not None}
+        fields["is_present"] = torch.from_numpy(rng.random((BATCH, len(MODALITIES))) < 0.7)
+        fields["is_present"][:, MODALITIES.index(part)] = True
+        fields["volume"] = _turned(fields["volume"], rng)
+        logits = network.forward_encoded(replace(encoded, **fields)).logits[:, 0]
+        loss = torch.nn.functional.binary_cross_entropy_with_logits(logits, target[rows])
+        optimizer.zero_grad()
+        torch.autograd.backward(loss)
+        optimizer.step()
+        schedule.step()
+
+
+def _turned(volume: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
+    """Mirrored and turned by quarters in the plane, the whole batch alike."""
+    flipped = torch.flip(volume, [4]) if rng.random() < 0.5 else volume
+    return torch.rot90(flipped, int(rng.integers(4)), [3, 4])
+
+
+def lidc_cases(root: Path, n: int, seed: int) -> Iterator[KnownCase]:
+    """Nodules outlined by readers, drawn at random; the CT alone, its region shifted.
+
+    Raises:
+        InputError: the data set is not there.
+    """
+    import pandas as pd
+
+    from diagnosis.ingest.nifti import read_nifti
+
+    table = root / "labels.csv"
+    if not table.is_file():
+        msg = f"benchmark: {root} holds no labels.csv; name the folder of the LIDC nodules, or leave that cohort out"
+        raise InputError(msg)
+    rows, rng = pd.read_csv(table), np.random.default_rng(seed)
+    for row in rows.iloc[rng.permutation(len(rows))[:n]].itertuples(index=False):
+        volume, mask = read_nifti(root / str(row.image)), read_nifti(root / str(row.mask))
+        lesion = Volume((mask.hu > 0).astype(np.float32), mask.affine_lps)
+        x, y, z = lesion.position_of(np.argwhere(lesion.hu > 0).mean(axis=0))
+        center = _shifted((float(x), float(y), float(z)), rng)
+        region = RegionOfInterest(center, float(str(row.diameter_mm)))
+        if volume.contains(center):
+            yield KnownCase(Case("lidc", volume, region), lesion)
+
+
+def _shifted(center_mm: tuple[float, float, float], rng: np.random.Generator) -> tuple[float, float, float]:
+    angle, reach = rng.uniform(0, 2 * np.pi), SHIFT_MM * np.sqrt(rng.random())
+    x, y, z = center_mm
+    return float(x + reach * np.cos(angle)), float(y + reach * np.sin(angle)), float(z + rng.uniform(-1, 1))
+
+
+@cache
+def _neutral_sentences() -> frozenset[str]:
+    """Every sentence of the findings and impressions of clear chests, by writing many of them."""
+    rng, found = np.random.default_rng(0), {"no other nodule"}
+    for _ in range(300):
+        spec = draw_spec(rng, "clear", "ct")
+        for text in (write_reading(spec, "note").text, write_reading(spec, "voice").text):
+            found.update(_bare(text[a:b]) for a, b in sentence_spans(text))
+    return frozenset(found)
+
+
+def _bare(sentence: str) -> str:
+    return sentence.removeprefix("FINDINGS: ").removeprefix("IMPRESSION: ").strip(" .").lower()
