@@ -1,10 +1,25 @@
 """`diagnosis explain`: why, on the patient's own voxels, words and seconds of speech."""
 
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from diagnosis.record import Explanation
+
+N_SHOWN = 8
+"""Changes shown in the terminal; all of them stand in explanation.json."""
+WORDING = {
+    "sentence_removed": "without the sentence",
+    "word_removed": "without the words",
+    "word_negated": "with 'no' before (or taken from)",
+    "region_blanked": "with the region blanked",
+    "modality_left_out": "without the",
+}
 
 
 def explain_command(
@@ -12,6 +27,16 @@ def explain_command(
     out: Annotated[Path, typer.Option("--out", help="Folder for overlays, pictures, page and JSON.")],
     bundle: Annotated[Path | None, typer.Option("--bundle", help="Bundle folder.")] = None,
     finding: Annotated[str | None, typer.Option("--finding", help="Finding to explain (default: the first).")] = None,
+    method: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--method",
+            help="Map of the CT, may be repeated: integrated_gradients (default), gradient_shap, occlusion, grad_cam.",
+        ),
+    ] = None,
+    baseline: Annotated[
+        str, typer.Option("--baseline", help="Where maps start: parenchyma, air or blurred.")
+    ] = "parenchyma",
     repair: Annotated[str | None, typer.Option("--repair", help="'resample': repair a tilted series.")] = None,
 ) -> None:
     """Explain one case: NIfTI overlays, PNG panels, an HTML page, and JSON with all figures."""
@@ -29,14 +54,44 @@ def explain_command(
         engine = DiagnosisEngine.load(bundle)
     with spinner("Explaining"):
         assessment = engine.assess(gathered)
-        explanation = engine.explain(gathered, finding)
+        assessed = next((f for f in assessment.findings if f.name == finding), assessment.main)
+        explanation = engine.explain(
+            gathered,
+            finding,
+            methods=tuple(method or ["integrated_gradients"]),
+            baseline=baseline,
+            has_counterfactuals=True,
+            threshold=assessed.threshold,
+            to_probability=partial(engine.probability, assessed.name),
+        )
     with spinner("Writing"):
         on_ct = None
         if explanation.volume is not None and gathered.volume is not None:
             on_ct = restore_to_volume(explanation.volume, gathered.volume)
         written = write_explanation(ReportCase(gathered, assessment, explanation), on_ct, out)
     console = Console()
+    _print_changes(explanation, console)
     for reason in explanation.withheld:
         console.print(f"[yellow]Withheld:[/] {reason}")
     for path in written:
         console.print(str(path), soft_wrap=True)
+
+
+def _print_changes(explanation: "Explanation", console: Console) -> None:
+    """The changes that would move the probability most."""
+    changes = sorted(explanation.counterfactuals, key=lambda c: -abs(c.probability_after - c.probability_before))
+    if not changes:
+        return
+    table = Table(title=f"What the probability would be (now {changes[0].probability_before:.2f})")
+    table.add_column("change")
+    table.add_column("probability", justify="right")
+    table.add_column("flag")
+    smallest = explanation.smallest_change
+    for change in ([smallest] if smallest else []) + changes[:N_SHOWN]:
+        what = " ... ".join(change.texts) or change.modality.value
+        table.add_row(
+            f"{WORDING[change.kind.value]}: {what}" + (" (smallest change of the note)" if change is smallest else ""),
+            f"{change.probability_after:.2f}",
+            "changes" if change.is_flipped else "stays",
+        )
+    console.print(table)

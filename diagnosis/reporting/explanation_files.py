@@ -32,6 +32,9 @@ def write_explanation(item: ReportCase, on_ct_grid: npt.NDArray[np.float32] | No
         written += [folder / "attribution.nii.gz", folder / "region.png"]
         _write_nifti(explanation.volume.values, explanation.volume.affine_lps, written[-2])
         written[-1].write_bytes(region_panel(case.volume, case.region, explanation.volume))
+        for other in explanation.other_volumes:
+            written.append(folder / f"attribution_{other.method}.nii.gz")
+            _write_nifti(other.values, other.affine_lps, written[-1])
         if on_ct_grid is not None:
             written.append(folder / "attribution_on_ct.nii.gz")
             _write_nifti(on_ct_grid, case.volume.affine_lps, written[-1])
