@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from clinician_ui.components.banner import apply_style, render_banner
+from clinician_ui.components.banner import apply_style, page_icon, render_banner
 from clinician_ui.state import CASE_PARAMETER, open_token, workplace
 from clinician_ui.views.case import render_case_page
 from clinician_ui.views.worklist import render_worklist
@@ -10,7 +10,7 @@ from clinician_ui.views.worklist import render_worklist
 
 def main() -> None:
     """Draw the page that the address asks for."""
-    st.set_page_config(page_title="Diagnosis", page_icon=":material/radiology:", layout="wide")
+    st.set_page_config(page_title="Diagnosis", page_icon=page_icon(), layout="wide")
     apply_style()
     place = workplace()
 

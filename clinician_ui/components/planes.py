@@ -156,7 +156,7 @@ class Look:
     Attributes:
         center_hu: of the window.
         width_hu: of the window.
-        field_mm: length shown of each direction; 0 for all of it.
+        field_mm: length shown along the shorter side of the canvas; 0 for all of the scan.
         opacity: of the overlay at full strength; 0 hides it.
         color_scale: place in `COLOR_SCALES`.
         has_crosshair: whether the linked planes' position is drawn.
@@ -206,7 +206,7 @@ class _View:
     canvas_px: tuple[int, int]
     px_per_mm: float
 
-    def to_canvas(self, scene: Scene, index: npt.NDArray[np.float64]) -> tuple[float, float]:
+    def to_canvas(self, scene: Scene, index: npt.NDArray[np.floating[Any]]) -> tuple[float, float]:
         """Canvas position of a fractional (z,y,x) index."""
         left, top, right, bottom = self.box
         down, across = float(index[self.kind.down]), float(index[self.kind.across])
@@ -221,9 +221,10 @@ class _View:
 
 def _view(scene: Scene, kind: PlaneKind, at: Index, look: Look, canvas_px: tuple[int, int]) -> _View:
     spans = []
-    for axis, turned in ((kind.across, False), (kind.down, kind.is_upside_down)):
+    for axis, turned, side_px in ((kind.across, False, canvas_px[0]), (kind.down, kind.is_upside_down, canvas_px[1])):
         n, spacing = scene.hu.shape[axis], scene.spacing_mm[axis]
-        shown = min(float(n), look.field_mm / spacing) if look.field_mm else float(n)
+        field_mm = look.field_mm * side_px / min(canvas_px)
+        shown = min(float(n), field_mm / spacing) if look.field_mm else float(n)
         middle = at[axis] if not turned else n - 1 - at[axis]
         start = float(np.clip(middle + 0.5 - shown / 2, 0, n - shown))
         spans.append((start, start + shown, shown * spacing))
@@ -244,7 +245,7 @@ def _picture(scene: Scene, view: _View, look: Look) -> npt.NDArray[np.uint8]:
         plane = plane[::-1]
     window = Window("shown", look.center_hu, look.width_hu)
     gray = np.clip((plane - window.low_hu) * (255.0 / look.width_hu), 0, 255).astype(np.uint8)
-    resized = Image.fromarray(gray).resize(view.shape_px, Image.Resampling.BILINEAR, box=view.box)
+    resized = Image.fromarray(gray).resize(view.shape_px, Image.Resampling.BICUBIC, box=view.box)
     rgb = np.repeat(np.asarray(resized)[:, :, None], 3, axis=2)
     if scene.attribution is not None and look.opacity > 0:
         _lay_over(rgb, scene, scene.attribution, view, look)
@@ -304,6 +305,9 @@ def _annotate(draw: ImageDraw.ImageDraw, scene: Scene, view: _View, look: Look) 
     draw.text((width / 2, 5), top, anchor="mt", **style)
     draw.text((width / 2, height - 5), bottom, anchor="mb", **style)
     _draw_scale_bar(draw, view, style)
+    if view.kind is AXIAL:
+        small = style | {"font": ImageFont.load_default(size=13)}
+        draw.text((6, height - 6), f"C {look.center_hu:.0f}  W {look.width_hu:.0f} HU", anchor="lb", **small)
 
 
 def _draw_scale_bar(draw: ImageDraw.ImageDraw, view: _View, style: dict[str, Any]) -> None:

@@ -24,9 +24,11 @@ from clinician_ui.components.planes import (
 from diagnosis.vocabulary import WINDOWS
 
 CUSTOM = "custom"
+OPACITY_PERCENT = 65
 FIELDS_MM = {"Whole scan": 0.0, "120 mm": 120.0, "60 mm": 60.0}
-LARGE_PX = (600, 600)
-SMALL_PX = (480, 330)
+LARGE_PX = (600, 520)
+SMALL_PX = (480, 296)
+_SCALE_NAMES = [scale.name for scale in COLOR_SCALES]
 MOST_PICTURES = 300
 """Kept for each session; a picture takes about 100 kB."""
 
@@ -85,6 +87,7 @@ def render_viewer(scene: Scene, key: str, scene_key: str) -> None:
         _render_plane(scene, scene_key, CORONAL, keys, look)
         _render_plane(scene, scene_key, SAGITTAL, keys, look)
     _render_place(scene, keys)
+    _render_overlay_controls(scene, keys)
 
 
 def _start_at_region(scene: Scene, keys: _Keys) -> None:
@@ -128,15 +131,17 @@ def _render_look(scene: Scene, keys: _Keys) -> Look:
             "Field of view", list(FIELDS_MM), default="Whole scan", key=keys.field, required=True
         )
     center, width = _window(chosen or names[0], keys)
-    opacity, scale = _render_overlay_controls(scene, keys)
+    # Controls below the pictures were drawn in the last run: their state is known, the pictures keep their place.
+    remembered = st.session_state.get
+    is_shown = scene.attribution is not None and remembered(keys.overlay, True)
     return Look(
         center_hu=center,
         width_hu=width,
         field_mm=FIELDS_MM[field or "Whole scan"],
-        opacity=opacity,
-        color_scale=scale,
-        has_crosshair=bool(st.session_state.get(keys.crosshair, True)),
-        has_region=bool(st.session_state.get(keys.region, True)),
+        opacity=remembered(keys.opacity, OPACITY_PERCENT) / 100 if is_shown else 0.0,
+        color_scale=_SCALE_NAMES.index(remembered(keys.colors, _SCALE_NAMES[0])),
+        has_crosshair=bool(remembered(keys.crosshair, True)),
+        has_region=bool(remembered(keys.region, True)),
     )
 
 
@@ -150,19 +155,16 @@ def _window(chosen: str, keys: _Keys) -> tuple[float, float]:
     return float(center), float(width)
 
 
-def _render_overlay_controls(scene: Scene, keys: _Keys) -> tuple[float, int]:
-    """Opacity and color scale, as far as there is something to lay over."""
+def _render_overlay_controls(scene: Scene, keys: _Keys) -> None:
+    """Opacity, color scale and legend, as far as there is something to lay over."""
     if scene.attribution is None:
-        return 0.0, 0
-    shown, opacity, colors = st.columns([0.75, 1, 1.1], vertical_alignment="bottom")
+        return
+    shown, opacity, colors = st.columns([0.9, 1, 1], vertical_alignment="center")
     is_shown = shown.toggle("Explanation overlay", value=True, key=keys.overlay)
-    percent = opacity.slider("Overlay opacity (%)", 10, 100, 65, 5, key=keys.opacity, disabled=not is_shown)
-    names = [scale.name for scale in COLOR_SCALES]
-    name = colors.selectbox("Color scale", names, key=keys.colors, disabled=not is_shown)
-    scale = names.index(name)
+    opacity.slider("Overlay opacity (%)", 10, 100, OPACITY_PERCENT, 5, key=keys.opacity, disabled=not is_shown)
+    name = colors.selectbox("Color scale", _SCALE_NAMES, key=keys.colors, disabled=not is_shown)
     if is_shown:
-        st.html(_legend(scene.color_limit, scale))
-    return (percent / 100 if is_shown else 0.0), scale
+        st.html(_legend(scene.color_limit, _SCALE_NAMES.index(name)))
 
 
 def _legend(limit: float, scale_index: int) -> str:
@@ -206,15 +208,15 @@ def _render_place(scene: Scene, keys: _Keys) -> None:
     """What lies under the crosshair, and shortcuts to what matters."""
     at = _position(keys)
     x, y, z = scene.position_of(at)
-    place, region, peak, crosshair, outline = st.columns([2.1, 1.15, 1.3, 0.95, 0.95], vertical_alignment="center")
+    place, region, peak, crosshair, outline = st.columns([1.7, 1.1, 1.05, 0.9, 0.8], vertical_alignment="center")
     hu = float(scene.hu[at])
     place.html(
         f'<div class="dx-quiet">At the crosshair <b>{hu:.0f} HU</b><br>x {x:.0f}, y {y:.0f}, z {z:.0f} mm (LPS)</div>'
     )
     if scene.region is not None:
-        region.button("Go to region", on_click=_go_to, args=(scene, keys, scene.region.center_mm), shortcut="R")
+        region.button("Go to region", on_click=_go_to, args=(scene, keys, scene.region.center_mm), shortcut="G")
     if scene.attribution is not None:
-        peak.button("Go to overlay peak", on_click=_go_to, args=(scene, keys, scene.attribution.peak_mm), shortcut="P")
+        peak.button("Go to peak", on_click=_go_to, args=(scene, keys, scene.attribution.peak_mm), shortcut="P")
     crosshair.toggle("Crosshair", value=True, key=keys.crosshair)
     if scene.region is not None:
         outline.toggle("Region", value=True, key=keys.region)

@@ -1,9 +1,9 @@
 """One case: the CT, what was found, what was written and said, why, and whether the reasons can be believed."""
 
 from collections.abc import Callable
-from typing import final
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from clinician_ui.components.banner import render_warnings
 from clinician_ui.components.finding_table import display_name, render_descriptors, render_findings
@@ -53,27 +53,28 @@ def render_case_page(
             open_worklist()
         return
     entry = entries[place_in_list]
-    head = st.container()
-    with head:
-        _render_steps(entries, place_in_list, open_case, open_worklist)
-    _render_case(place, entry)
+    patient = _render_steps(entries, place_in_list, open_case, open_worklist)
+    _render_case(place, entry, patient)
 
 
 def _render_steps(
     entries: list[CaseEntry], at: int, open_case: Callable[[str], None], open_worklist: Callable[[], None]
-) -> None:
-    """Title, and the way to the neighbors."""
+) -> DeltaGenerator:
+    """Title, and the way to the neighbors; gives the place for what is known of the patient."""
     title, back, previous, following = st.columns([5, 1, 1, 1], vertical_alignment="center")
-    title.title(entries[at].case_id, anchor=False)
+    with title:
+        st.title(entries[at].case_id, anchor=False)
+        patient = st.empty()
     if back.button("Worklist", icon=":material/list_alt:", width="stretch", shortcut="W"):
         open_worklist()
     if previous.button("Previous", width="stretch", disabled=at == 0, shortcut="K"):
         open_case(entries[at - 1].token)
     if following.button("Next", width="stretch", disabled=at == len(entries) - 1, shortcut="J"):
         open_case(entries[at + 1].token)
+    return patient
 
 
-def _render_case(place: Workplace, entry: CaseEntry) -> None:
+def _render_case(place: Workplace, entry: CaseEntry, patient: DeltaGenerator) -> None:
     try:
         assessment, case = _assessed(place, entry)
     except DiagnosisError as error:
@@ -83,7 +84,7 @@ def _render_case(place: Workplace, entry: CaseEntry) -> None:
         return
     finding = _chosen_finding(assessment, entry)
     explanation = known_explanation(entry, place.bundle_dir, finding)
-    _render_patient(case)
+    patient.caption(_patient_words(case))
     render_warnings(assessment.warnings)
     left, right = st.columns([1.75, 1], gap="medium")
     with right:
@@ -93,7 +94,7 @@ def _render_case(place: Workplace, entry: CaseEntry) -> None:
         render_descriptors(assessment.descriptors)
     with left:
         _render_ct(case, explanation, entry)
-        _Words(case, explanation, entry).render()
+    _render_words(case, explanation, entry)
     if explanation is not None:
         st.header("Proof of the explanation", anchor=False)
         render_proof(explanation)
@@ -105,11 +106,11 @@ def _assessed(place: Workplace, entry: CaseEntry) -> tuple[Assessment | None, Ca
     outcome = known_outcome(entry, place.bundle_dir)
     if outcome is None:
         bar = st.progress(0.0, "Loading the model and reading the case")
-        outcome = assess_case(
-            entry,
-            place.bundle_dir,
-            lambda done, total: bar.progress(done / max(total, 1), f"Reading the CT: slice {done} of {total}") and None,
-        )
+
+        def show(done: int, total: int) -> None:
+            bar.progress(done / max(total, 1), f"Reading the CT: slice {done} of {total}")
+
+        outcome = assess_case(entry, place.bundle_dir, show)
         bar.empty()
     if outcome.assessment is None:
         st.error(outcome.problem or "")
@@ -126,7 +127,7 @@ def _chosen_finding(assessment: Assessment, entry: CaseEntry) -> str:
     return st.selectbox("Finding to explain", names, format_func=display_name, key=f"finding-{entry.token}")
 
 
-def _render_patient(case: Case) -> None:
+def _patient_words(case: Case) -> str:
     words = [
         f"{case.age_years:.0f} years" if case.age_years is not None else "age unknown",
         _SEXES[case.sex] if case.sex is not None else "sex unknown",
@@ -137,7 +138,7 @@ def _render_patient(case: Case) -> None:
     if case.region is not None:
         size = f", {case.region.diameter_mm:.0f} mm" if case.region.diameter_mm else ""
         words.append(f"one region marked{size}")
-    st.caption(" · ".join(words))
+    return " · ".join(words)
 
 
 def _render_explain(place: Workplace, entry: CaseEntry, finding: str, explanation: Explanation | None) -> None:
@@ -165,32 +166,24 @@ def _render_ct(case: Case, explanation: Explanation | None, entry: CaseEntry) ->
     render_viewer(scene, entry.token, f"{entry.token} {entry.fingerprint} {mark}")
 
 
-@final
-class _Words:
+def _render_words(case: Case, explanation: Explanation | None, entry: CaseEntry) -> None:
     """Note and dictation, side by side where both are there."""
-
-    def __init__(self, case: Case, explanation: Explanation | None, entry: CaseEntry) -> None:
-        self.case = case
-        self.note_map = explanation.note if explanation is not None else None
-        self.voice_map = explanation.voice if explanation is not None else None
-        self.key = f"dictation-{entry.token}"
-
-    def render(self) -> None:
-        has_voice = self.case.voice_note is not None
-        if self.case.note is not None and has_voice:
-            left, right = st.columns(2, gap="medium")
-        else:
-            left = right = st.container()
-        if self.case.note is not None:
-            with left:
-                st.header("Note", anchor=False)
-                render_note(self.case.note, self.note_map)
-        if self.case.voice_note is not None:
-            with right:
-                st.header("Dictation", anchor=False)
-                render_dictation(self.case.voice_note, self.voice_map, self.key)
-        if self.case.note is None and not has_voice:
-            st.caption("This case has no note and no dictation.")
+    if case.note is not None and case.voice_note is not None:
+        left, right = st.columns(2, gap="medium")
+    else:
+        left = right = st.container()
+    if case.note is not None:
+        with left:
+            st.header("Note", anchor=False)
+            render_note(case.note, explanation.note if explanation is not None else None)
+    if case.voice_note is not None:
+        with right:
+            st.header("Dictation", anchor=False)
+            render_dictation(
+                case.voice_note, explanation.voice if explanation is not None else None, f"dictation-{entry.token}"
+            )
+    if case.note is None and case.voice_note is None:
+        st.caption("This case has no note and no dictation.")
 
 
 def _render_provenance(assessment: Assessment) -> None:

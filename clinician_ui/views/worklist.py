@@ -7,7 +7,7 @@ from typing import final
 
 import streamlit as st
 
-from clinician_ui.components.finding_table import flag_chip, probability_bar, short_set_words
+from clinician_ui.components.finding_table import display_name, flag_chip, probability_bar, short_set_words
 from clinician_ui.components.modality_bar import MODALITY_TITLES
 from clinician_ui.services import CaseEntry, Outcome, assess_case, known_outcome, list_cases
 from clinician_ui.state import Workplace
@@ -122,10 +122,11 @@ def _render_paging(total: int) -> int:
 
 
 def _render_lines(lines: list[Line], open_case: Callable[[str], None]) -> None:
-    heads = ("Patient", "Parts", "Probability, ensemble range, threshold", "", "", "Prediction set", "Region")
-    name, rest = st.columns([1.5, 10], vertical_alignment="center")
-    name.html('<div class="dx-head" style="display:block;padding-left:14px">Case</div>')
-    rest.html('<div class="dx-head">' + "".join(f"<span>{head}</span>" for head in heads) + "</div>")
+    heads = ("Patient", "Parts", f"Probability of {_finding_of(lines)}", "", "", "Prediction set", "Region")
+    with st.container(key="heads"):
+        name, rest = st.columns([1.5, 10], vertical_alignment="center")
+        name.html('<div class="dx-head dx-case">Case</div>')
+        rest.html('<div class="dx-head">' + "".join(f"<span>{head}</span>" for head in heads) + "</div>")
     for line in lines:
         entry = line.entry
         with st.container(key=f"row-{entry.token}"):
@@ -135,6 +136,12 @@ def _render_lines(lines: list[Line], open_case: Callable[[str], None]) -> None:
             ):
                 open_case(entry.token)
             rest.html(_line_html(line))
+
+
+def _finding_of(lines: list[Line]) -> str:
+    """Name of the main finding, once one case is assessed."""
+    names = (line.outcome.assessment.main.name for line in lines if line.outcome and line.outcome.assessment)
+    return escape(display_name(next(names, "the main finding")).lower())
 
 
 def _line_html(line: Line) -> str:
