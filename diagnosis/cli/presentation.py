@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from diagnosis.record import Assessment
+from diagnosis.record import Assessment, FindingAssessment
 from diagnosis.vocabulary import DESCRIPTOR_BY_NAME, NOT_A_MEDICAL_DEVICE, Modality
 
 MODALITY_DISPLAY = {Modality.CT: "CT", Modality.NOTE: "note", Modality.VOICE: "voice"}
@@ -38,40 +38,38 @@ def assessment_json(assessment: Assessment) -> dict[str, Any]:
     }
 
 
-def set_wording(prediction_set: tuple[str, ...] | None) -> str:
-    """A prediction set in words."""
-    if prediction_set is None:
-        return "-"
-    if len(prediction_set) == 1:
-        return prediction_set[0]
-    return "uncertain" if prediction_set else "atypical"
-
-
 def contribution(assessment: Assessment, modality: Modality) -> str:
-    """What one kind of evidence did: `+0.83 (61 %)`, or `absent`."""
+    """What one kind of evidence did: `+0.83  61%`, or `absent`."""
     use = next(u for u in assessment.modalities if u.modality is modality)
-    return f"{use.shapley_logits:+.2f} ({100 * use.share:.0f} %)" if use.is_present else "absent"
+    return f"{use.shapley_logits:+.2f} {100 * use.share:3.0f}%" if use.is_present else "absent"
 
 
 def print_assessments(assessments: list[Assessment], console: Console) -> None:
     """One row a case: probability, range over the ensemble, set, and what each modality contributed in logits."""
-    table = Table(title="Assessments", caption="Contributions are exact Shapley values in logits, with their share.")
-    for column in ("case", "finding", "probability", "ensemble", "flag", "set"):
-        table.add_column(column)
+    name = assessments[0].main.name.replace("_", " ")
+    caption = "Contributions: exact Shapley values in logits, and their share. Range: over the ensemble."
+    table = Table(title=f"Probability of {name}", caption=caption)
+    for column in ("case", "probability", "range", "call"):
+        table.add_column(column, no_wrap=True)
     for modality in Modality:
-        table.add_column(MODALITY_DISPLAY[modality], justify="right")
+        table.add_column(MODALITY_DISPLAY[modality], justify="right", no_wrap=True)
     for assessment in assessments:
         main = assessment.main
         table.add_row(
             assessment.case_id,
-            main.name,
             f"{main.probability:.2f}",
             f"{main.low:.2f}-{main.high:.2f}",
-            "[bold red]flagged[/]" if main.is_flagged else "no",
-            set_wording(main.prediction_set),
+            call_wording(main),
             *(contribution(assessment, m) for m in Modality),
         )
     console.print(table)
+
+
+def call_wording(finding: FindingAssessment) -> str:
+    """`flagged` or `not flagged`, with the word `uncertain` where the prediction set holds both answers or none."""
+    sets = finding.prediction_set
+    flag = "[bold red]flagged[/]" if finding.is_flagged else "not flagged"
+    return flag if sets is None or len(sets) == 1 else f"{flag}, uncertain"
 
 
 def print_details(assessment: Assessment, console: Console) -> None:
