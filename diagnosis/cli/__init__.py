@@ -17,6 +17,7 @@ from diagnosis.cli.demo import demo_command
 from diagnosis.cli.evaluate import evaluate_command
 from diagnosis.cli.explain import explain_command
 from diagnosis.cli.explain_benchmark import explain_benchmark_command
+from diagnosis.cli.export import export_command
 from diagnosis.cli.inspect import inspect_command
 from diagnosis.cli.phantom import phantom_command
 from diagnosis.cli.train import compare_command, train_command
@@ -38,6 +39,7 @@ app.command("demo")(demo_command)
 app.command("assess")(assess_command)
 app.command("explain")(explain_command)
 app.command("explain-benchmark")(explain_benchmark_command)
+app.command("export")(export_command)
 app.command("inspect")(inspect_command)
 app.command("transcribe")(transcribe_command)
 app.command("phantom")(phantom_command)

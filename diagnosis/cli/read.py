@@ -1,0 +1,139 @@
+"""`diagnosis read NOTE_OR_CASE`: the facts of a note and a dictation, contradictions, and second opinions."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from diagnosis.reading import Contradiction, Fact, SecondOpinion
+    from diagnosis.record import Case
+
+SENSES = {
+    "is_negated": "no",
+    "is_uncertain": "uncertain",
+    "is_historical": "earlier",
+    "is_hypothetical": "conditional",
+    "is_family": "relative",
+}
+
+
+def read_command(
+    path: Annotated[Path, typer.Argument(help="A note (.txt, .pdf, .json) or a case folder.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Facts with places and senses, for machines.")] = False,
+) -> None:
+    """Show what the words say: facts with their sense, contradictions, and second opinions of published models."""
+    from rich.console import Console
+
+    from diagnosis.reading import find_contradictions, read_dictation, read_note, second_opinions
+
+    case = _read(path)
+    note_facts = read_note(case.note) if case.note is not None else ()
+    voice_facts = read_dictation(case.voice_note) if case.voice_note is not None and case.voice_note.words else ()
+    facts = (*note_facts, *voice_facts)
+    contradictions = find_contradictions(case, note_facts, voice_facts)
+    opinions = second_opinions(facts, case)
+    if as_json:
+        typer.echo(json.dumps(report_json(case, facts, contradictions, opinions), indent=2, ensure_ascii=False))
+        return
+    _print_facts(case, facts, Console())
+    _print_contradictions(contradictions, Console())
+    _print_opinions(opinions, Console())
+
+
+def _read(path: Path) -> "Case":
+    from diagnosis.cli.progress import progress_bars
+    from diagnosis.ingest.case_folder import assemble_case, read_case
+
+    if not path.is_dir():
+        return assemble_case("note", note=path)[0]
+    with progress_bars() as open_bar:
+        return read_case(path, on_progress=open_bar("Reading"))[0]
+
+
+def report_json(
+    case: "Case",
+    facts: "tuple[Fact, ...]",
+    contradictions: "tuple[Contradiction, ...]",
+    opinions: "tuple[SecondOpinion, ...]",
+) -> dict[str, Any]:
+    """The public JSON form of `diagnosis read`."""
+    from diagnosis.vocabulary import NOT_A_MEDICAL_DEVICE
+
+    return {
+        "case_id": case.case_id,
+        "facts": [{**asdict(fact), "text": _quoted(case, fact)} for fact in facts],
+        "contradictions": [{**asdict(found), "sentence": found.sentence} for found in contradictions],
+        "second_opinions": [{**asdict(opinion), "probability": opinion.probability} for opinion in opinions],
+        "warnings": list(case.warnings),
+        "disclaimer": NOT_A_MEDICAL_DEVICE,
+    }
+
+
+def _quoted(case: "Case", fact: "Fact") -> str:
+    """The words of a fact, as they were written or spoken."""
+    holder = case.note if fact.source == "note" else case.voice_note
+    return "" if holder is None else " ".join(holder.text[fact.start : fact.end].split())
+
+
+def sense_of(fact: "Fact") -> str:
+    """How a fact is meant, in words; nothing for a plain statement."""
+    return ", ".join(word for name, word in SENSES.items() if getattr(fact.assertions, name))
+
+
+def _print_facts(case: "Case", facts: "tuple[Fact, ...]", console: "Console") -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(title=f"{len(facts)} facts", title_justify="left")
+    for heading in ("source", "place", "kind", "fact", "sense", "words"):
+        table.add_column(heading, overflow="fold")
+    for fact in facts:
+        place = f"{fact.seconds[0]:.1f} s" if fact.seconds else f"{fact.start}-{fact.end}"
+        value = f"{fact.name} {fact.value:g} {fact.unit or ''}".strip() if fact.value is not None else fact.name
+        about = f" of {fact.about}" if fact.about else ""
+        table.add_row(
+            fact.source.value, place, fact.kind.value, f"{value}{about}", sense_of(fact), escape(_quoted(case, fact))
+        )
+    console.print(table)
+
+
+def _print_contradictions(contradictions: "tuple[Contradiction, ...]", console: "Console") -> None:
+    if not contradictions:
+        console.print("No contradictions found.")
+    for found in contradictions:
+        console.print(f"[bold red]Contradiction:[/] {found.sentence}")
+
+
+def _print_opinions(opinions: "tuple[SecondOpinion, ...]", console: "Console") -> None:
+    from rich.table import Table
+
+    from diagnosis.vocabulary import NOT_A_MEDICAL_DEVICE
+
+    table = Table(title="Second opinions of published models", title_justify="left", show_lines=True)
+    for heading in ("model", "says", "from", "asks for"):
+        table.add_column(heading, overflow="fold")
+    for opinion in opinions:
+        inputs = "; ".join(f"{used.name} {used.value} ({used.source})" for used in opinion.inputs)
+        table.add_row(f"{opinion.model}\ndoi:{opinion.doi}", answer_of(opinion), inputs, "; ".join(opinion.missing))
+    console.print(table)
+    console.print(f"[dim]{NOT_A_MEDICAL_DEVICE}[/]")
+
+
+def answer_of(opinion: "SecondOpinion") -> str:
+    """What a model says, in words."""
+    if opinion.refusal is not None:
+        return f"does not apply: {opinion.refusal}"
+    if opinion.low is not None and opinion.high is not None:
+        exact = opinion.probability is not None
+        shown = f"{opinion.low:.1%}" if exact else f"{opinion.low:.1%} to {opinion.high:.1%}"
+        says = f"malignant with {shown}"
+    elif opinion.category is not None:
+        says = f"{opinion.category}: {opinion.recommendation}"
+    else:
+        says = "cannot be computed yet"
+    return f"{says} ({opinion.note})" if opinion.note else says

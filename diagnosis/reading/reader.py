@@ -1,0 +1,135 @@
+"""A note or a dictation to facts: `read_note`, `read_dictation`, `read_text`."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from diagnosis.reading.context import Assertions, assertions_of
+from diagnosis.reading.facts import Fact, FactKind, Source
+from diagnosis.reading.findings import find_mentions
+from diagnosis.reading.history import Statement, find_statements
+from diagnosis.reading.places import find_lobes, find_segments, find_sides
+from diagnosis.reading.sentences import sentence_spans
+from diagnosis.reading.sizes import find_lengths
+from diagnosis.record.note import ClinicalNote, VoiceNote
+
+Span = tuple[int, int]
+
+# A size or a place belongs to the nearest of these in its sentence; a feature of a nodule is no owner of a size.
+_OWNERS = frozenset(
+    {"nodule", "mass", "effusion", "pneumothorax", "consolidation", "atelectasis", "lymphadenopathy", "cavitation", "infiltration",
+     "emphysema", "fibrosis", "pleural_thickening", "granuloma"}
+)  # fmt: skip
+_LESIONS = ("nodule", "mass")
+_OTHER_OWNER = re.compile(
+    r"\b(?:lymph nodes?|cysts?|gallstones?|aneurysm|aorta|heart|thyroid|kidney|liver|spleen|adrenal|vertebra\w*|tube|catheter)\b",
+    re.IGNORECASE,
+)
+# "It measures 18 mm": the sentence goes on with the lesion of the one before.
+_REFERS_BACK = re.compile(
+    r"^\W*(?:it|this|the lesion|the abnormality|size|diameter|measur\w+|location|about|roughly|approximately|maximum|largest|\d)",
+    re.IGNORECASE,
+)
+_SOLID_PART = re.compile(r"solid\s+(?:component|part|portion|core|nidus)", re.IGNORECASE)
+_NO_STATED_HISTORY = frozenset({FactKind.AGE, FactKind.SEX})
+
+
+def read_note(note: ClinicalNote) -> tuple[Fact, ...]:
+    """Facts of a written note, in order of their places, each with its section."""
+    return tuple(_in_section(fact, note) for fact in read_text(note.text))
+
+
+def read_dictation(voice_note: VoiceNote) -> tuple[Fact, ...]:
+    """Facts of a dictation, in order, each with its seconds in the recording."""
+    spans = voice_note.word_spans
+    words = voice_note.words
+
+    def timed(fact: Fact) -> Fact:
+        spoken = [
+            word for word, (start, end) in zip(words, spans, strict=True) if start < fact.end and fact.start < end
+        ]
+        seconds = (spoken[0].start_s, spoken[-1].end_s) if spoken else None
+        return replace(fact, source=Source.VOICE, seconds=seconds)
+
+    return tuple(timed(fact) for fact in read_text(voice_note.text))
+
+
+def read_text(text: str) -> tuple[Fact, ...]:
+    """Facts of a text, in order of their places; the text itself is kept by nobody."""
+    sentences = sentence_spans(text)
+    findings = [Fact(FactKind.FINDING, name, start, end, meant) for name, start, end, meant in find_mentions(text)]
+    owned = _owned_facts(text, sentences, findings)
+    stated = (_judged(statement, text, sentences) for statement in find_statements(text))
+    unique = dict.fromkeys([*findings, *owned, *stated])
+    return tuple(sorted(unique, key=lambda fact: (fact.start, fact.end, fact.kind, fact.name)))
+
+
+def _owned_facts(text: str, sentences: tuple[Span, ...], findings: list[Fact]) -> Iterator[Fact]:
+    """Sizes and places, with the finding they belong to and its sense."""
+    owner_before: Fact | None = None
+    for first, last in sentences:
+        owners = [f for f in findings if first <= f.start < last and f.name in _OWNERS]
+        inherited = owner_before if _REFERS_BACK.match(text[first:last]) else None
+        for fact in _measures(text, first, last):
+            yield _with_owner(fact, owners, inherited, text, sentences)
+        lesions = [f for f in owners if f.name in _LESIONS and not f.assertions.is_negated]
+        owner_before = lesions[0] if lesions else (owner_before if inherited or not owners else None)
+
+
+def _measures(text: str, first: int, last: int) -> Iterator[Fact]:
+    sentence = text[first:last]
+    for length in find_lengths(sentence):
+        start, end = first + length.start, first + length.end
+        around = sentence[max(0, length.start - 30) : length.end + 25]
+        if _SOLID_PART.search(around):
+            yield Fact(FactKind.SIZE, "solid_component", start, end, value=round(length.longest_mm, 2), unit="mm")
+            continue
+        yield Fact(FactKind.SIZE, "diameter", start, end, value=round(length.longest_mm, 2), unit="mm")
+        if length.mean_mm != length.longest_mm:
+            yield Fact(FactKind.SIZE, "mean_diameter", start, end, value=round(length.mean_mm, 2), unit="mm")
+    for kind, found in (
+        (FactKind.LOBE, find_lobes(sentence)),
+        (FactKind.SIDE, find_sides(sentence)),
+        (FactKind.SEGMENT, find_segments(sentence)),
+    ):
+        for name, start, end in found:
+            yield Fact(kind, name, first + start, first + end)
+
+
+def _with_owner(fact: Fact, owners: list[Fact], inherited: Fact | None, text: str, sentences: tuple[Span, ...]) -> Fact:
+    owner = min(owners, key=lambda o: _gap(fact, o, text), default=inherited)
+    if owner is None:
+        return replace(fact, assertions=assertions_of(text, fact.start, fact.end, sentences))
+    if fact.kind is FactKind.SIZE and _OTHER_OWNER.search(text, *_between(fact, owner)):
+        owner = None
+    meant = owner.assertions if owner else assertions_of(text, fact.start, fact.end, sentences)
+    return replace(fact, about=owner.name if owner else None, assertions=meant)
+
+
+def _gap(fact: Fact, owner: Fact, text: str) -> int:
+    """Distance in characters; a clause between two things keeps them apart."""
+    start, end = _between(fact, owner)
+    clauses = len(re.findall(r"[;,]| and | with | but ", text[start:end]))
+    return end - start + 40 * clauses
+
+
+def _between(fact: Fact, owner: Fact) -> Span:
+    start, end = min(fact.end, owner.end), max(fact.start, owner.start)
+    return (start, max(start, end))
+
+
+def _judged(statement: Statement, text: str, sentences: tuple[Span, ...]) -> Fact:
+    """A statement about the patient, with its sense; a relative's cancer becomes family history."""
+    meant = assertions_of(text, statement.start, statement.end, sentences)
+    kind = statement.kind
+    if kind in _NO_STATED_HISTORY or kind is FactKind.SMOKING:
+        # "Never smoker" and "quit" hold their own sense, and an age is of today wherever it stands.
+        meant = Assertions(is_family=meant.is_family, is_hypothetical=meant.is_hypothetical)
+    elif kind is FactKind.CANCER_HISTORY and meant.is_family:
+        kind = FactKind.FAMILY_HISTORY
+    return Fact(kind, statement.name, statement.start, statement.end, meant, value=statement.value, unit=statement.unit)
+
+
+def _in_section(fact: Fact, note: ClinicalNote) -> Fact:
+    title = next((s.title for s in note.sections if s.start <= fact.start < s.end), None)
+    return replace(fact, section=title)

@@ -1,0 +1,89 @@
+# ruff: noqa: E501 - each entry is one pattern, read as a whole
+"""Lengths in a text, in millimeters: "18 mm", "1.8 x 1.2 cm", "eighteen millimeters", "one point eight centimeters"."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import final
+
+_ONES = [
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+]
+_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
+_VALUES = {word: float(value) for value, word in enumerate(_ONES)} | {w: 20.0 + 10 * i for i, w in enumerate(_TENS)}
+_WORD = "|".join(sorted(_VALUES, key=len, reverse=True))
+_SPELLED = rf"(?:{_WORD})(?:[\s-](?:{'|'.join(_ONES[1:10])}))?(?:\s+point\s+(?:{_WORD}))?"
+NUMBER = rf"(?:\d{{1,3}}(?:(?:[.,]|\s+point\s+)\d{{1,2}})?|{_SPELLED})"
+_UNIT = r"(?:mm|millimet(?:er|re)s?|cm|centimet(?:er|re)s?)\b"
+_LENGTH = re.compile(
+    rf"(?<![\w.,/])(?P<first>{NUMBER})(?:[\s-]*(?P<unit1>{_UNIT})?\s*(?:x|×|by)\s*(?P<second>{NUMBER})"
+    rf"(?:[\s-]*(?:{_UNIT})?\s*(?:x|×|by)\s*{NUMBER})?)?[\s-]*(?P<unit>{_UNIT})",
+    re.IGNORECASE,
+)
+# A length of these is none of a lesion: how the images were made, or how far it lies from something.
+_NOT_A_SIZE_AFTER = re.compile(
+    r"[\s-]*(?:(?:axial |thin |thick |contiguous |helical )*(?:slices?|sections?|collimation|reconstruct\w*|increments?|intervals?|images?"
+    r"|slice thickness)|(?:from|above|below|away|deep|distal|proximal|lateral|medial|anterior|posterior)\b)",
+    re.IGNORECASE,
+)
+_NOT_A_SIZE_BEFORE = re.compile(
+    r"(?:slice|section|reconstruction|collimation|thickness)[\w\s:of]{0,20}$|(?:previously|formerly|before|prior|was|from|compared with|compared to)"
+    r"(?: measured| measuring)?\s*$",
+    re.IGNORECASE,
+)
+
+
+@final
+@dataclass(frozen=True)
+class Length:
+    """A length: its place, and in millimeters the largest number and the mean of the first two."""
+
+    start: int
+    end: int
+    longest_mm: float
+    mean_mm: float
+
+
+def find_lengths(text: str) -> Iterator[Length]:
+    """Sizes in order; slice thicknesses, distances and earlier sizes are left out."""
+    for match in _LENGTH.finditer(text):
+        if _NOT_A_SIZE_AFTER.match(text, match.end()) or _NOT_A_SIZE_BEFORE.search(text, 0, match.start()):
+            continue
+        unit = match["unit"].lower()
+        first = number_value(match["first"]) * _millimeters(match["unit1"] or unit)
+        second = number_value(match["second"]) * _millimeters(unit) if match["second"] else first
+        if 0 < first <= 300 and 0 < second <= 300:
+            yield Length(match.start(), match.end(), max(first, second), (first + second) / 2)
+
+
+def _millimeters(unit: str) -> float:
+    return 10.0 if unit.lower().startswith("c") else 1.0
+
+
+def number_value(written: str) -> float:
+    """The number that digits or words stand for: "1,8", "one point eight", "twenty-one"."""
+    words = re.split(r"[\s-]+", written.lower().replace(",", "."))
+    if "point" in words:
+        place = words.index("point")
+        decimals = "".join(f"{_VALUES.get(w, w):g}" if w in _VALUES else w for w in words[place + 1 :])
+        return number_value(" ".join(words[:place])) + float(f"0.{decimals}")
+    return sum(_VALUES[word] if word in _VALUES else float(word) for word in words)
