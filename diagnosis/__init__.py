@@ -18,11 +18,13 @@ This is not a medical device: a clinician diagnoses.
 
 from typing import TYPE_CHECKING, Any
 
+from diagnosis.version import __version__
+
 if TYPE_CHECKING:
     from diagnosis.engine import DiagnosisEngine
     from diagnosis.ingest.case_folder import read_case
 
-__version__ = "0.1.0"
+
 __all__ = ["DiagnosisEngine", "__version__", "read_case"]
 
 

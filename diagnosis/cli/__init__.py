@@ -11,7 +11,6 @@ import sys
 import typer
 from rich.console import Console
 
-from diagnosis import __version__
 from diagnosis.cli.assess import assess_command
 from diagnosis.cli.demo import demo_command
 from diagnosis.cli.evaluate import evaluate_command
@@ -20,10 +19,12 @@ from diagnosis.cli.explain_benchmark import explain_benchmark_command
 from diagnosis.cli.export import export_command
 from diagnosis.cli.inspect import inspect_command
 from diagnosis.cli.phantom import phantom_command
+from diagnosis.cli.read import read_command
 from diagnosis.cli.train import compare_command, train_command
 from diagnosis.cli.transcribe import transcribe_command
 from diagnosis.cli.ui import ui_command
 from diagnosis.errors import DiagnosisError
+from diagnosis.version import __version__
 from diagnosis.vocabulary import NOT_A_MEDICAL_DEVICE
 
 app = typer.Typer(
@@ -42,6 +43,7 @@ app.command("explain-benchmark")(explain_benchmark_command)
 app.command("export")(export_command)
 app.command("inspect")(inspect_command)
 app.command("transcribe")(transcribe_command)
+app.command("read")(read_command)
 app.command("phantom")(phantom_command)
 app.command("train")(train_command)
 app.command("compare")(compare_command)

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
 
-from diagnosis import __version__
 from diagnosis.record import Assessment, Case, Explanation, FindingAssessment
 from diagnosis.reporting.highlights import highlight_html
 from diagnosis.reporting.panels import region_panel, waveform_panel
+from diagnosis.version import __version__
 from diagnosis.vocabulary import DESCRIPTOR_BY_NAME, NOT_A_MEDICAL_DEVICE, Modality
 
 TEMPLATES = Path(__file__).parent / "templates"

@@ -1,5 +1,6 @@
 """All stages on all folds: one member a fold, and what each says of the patients it has not seen."""
 
+import hashlib
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -12,7 +13,7 @@ import torch
 from torch import Tensor
 
 from diagnosis.networks.classifier import DiagnosisNetwork, FusionClassifier
-from diagnosis.networks.text_encoder import load_tokenizer
+from diagnosis.networks.text_encoder import file_sha256, load_tokenizer
 from diagnosis.networks.text_reader import TextReader
 from diagnosis.training.cohort import Cohort, TrainingCase
 from diagnosis.training.config import TrainConfig
@@ -79,14 +80,15 @@ def read_texts(
             rows.append(len(texts) if text else -1)
             texts += [text] if text else []
         scored.append((rows[0], rows[1]))
-    kept = Path(config.work) / "answers.pt"
+    # Named by what was read and by whom: other words or another reader are read again.
+    digest = hashlib.sha256("\0".join(texts).encode())
+    digest.update(file_sha256(Path(config.work) / "text" / "final.pt").encode())
+    kept = Path(config.work) / f"answers_{digest.hexdigest()[:16]}.pt"
     if kept.is_file():
-        answers: Tensor = torch.load(kept, weights_only=True)
-        if len(answers) == len(texts):
-            return CohortTexts(answers, training, tuple(scored))
+        return CohortTexts(torch.load(kept, weights_only=True), training, tuple(scored))
     encoder = config.network.text_encoder
     bar = open_bar("Reading notes and dictations with the BERT")
-    answers = _answers(texts, network, reader, (load_tokenizer(encoder), encoder.max_tokens, bar))
+    answers: Tensor = _answers(texts, network, reader, (load_tokenizer(encoder), encoder.max_tokens, bar))
     torch.save(answers, kept)
     return CohortTexts(answers, training, tuple(scored))
 
