@@ -75,7 +75,7 @@ def region_panel(volume: Volume, region: RegionOfInterest, attribution: VolumeAt
         rows.insert(1, (LUNG_WINDOW, True))
     figure = Figure(figsize=(8.4, 2.6 * len(rows) + 0.35), dpi=110, facecolor="white", layout="constrained")
     axes: Any = figure.subplots(len(rows), 3, squeeze=False)
-    scale = _scale_of(attribution)
+    scale = scale_of(attribution)
     for row, (window, has_overlay) in enumerate(rows):
         for column, plane in enumerate(PLANES):
             picture = slice_through(volume.hu, volume.affine_lps, center, plane, -1000.0)
@@ -90,7 +90,8 @@ def region_panel(volume: Volume, region: RegionOfInterest, attribution: VolumeAt
     return _png(figure)
 
 
-def _scale_of(attribution: VolumeAttribution | None) -> float:
+def scale_of(attribution: VolumeAttribution | None) -> float:
+    """Where the color scale ends, in logits a voxel; 0 where there is nothing to show."""
     if attribution is None:
         return 0.0
     strong = np.abs(attribution.values[attribution.values != 0])

@@ -1,0 +1,72 @@
+"""`diagnosis export`: one assessment in the forms that a hospital takes."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from diagnosis.errors import InputError
+
+
+class FormatName(StrEnum):
+    """As `reporting.export.ExportFormat`, which would make `--help` slow to import."""
+
+    SR = "sr"
+    PM = "pm"
+    SC = "sc"
+    PDF = "pdf"
+    SEG = "seg"
+    FHIR = "fhir"
+
+
+def export_command(
+    case: Annotated[Path, typer.Argument(help="Case folder.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder for the files.")],
+    format: Annotated[
+        list[FormatName] | None,
+        typer.Option(
+            "--format",
+            help="Form of the result; may be given again (default: all). sr: DICOM structured report; pm: attribution "
+            "as parametric map; sc: pictures as secondary capture; pdf: report; seg: region; fhir: FHIR R4.",
+        ),
+    ] = None,
+    bundle: Annotated[Path | None, typer.Option("--bundle", help="Bundle folder.")] = None,
+    repair: Annotated[str | None, typer.Option("--repair", help="'resample': repair a tilted series.")] = None,
+) -> None:
+    """Write one assessment as DICOM SR, parametric map, pictures, PDF, segmentation and FHIR."""
+    from datetime import UTC, datetime
+
+    from diagnosis.cli.progress import spinner
+    from diagnosis.ingest.case_folder import read_case
+    from diagnosis.reporting.export import NEED_EXPLANATION, ExportFormat, require_packages, write_exports
+    from diagnosis.reporting.result import Result
+
+    require_packages()
+    formats = [ExportFormat(name.value) for name in format or FormatName]
+    with spinner("Reading the case (a dictation is transcribed here)"):
+        gathered, identity = read_case(case, repair=repair)
+    with spinner("Loading the model"):
+        from diagnosis.engine import DiagnosisEngine
+
+        engine = DiagnosisEngine.load(bundle)
+    with spinner("Assessing"):
+        assessment = engine.assess(gathered)
+    explanation = None
+    if NEED_EXPLANATION.intersection(formats):
+        with spinner("Explaining"):
+            explanation = engine.explain(gathered)
+    with spinner("Writing"):
+        made = write_exports(Result(gathered, identity, assessment, explanation, datetime.now(UTC)), formats, out)
+    console = Console()
+    for repaired in made.repairs:
+        console.print(f"[yellow]Note:[/] {repaired}", soft_wrap=True)
+    for path in made.written:
+        console.print(str(path), soft_wrap=True)
+    for form, reason in made.refused:
+        console.print(f"[yellow]Not written:[/] {form.value}: {reason}", soft_wrap=True)
+    if format and made.refused:
+        form, reason = made.refused[0]
+        msg = f"export: {form.value} was asked for and could not be written: {reason}"
+        raise InputError(msg)

@@ -1,0 +1,74 @@
+"""One answer, as every form of it is made from: what was known, who it is, what was said, and why.
+
+Why the identifiers are computed and not drawn: the same answer of the same model on the same images gets the same
+identifiers, so that sending it twice does not put two results into the archive; another answer gets others.
+"""
+
+import hashlib
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import final
+
+from diagnosis.errors import DiagnosisError
+from diagnosis.record import Assessment, Case, Explanation
+from diagnosis.record.identity import StudyIdentity
+
+NAMESPACE = uuid.UUID("6f0a4c7e-6a0c-5a57-9c1c-3a1d5c1f6e52")
+"""Of all identifiers computed here; a constant, drawn once."""
+
+
+def as_uid(identifier: uuid.UUID) -> str:
+    """A DICOM UID from a UUID (PS3.5 B.2)."""
+    return f"2.25.{identifier.int}"
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Result:
+    """What an export is made from.
+
+    Attributes:
+        case: the evidence.
+        identity: who it is.
+        assessment: the one answer that all forms repeat.
+        explanation: its reasons, or None where no form needs them.
+        created_at: when the answer was given, with time zone.
+    """
+
+    case: Case
+    identity: StudyIdentity
+    assessment: Assessment
+    explanation: Explanation | None
+    created_at: datetime
+
+    def __post_init__(self) -> None:
+        if self.created_at.tzinfo is None:
+            msg = "export: the time of the assessment has no time zone; add one"
+            raise DiagnosisError(msg)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over the model, the source images and what was said; times and durations do not count."""
+        said = self.assessment
+        region = self.case.region
+        parts = [said.bundle_sha256, said.case_id, self.identity.study_uid or "", self.identity.series_uid or ""]
+        parts += self.identity.sop_instance_uids
+        parts += [f"{f.name} {f.logit:.6g} {f.probability:.6g} {f.threshold:.6g}" for f in said.findings]
+        parts += [f"{d.name} {d.value:.6g}" for d in said.descriptors]
+        parts.append("" if region is None else f"{region.center_mm} {region.diameter_mm}")
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+    def identifier(self, *roles: str) -> uuid.UUID:
+        """Identifier of a part of this result, for example `identifier("sr", "series")`."""
+        return uuid.uuid5(NAMESPACE, "\n".join((self.digest, *roles)))
+
+    def uid(self, *roles: str) -> str:
+        """The same as a DICOM UID."""
+        return as_uid(self.identifier(*roles))
+
+    @property
+    def device_uuid(self) -> uuid.UUID:
+        """Identifier of the model that answered: the same for all its answers."""
+        return uuid.uuid5(NAMESPACE, self.assessment.bundle_sha256)
