@@ -69,6 +69,8 @@ def main() -> None:
     # Weights come from installed packages and folders only; nothing may reach for a hub.
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     os.environ.setdefault("TRANSFORMERS_OFFLINE", "1")
+    # Threads that wait for each other sleep instead of spinning: on a shared machine spinning costs many times over.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         app()
     except DiagnosisError as error:
