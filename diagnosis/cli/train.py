@@ -49,13 +49,12 @@ def compare_command(
         open_bar("Loading the networks")
         from diagnosis.networks.fusion import FUSIONS
         from diagnosis.training.config import read_config
-        from diagnosis.training.publish import SUBSETS
-        from diagnosis.training.run import compare_fusions, comparison_rows
+        from diagnosis.training.run import COMPARISON_COLUMNS, compare_fusions, comparison_rows
 
         chosen = read_config(config)
         results = compare_fusions(chosen, fusion or list(FUSIONS), open_bar)
     table = Table(title="Out-of-fold AUROC by fusion method, same folds and encoders")
-    for column in ("fusion", *SUBSETS, "all vs best single [95 %]"):
+    for column in COMPARISON_COLUMNS:
         table.add_column(column)
     for row in comparison_rows(results, chosen.data.findings[0]):
         table.add_row(*row)

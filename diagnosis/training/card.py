@@ -90,7 +90,14 @@ def card_text(metadata: BundleMetadata, document: dict[str, Any]) -> str:
                 f"{interval_text(consensus['baselines']['diameter']['auroc'])}. For comparison with the literature."
             ),
         ]
+    if "fusions" in document:
+        lines += ["", "## Fusion methods on the same folds and encoders", "", "AUROC, out of fold.", ""]
+        lines += _plain_table(document["fusions"]["columns"], document["fusions"]["rows"])
     return "\n".join([*lines, "", *LIMITS, ""])
+
+
+def _plain_table(columns: list[str], rows: list[list[str]]) -> list[str]:
+    return [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|", *(f"| {' | '.join(row)} |" for row in rows)]
 
 
 def _extent(metadata: BundleMetadata) -> str:

@@ -164,12 +164,26 @@ def calibrations_of(cohort: Cohort, out_of_fold: OutOfFold, config: TrainConfig)
     return SubsetCalibrations(by_finding)
 
 
-def publish(config: TrainConfig, cohort: Cohort, network: DiagnosisNetwork, out_of_fold: OutOfFold) -> dict[str, Any]:
-    """Write the bundle and its metrics; return the metrics document."""
+def publish(
+    config: TrainConfig,
+    cohort: Cohort,
+    network: DiagnosisNetwork,
+    out_of_fold: OutOfFold,
+    compared: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Write the bundle and its metrics; return the metrics document.
+
+    Args:
+        config: of the run.
+        cohort: what was learned from.
+        network: the ensemble.
+        out_of_fold: what its members say of cases they have not seen.
+        compared: the table of `diagnosis compare`, which the card shows.
+    """
     from diagnosis.training.card import write_card
 
     folder = Path(config.out)
-    document = measure(cohort, out_of_fold, config)
+    document = measure(cohort, out_of_fold, config) | ({"fusions": compared} if compared else {})
     findings = [_declare(cohort, out_of_fold, config, index) for index in range(len(cohort.findings))]
     encoder = network.config.volume_encoder
     inputs = InputDeclaration(

@@ -23,6 +23,9 @@ from diagnosis.training.lidc import read_lidc
 from diagnosis.training.manifest_cohort import read_manifest_cohort
 from diagnosis.training.publish import FULL, SUBSETS, measure, publish
 
+COMPARISON = "comparison.json"
+COMPARISON_COLUMNS = ("fusion", *SUBSETS, "all vs best single [95 %]")
+
 
 def read_cohort(config: TrainConfig, open_bar: OpenBar) -> Cohort:
     """The cohort that the configuration names, with regions larger than the field of view."""
@@ -50,7 +53,9 @@ def train(config: TrainConfig, open_bar: OpenBar) -> dict[str, Any]:
     network, out_of_fold = train_folds(config, cohort, open_bar)
     save_out_of_fold(work / "out_of_fold.npz", out_of_fold)
     open_bar("Calibrating and measuring")
-    document = publish(config, cohort, network, out_of_fold)
+    kept = work / COMPARISON
+    compared = json.loads(kept.read_text(encoding="utf-8")) if kept.is_file() else None
+    document = publish(config, cohort, network, out_of_fold, compared)
     manifest = {
         "versions": {
             "diagnosis": diagnosis.__version__,
@@ -111,6 +116,8 @@ def compare_fusions(config: TrainConfig, methods: list[str], open_bar: OpenBar) 
         _, answers = train_folds(chosen, cohort, open_bar)
         save_out_of_fold(Path(config.work) / f"out_of_fold_{method}.npz", answers)
         results[method] = measure(cohort, answers, chosen)
+    compared = {"columns": list(COMPARISON_COLUMNS), "rows": comparison_rows(results, cohort.findings[0])}
+    (Path(config.work) / COMPARISON).write_text(json.dumps(compared, indent=2) + "\n", encoding="utf-8")
     return results
 
 
