@@ -5,6 +5,11 @@
 `panels`           PNG pictures: three planes through the peak with overlay; the waveform with words
 `highlights`       a text with its words tinted, as HTML
 `html_report`      a self-contained page: one section a case, pictures inside
+`export`           `write_exports`: one `result` in all the forms that a hospital takes, listed below
+`dicom_source`     the source images as results refer to them: repaired or refused, each with its reason
+`dicom_sr`         Comprehensive 3D SR after TID 1500; `parametric_map`, `segmentation`, `secondary_capture`
+`pdf`              the report as PDF; `encapsulated_pdf` wraps it in DICOM
+`fhir`             FHIR R4 Bundle; `codes` the codes of what is said
 =================  ====================================================================================
 
 Why blue and orange: they differ in lightness and hue for all common kinds of color blindness, where red and green do

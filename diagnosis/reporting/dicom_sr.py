@@ -1,9 +1,9 @@
 """The assessment as a DICOM Comprehensive 3D SR after TID 1500: numbers that a PACS and a registry can read.
 
-One measurement group: the region as a sphere (ELLIPSOID) or a point in the source's frame of reference (TID 1411), or
-without a place where none is marked (TID 1501). In it the calibrated probability with the ensemble's range and the
-threshold, the flag and the conformal set, and each descriptor as expected rating and nearest wording. The observing
-device and the algorithm identification name the bundle, its version and its SHA-256.
+One measurement group a finding: the region as a sphere (ELLIPSOID) or a point in the source's frame of reference (TID
+1411), or without a place where none is marked (TID 1501). In it the calibrated probability with the ensemble's range
+and the threshold, the flag and the conformal set, and each descriptor as expected rating and nearest wording. The
+observing device and the algorithm identification name the bundle, its version and its SHA-256.
 """
 
 from typing import Any
@@ -45,7 +45,7 @@ def structured_report(result: Result, source: DicomSource) -> Dataset:
     report = MeasurementReport(
         observation_context=_observer(result),
         procedure_reported=codes.LN.CTUnspecifiedBodyRegion,
-        imaging_measurements=[_group(result, source)],
+        imaging_measurements=[_group(result, source, finding) for finding in result.assessment.findings],
         title=codes.DCM.ImagingMeasurementReport,
         language_of_content_item_and_descendants=LanguageOfContentItemAndDescendants(code_of(ENGLISH)),
     )
@@ -79,20 +79,22 @@ def _observer(result: Result) -> ObservationContext:
     return ObservationContext(observer_device_context=ObserverContext(codes.DCM.Device, device))
 
 
-def _group(result: Result, source: DicomSource) -> Any:  # noqa: ANN401 - one of two templates
+def _group(result: Result, source: DicomSource, finding: FindingAssessment) -> Any:  # noqa: ANN401 - one of two templates
     said, region = result.assessment, result.case.region
     algorithm = AlgorithmIdentification(
         name=said.bundle_name, version=said.bundle_version, parameters=[f"bundle_sha256={said.bundle_sha256}"]
     )
-    measurements = [item for finding in said.findings for item in _measurements(finding)]
+    # The descriptors describe the lesion and stand once, beside the main finding.
+    descriptors = said.descriptors if finding is said.main else ()
+    measurements = _measurements(finding)
     measurements += [
         Measurement(code_of(ours.descriptor_rating(item.name)), _decimal(item.value), codes.UCUM.NoUnits)
-        for item in said.descriptors
+        for item in descriptors
     ]
-    evaluations = [item for finding in said.findings for item in _evaluations(finding)]
+    evaluations = _evaluations(finding)
     evaluations += [
         _evaluation(ours.descriptor_name(item.name), ours.descriptor_level(item.name, item.value))
-        for item in said.descriptors
+        for item in descriptors
     ]
     contents: dict[str, Any] = {
         "tracking_identifier": TrackingIdentifier(tracking_uid(result), "assessed region"),

@@ -6,6 +6,7 @@ with the attribution laid over them. No picture names the patient.
 
 import io
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -87,16 +88,16 @@ def _axial(
 
 def _label(image: Image.Image, z_mm: float, *, has_overlay: bool, answer: str) -> None:
     draw = ImageDraw.Draw(image)
-    yellow = (255, 215, 94)
+    style: dict[str, Any] = {"fill": (255, 215, 94), "stroke_width": 2, "stroke_fill": (0, 0, 0)}
     legend = "attribution: orange for, blue against" if has_overlay else "no attribution"
-    draw.text((8, 6), f"axial, z = {z_mm:.1f} mm (LPS), lung window", fill=yellow, font_size=15)
-    draw.text((8, image.height - 44), f"{answer}; {legend}", fill=yellow, font_size=15)
-    draw.text((8, image.height - 24), "Research software, not a medical device", fill=yellow, font_size=15)
-    draw.text((8, image.height / 2), "R", fill=yellow, font_size=18)
-    draw.text((image.width - 20, image.height / 2), "L", fill=yellow, font_size=18)
+    draw.text((8, 6), f"axial, z = {z_mm:.1f} mm (LPS), lung window", **style, font_size=15)
+    draw.text((8, image.height - 44), f"{answer}; {legend}", **style, font_size=15)
+    draw.text((8, image.height - 24), "Research software, not a medical device", **style, font_size=15)
+    draw.text((8, image.height / 2), "R", **style, font_size=18)
+    draw.text((image.width - 20, image.height / 2), "L", **style, font_size=18)
     end, length = image.width - 16, 20 / PIXEL_MM * MAGNIFICATION
-    draw.line([(end - length, image.height - 16), (end, image.height - 16)], fill=yellow, width=2)
-    draw.text((end - length / 2 - 24, image.height - 36), "20 mm", fill=yellow, font_size=15)
+    draw.line([(end - length, image.height - 16), (end, image.height - 16)], fill=style["fill"], width=2)
+    draw.text((end - length / 2 - 24, image.height - 36), "20 mm", **style, font_size=15)
 
 
 def _instance(picture: Picture, number: int, result: Result, source: DicomSource) -> Dataset:

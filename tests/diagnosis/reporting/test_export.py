@@ -1,0 +1,297 @@
+"""Results as others read them: dciodvfy, dsrdump, highdicom and fhir.resources judge what is written."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import numpy as np
+import pydicom
+import pytest
+from pypdf import PdfReader
+
+from diagnosis.errors import DiagnosisError, InputError
+from diagnosis.ingest.dicom_volume import read_series
+from diagnosis.record import (
+    Assessment,
+    Case,
+    ClinicalNote,
+    DescriptorAssessment,
+    Explanation,
+    FindingAssessment,
+    ModalityShares,
+    ModalityUse,
+    RegionOfInterest,
+    SourceHeaders,
+    StudyIdentity,
+    Volume,
+    VolumeAttribution,
+)
+from diagnosis.reporting.dicom_source import dicom_source, study_header
+from diagnosis.reporting.export import ExportFormat, write_exports
+from diagnosis.reporting.result import Result
+from diagnosis.vocabulary import DESCRIPTORS, Modality
+
+pytest.importorskip("highdicom", reason="highdicom is not installed")
+WHEN = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
+CENTER = (20.0, 30.0, 15.0)
+NAME, PATIENT = "Müller^Änne", "P-77"
+
+
+def program(name: str) -> str:
+    found = shutil.which(name)
+    if found is None and os.environ.get("CI") == "true":
+        pytest.fail(f"{name} is not installed, and CI has to have it")
+    if found is None:
+        pytest.skip(f"{name} is not installed")
+    return found
+
+
+def dciodvfy_errors(path) -> list[str]:
+    found = subprocess.run([program("dciodvfy"), str(path)], capture_output=True, text=True, check=False)
+    return [line for line in (found.stderr + found.stdout).splitlines() if line.startswith("Error")]
+
+
+def make_identity(**changes) -> StudyIdentity:
+    headers = SourceHeaders(
+        patient_name=NAME,
+        patient_birth_date="19500102",
+        patient_sex="F",
+        patient_age="076Y",
+        study_date="20260301",
+        study_time="101500.25",
+        study_id="4",
+        study_description="Chest CT",
+        body_part="CHEST",
+        frame_of_reference_uid="1.2.3.9",
+        sop_class_uid="1.2.840.10008.5.1.4.1.1.2",
+    )
+    own = {name: changes.pop(name) for name in list(changes) if name in StudyIdentity.__dataclass_fields__}
+    identity = StudyIdentity(
+        "c-1",
+        PATIENT,
+        "A-5",
+        "1.2.3",
+        "1.2.3.4",
+        tuple(f"1.2.3.4.{n}" for n in range(1, 13)),
+        replace(headers, **changes),
+    )
+    return replace(identity, **own)
+
+
+def make_result(identity: StudyIdentity | None = None, logit: float = 0.4, **changes) -> Result:
+    affine = np.array([[0, 0, 1.0, 0], [0, 1.0, 0, 0], [2.5, 0, 0, 0], [0, 0, 0, 1]])
+    hu = np.full((12, 48, 40), -850.0, dtype=np.float32)
+    hu[4:9, 26:35, 16:25] = 40
+    map_affine = np.array([[0, 0, 0.7, 10], [0, 0.7, 0, 20], [1.25, 0, 0, 9], [0, 0, 0, 1]])
+    values = np.random.default_rng(0).normal(0, 1e-3, (9, 24, 26)).astype(np.float32)
+    values[4, 12, 13] = 0.05
+    case = Case(
+        "c-1",
+        volume=Volume(hu, affine),
+        region=RegionOfInterest(CENTER, 10.0),
+        note=ClinicalNote("A spiculated nodule & <more>."),
+        age_years=76,
+    )
+    finding = FindingAssessment("malignancy", logit, 0.6, 0.5, 0.7, 0.55, True, ("negative", "positive"))
+    assessment = Assessment(
+        "c-1", "lung_nodule", "1.2.0", "ab" * 32, (finding,),
+        tuple(DescriptorAssessment(d.name, 2.4, d.wording(2.4)) for d in DESCRIPTORS),
+        tuple(ModalityUse(m, m is not Modality.VOICE, 0.2, 0.5) for m in Modality), ("A warning.",),
+    )  # fmt: skip
+    shares = ModalityShares(0.0, 0.4, {Modality.CT: 0.4}, {"": 0.0, "ct": 0.4}, {Modality.CT: 1.0})
+    attribution = VolumeAttribution(values, map_affine, "integrated_gradients", "air (-1000 HU)")
+    explanation = Explanation("c-1", "malignancy", shares, attribution)
+    result = Result(case, identity or make_identity(), assessment, explanation, WHEN)
+    return replace(result, **changes)
+
+
+@pytest.fixture(scope="module")
+def result() -> Result:
+    return make_result()
+
+
+@pytest.fixture(scope="module")
+def made(result, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("export")
+    export = write_exports(result, list(ExportFormat), folder)
+    assert export.refused == ()
+    assert export.repairs == ()
+    return folder
+
+
+def test_dciodvfy_finds_no_error_in_any_object(made):
+    paths = sorted(made.glob("*.dcm"))
+    assert {p.name[:-4].rstrip("_0123456789") for p in paths} == {
+        "assessment_sr", "attribution_pm", "pictures_sc", "report_pdf", "region_seg",
+    }  # fmt: skip
+    assert {p.name: e for p in paths if (e := dciodvfy_errors(p))} == {}
+
+
+def test_dsrdump_reads_the_structured_report(made):
+    command = [program("dsrdump"), "+Pl", str(made / "assessment_sr.dcm")]
+    tree = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert '"Probability of cancer")="60.0"' in tree
+    assert f"bundle_sha256={'ab' * 32}" in tree
+    assert "ELLIPSOID" in tree
+    assert "Spiculation" in tree
+
+
+def test_highdicom_reads_the_structured_report_back(made):
+    from highdicom.sr import srread
+
+    report = srread(made / "assessment_sr.dcm")
+    group = report.content.get_volumetric_roi_measurement_groups()[0]
+    values = {m.name.meaning: m.value for m in group.get_measurements()}
+    assert values["Probability of cancer"] == 60.0
+    assert values["Spiculation, expected rating"] == 2.4
+    surface = group.roi
+    axes = np.asarray(surface.graphic_data).reshape(-1, 3)
+    assert np.allclose(axes.mean(axis=0), CENTER)
+    assert np.allclose(np.linalg.norm(axes[0::2] - axes[1::2], axis=1), 10.0)
+    assert surface.frame_of_reference_uid == "1.2.3.9"
+
+
+def test_the_parametric_map_keeps_values_affine_and_meaning(made, result):
+    import highdicom as hd
+
+    image = hd.imread(made / "attribution_pm.dcm")
+    volume = image.get_volume(apply_real_world_transform=False)
+    truth = result.explanation.volume
+    # Index by position: a reader may order the frames the other way round.
+    peak = np.unravel_index(int(np.abs(volume.array).argmax()), volume.array.shape)
+    assert np.allclose(volume.affine @ [*peak, 1], [*truth.peak_mm, 1])
+    assert np.isclose(volume.array.sum(), truth.values.sum(), rtol=1e-4)
+    shared = image.SharedFunctionalGroupsSequence[0].RealWorldValueMappingSequence[0]
+    codes = [item.ConceptCodeSequence[0].CodeValue for item in shared.QuantityDefinitionSequence]
+    assert codes == ["130404"]
+    assert image.FrameOfReferenceUID == "1.2.3.9"
+
+
+def test_the_segment_is_the_sphere_on_the_source_s_voxels(made):
+    import highdicom as hd
+
+    volume = hd.seg.segread(made / "region_seg.dcm").get_volume(combine_segments=True)
+    index = np.argwhere(volume.array > 0)
+    points = index @ volume.affine[:3, :3].T + volume.affine[:3, 3]
+    assert np.linalg.norm(points - CENTER, axis=1).max() <= 5.0
+    assert abs(len(index) * 2.5 - 4 / 3 * np.pi * 125) < 0.15 * 4 / 3 * np.pi * 125
+
+
+def test_pictures_and_the_page_hold_what_they_should(made):
+    pictures = sorted(made.glob("pictures_sc_*.dcm"))
+    assert len(pictures) >= 4
+    first = pydicom.dcmread(pictures[0])
+    assert first.BurnedInAnnotation == "NO"
+    assert first.pixel_array.std() > 10
+    wrapped = pydicom.dcmread(made / "report_pdf.dcm")
+    pdf = (made / "report.pdf").read_bytes()
+    assert wrapped.EncapsulatedDocument[: wrapped.EncapsulatedDocumentLength] == pdf
+    text = "\n".join(page.extract_text() for page in PdfReader(made / "report.pdf").pages)
+    for words in ("Müller, Änne", PATIENT, "60 %", "A spiculated nodule & <more>.", "not a medical device", "ab" * 32):
+        assert words in text
+
+
+def test_fhir_is_valid_and_names_the_same_result(made):
+    from fhir.resources.R4B.bundle import Bundle
+
+    bundle = Bundle.model_validate_json((made / "report_fhir.json").read_bytes())
+    resources = {entry.resource.get_resource_type(): entry.resource for entry in bundle.entry}
+    assert {"DiagnosticReport", "ImagingStudy", "Device", "Provenance", "Observation", "Patient"} == set(resources)
+    sr = pydicom.dcmread(made / "assessment_sr.dcm")
+    assert resources["DiagnosticReport"].identifier[0].value == f"urn:oid:{sr.SOPInstanceUID}"
+    assert resources["ImagingStudy"].identifier[0].value == f"urn:oid:{sr.StudyInstanceUID}"
+    urls = {entry.fullUrl for entry in bundle.entry}
+    assert set(re.findall(r'"reference": ?"(urn:uuid:[^"]+)"', bundle.model_dump_json())) <= urls
+
+
+def test_all_objects_lie_in_the_source_s_study_under_the_same_patient(made):
+    for path in made.glob("*.dcm"):
+        data_set = pydicom.dcmread(path)
+        assert (data_set.StudyInstanceUID, data_set.PatientID, str(data_set.PatientName)) == ("1.2.3", PATIENT, NAME)
+
+
+def test_the_same_answer_has_the_same_identifiers_and_another_has_others(result):
+    again, other = make_result(), make_result(logit=0.41)
+    assert again.uid("sr", "1") == result.uid("sr", "1")
+    assert other.uid("sr", "1") != result.uid("sr", "1")
+    assert other.device_uuid == result.device_uuid
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"study_uid": None}, "blank or malformed Study Instance UID"),
+        ({"series_uid": "1.02.3"}, "blank or malformed Series Instance UID"),
+        ({"sop_instance_uids": ("",)}, "blank or malformed SOP Instance UID"),
+        ({"source": None}, "did not come from DICOM"),
+    ],
+)
+def test_a_source_that_cannot_be_referred_to_is_refused(changes, message):
+    with pytest.raises(InputError, match=message):
+        dicom_source(make_result(make_identity(**changes)))
+
+
+def test_malformed_attributes_are_repaired_and_the_objects_stay_valid(tmp_path):
+    identity = make_identity(
+        patient_sex="female", study_date="2026-03-01", study_time="25", patient_age="76", sop_class_uid="",
+        patient_name="Single", patient_birth_date="19501340", body_part="", study_id="x" * 30,
+    )  # fmt: skip
+    forms = [ExportFormat.SR, ExportFormat.PM, ExportFormat.SEG]
+    export = write_exports(make_result(identity), forms, tmp_path)
+    assert export.refused == ()
+    assert len(export.repairs) == 7
+    assert "SOP Class UID is blank or malformed; CT Image Storage was taken" in " ".join(export.repairs)
+    assert {p.name: e for p in tmp_path.glob("*.dcm") if (e := dciodvfy_errors(p))} == {}
+
+
+def test_without_a_frame_of_reference_only_what_has_no_place_is_written(tmp_path):
+    identity = make_identity(frame_of_reference_uid="")
+    export = write_exports(make_result(identity), [ExportFormat.SR, ExportFormat.PM, ExportFormat.SEG], tmp_path)
+    assert [form for form, _ in export.refused] == [ExportFormat.PM, ExportFormat.SEG]
+    assert all("no usable Frame of Reference UID" in reason for _, reason in export.refused)
+    assert dciodvfy_errors(tmp_path / "assessment_sr.dcm") == []
+
+
+def test_a_case_without_ct_still_gets_page_and_fhir(tmp_path, result):
+    case = Case("c-2", note=ClinicalNote("A nodule."))
+    alone = replace(result, case=case, identity=StudyIdentity("c-2"), explanation=None)
+    export = write_exports(alone, list(ExportFormat), tmp_path)
+    assert {path.name for path in export.written} == {"report.pdf", "report_fhir.json", "export.json"}
+    assert {form.value for form, _ in export.refused} == {"sr", "pm", "sc", "seg"}
+    record = json.loads((tmp_path / "export.json").read_text())
+    assert "the case has no CT" in record["refused"]["sr"]
+
+
+def test_nothing_that_identifies_is_printed_or_recorded(tmp_path, capfd, caplog, recwarn):
+    identity = make_identity(patient_name="Lonely", study_date="SECRET")
+    write_exports(make_result(identity), [ExportFormat.SR, ExportFormat.SEG], tmp_path)
+    written = capfd.readouterr()
+    said = [written.out, written.err, caplog.text, (tmp_path / "export.json").read_text()]
+    said += [str(warning.message) for warning in recwarn]
+    assert not any(secret in text for text in said for secret in ("Lonely", "SECRET", PATIENT, "1.2.3.4"))
+    assert repr(identity) == "StudyIdentity(case_id='c-1')"
+
+
+def test_a_time_without_zone_is_refused():
+    with pytest.raises(DiagnosisError, match="no time zone"):
+        make_result(created_at=datetime(2026, 1, 1))  # noqa: DTZ001
+
+
+def test_a_real_series_with_blank_identifiers_is_refused(shared_data):
+    series = read_series(shared_data / "dicom_cases" / "ts_j2k_overlap_missing_tags")
+    with pytest.raises(InputError, match="blank or malformed Study Instance UID"):
+        study_header(series.identity)
+
+
+def test_a_real_series_is_referred_to_as_it_is(shared_data, tmp_path):
+    series = read_series(shared_data / "dicom_cases" / "philips_head_std_5mm")
+    middle = tuple(float(v) for v in series.volume.position_of(np.array(series.volume.hu.shape) // 2))
+    case = Case("c-1", volume=series.volume, region=RegionOfInterest(middle, 12.0))
+    real = make_result(replace(series.identity, case_id="c-1"), case=case)
+    export = write_exports(real, [ExportFormat.SR, ExportFormat.SEG], tmp_path)
+    assert export.refused == ()
+    assert {p.name: e for p in tmp_path.glob("*.dcm") if (e := dciodvfy_errors(p))} == {}
