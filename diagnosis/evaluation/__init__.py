@@ -21,6 +21,8 @@ module               what it answers
 `report`             one self-contained HTML page
 `claim_sheet`        CLAIM 2024 and TRIPOD+AI items, filled from the facts
 `dictation`          how well is a dictation transcribed?
+`candidates`         how many lesions are proposed without a click, and how much else?
+`clinical_text`      how well are findings and their senses read?
 ===================  ==================================================================================================
 
 Patients, not cases, are drawn again in every interval: two nodules of one patient are not two independent witnesses.

@@ -14,8 +14,8 @@ from diagnosis.reading.nodule_facts import GROUND_GLASS, PART_SOLID, SOLID, Nodu
 from diagnosis.reading.opinion import SecondOpinion, missing_inputs, used_inputs
 
 CITATION = (
-    "MacMahon H et al. Guidelines for management of incidental pulmonary nodules detected on CT images: from the Fleischner "
-    "Society 2017. Radiology 2017;284:228-243"
+    "MacMahon H et al. Guidelines for management of incidental pulmonary nodules detected on CT images: from the "
+    "Fleischner Society 2017. Radiology 2017;284:228-243"
 )
 DOI = "10.1148/radiol.2017161659"
 YOUNGEST_YEARS = 35
@@ -53,7 +53,10 @@ _SUBSOLID: dict[tuple[bool, str], tuple[str, str]] = {
     ),
     (False, PART_SOLID): (
         "no routine follow-up",
-        "CT at 3-6 months to confirm persistence; if unchanged and the solid component remains below 6 mm, annual CT for 5 years",
+        (
+            "CT at 3-6 months to confirm persistence; if unchanged and the solid component remains below 6 mm, "
+            "annual CT for 5 years"
+        ),
     ),
 }
 _SEVERAL_SUBSOLID = (
@@ -92,7 +95,7 @@ def rounded_mm(mean_mm: float) -> int:
 
 
 def risk_of(known: NoduleFacts) -> str | None:
-    """ "high", "low", or None where smoking is unknown and nothing else settles it."""
+    """High, low, or None where smoking is unknown and nothing else settles it."""
     if any(getattr(known, name) for name in _RISKS):
         return "high"
     return "low" if known.has_smoked is False else None
@@ -120,7 +123,7 @@ def _recommendation(nodule_type: str, several: bool, size: int, risk: str) -> st
     return small if size < 6 else large
 
 
-def _refusal(known: NoduleFacts) -> str | None:
+def _refusal(known: NoduleFacts) -> str | None:  # noqa: PLR0911 - one line a criterion
     if known.age_years is not None and known.age_years < YOUNGEST_YEARS:
         return f"age {known.age_years:g}; the guideline is for adults of {YOUNGEST_YEARS} years or more"
     if known.is_screening:

@@ -21,15 +21,17 @@ AGES = (50, 80)
 LEAST_PACK_YEARS = 20
 LONGEST_ABSTINENCE_YEARS = 15
 
+_WORKUP = (
+    "referral for further clinical evaluation: diagnostic chest CT, PET/CT if there is a solid nodule or solid "
+    "component of 8 mm or more, tissue sampling"
+)
 MANAGEMENT: dict[str, str] = {
     "1": "12-month screening LDCT",
     "2": "12-month screening LDCT",
     "3": "6-month LDCT",
     "4A": "3-month LDCT; PET/CT may be considered if there is a solid nodule or solid component of 8 mm or more",
-    "4B": "referral for further clinical evaluation: diagnostic chest CT, PET/CT if there is a solid nodule or solid component of "
-    "8 mm or more, tissue sampling",
-    "4X": "referral for further clinical evaluation: diagnostic chest CT, PET/CT if there is a solid nodule or solid component of "
-    "8 mm or more, tissue sampling",
+    "4B": _WORKUP,
+    "4X": _WORKUP,
 }
 _NAMES = ("age_years", "pack_years", "years_since_quitting", "is_screening", "mean_mm", "nodule_type", "change")
 
@@ -58,7 +60,7 @@ def lung_rads(known: NoduleFacts) -> SecondOpinion:
 
 
 def category_of(known: NoduleFacts) -> str | None:
-    """ "1" to "4B" by type, mean diameter and change; None where they do not settle it. 4X is the caller's."""
+    """From "1" to "4B" by type, mean diameter and change; None where they do not settle it. 4X is the caller's."""
     if known.has_benign_sign:
         return "1"
     if known.mean_mm is None or known.nodule_type is None:
@@ -77,10 +79,7 @@ def _solid(size: float, change: str | None) -> str | None:
         return "2" if size < 6 else None
     if change == GROWING:
         return "4A" if size < 8 else "4B"
-    if change == NEW:
-        steps = ((4, "2"), (6, "3"), (8, "4A"))
-    else:
-        steps = ((6, "2"), (8, "3"), (15, "4A"))
+    steps = ((4, "2"), (6, "3"), (8, "4A")) if change == NEW else ((6, "2"), (8, "3"), (15, "4A"))
     return next((category for limit, category in steps if size < limit), "4B")
 
 
@@ -98,7 +97,7 @@ def _part_solid(size: float, solid: float | None, change: str | None) -> str | N
     return "3" if solid < 6 else "4A" if solid < 8 else "4B"
 
 
-def _refusal(known: NoduleFacts) -> str | None:
+def _refusal(known: NoduleFacts) -> str | None:  # noqa: PLR0911 - one line a criterion
     if known.is_screening is False:
         return "not a screening CT; Fleischner 2017 applies"
     if known.age_years is not None and not AGES[0] <= known.age_years <= AGES[1]:
@@ -108,7 +107,7 @@ def _refusal(known: NoduleFacts) -> str | None:
     if known.pack_years is not None and known.pack_years < LEAST_PACK_YEARS:
         return f"{known.pack_years:g} pack-years; screening is for {LEAST_PACK_YEARS} or more"
     if known.years_since_quitting is not None and known.years_since_quitting > LONGEST_ABSTINENCE_YEARS:
-        return f"stopped smoking {known.years_since_quitting:g} years ago; screening is for {LONGEST_ABSTINENCE_YEARS} or fewer"
+        return f"stopped smoking {known.years_since_quitting:g} years ago, more than {LONGEST_ABSTINENCE_YEARS}"
     if known.has_lung_cancer:
         return "lung cancer is known; Lung-RADS is for screening"
     return None

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - each pattern is read as a whole
 """A note or a dictation to facts: `read_note`, `read_dictation`, `read_text`."""
 
 import re
