@@ -180,7 +180,7 @@ def _is_valid(keyword: str, value: str, vr: str) -> bool:
         return _TIME.fullmatch(value) is not None
     if vr == "PN" and re.search(r"[\\\x00-\x1f]", value):
         return False
-    valid, _ = VALIDATORS[vr](vr, value)
+    valid = VALIDATORS[vr](vr, value)[0]  # type: ignore[no-untyped-call]
     return bool(valid) and "\\" not in value
 
 

@@ -49,7 +49,7 @@ def structured_report(result: Result, source: DicomSource) -> Dataset:
         title=codes.DCM.ImagingMeasurementReport,
         language_of_content_item_and_descendants=LanguageOfContentItemAndDescendants(code_of(ENGLISH)),
     )
-    made = Comprehensive3DSR(
+    made: Dataset = Comprehensive3DSR(
         evidence=source.images,
         content=report[0],
         is_complete=True,

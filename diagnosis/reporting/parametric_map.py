@@ -47,7 +47,7 @@ def parametric_map(result: Result, source: DicomSource) -> Dataset:
         coordinate_system="PATIENT",
         frame_of_reference_uid=source.require_frame(),
     )
-    made = ParametricMap(
+    made: Dataset = ParametricMap(
         source_images=source.images,
         pixel_array=grid,
         contains_recognizable_visual_features=False,

@@ -5,6 +5,7 @@ embedded and covers Latin, Greek and Cyrillic names.
 """
 
 import io
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -222,11 +223,12 @@ def _texts(result: Result) -> list[Flowable]:
     return parts
 
 
-def _tinted(text: str, spans: tuple[TextSpan, ...] | tuple[SpeechSpan, ...]) -> Paragraph:
+def _tinted(text: str, spans: Sequence[TextSpan | SpeechSpan]) -> Paragraph:
     """The text with its words on a tint of their attribution, as the pages on screen show them."""
     scale = max((abs(span.value) for span in spans), default=0.0)
     shown, position, parts = text[:MAX_TEXT], 0, []
-    for span in sorted(spans, key=lambda s: s.start):
+    ordered: list[TextSpan | SpeechSpan] = sorted(spans, key=lambda s: s.start)
+    for span in ordered:
         if span.start < position or span.end > len(shown):
             continue
         word = escape(shown[span.start : span.end])

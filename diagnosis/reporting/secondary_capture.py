@@ -102,7 +102,7 @@ def _label(image: Image.Image, z_mm: float, *, has_overlay: bool, answer: str) -
 
 def _instance(picture: Picture, number: int, result: Result, source: DicomSource) -> Dataset:
     first = source.images[0]
-    made = SCImage.from_ref_dataset(
+    made: Dataset = SCImage.from_ref_dataset(
         ref_dataset=first,
         pixel_array=picture,
         photometric_interpretation="RGB",

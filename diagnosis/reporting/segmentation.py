@@ -53,7 +53,7 @@ def segmentation(result: Result, source: DicomSource) -> Dataset:
         coordinate_system="PATIENT",
         frame_of_reference_uid=source.require_frame(),
     )
-    made = Segmentation(
+    made: Dataset = Segmentation(
         source_images=source.images,
         pixel_array=grid,
         segmentation_type=SegmentationTypeValues.BINARY,
