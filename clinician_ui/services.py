@@ -30,6 +30,7 @@ FILE_NAMES: dict[Modality, tuple[str, ...]] = {
     Modality.NOTE: NOTE_NAMES,
     Modality.VOICE: VOICE_NAMES,
 }
+UNREADABLE = "case: its folder or a file in it cannot be read; check the permissions"
 MOST_ASSESSMENTS = 10_000
 MOST_EXPLANATIONS = 200
 MOST_CASES_IN_MEMORY = 3
@@ -75,7 +76,7 @@ class Outcome:
 
 @final
 class Shelf(Generic[Kept]):
-    """Keeps the values last put on it; safe between sessions."""
+    """Keeps the values last used; safe between sessions."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -85,10 +86,12 @@ class Shelf(Generic[Kept]):
     def get(self, key: tuple[str, ...]) -> Kept | None:
         """The value, or None."""
         with self._lock:
+            if key in self._values:
+                self._values.move_to_end(key)
             return self._values.get(key)
 
     def put(self, key: tuple[str, ...], value: Kept) -> None:
-        """Keep a value; the oldest gives way."""
+        """Keep a value; the one longest unused gives way."""
         with self._lock:
             self._values[key] = value
             while len(self._values) > self._most:
@@ -97,6 +100,11 @@ class Shelf(Generic[Kept]):
 
 _ONE_AT_A_TIME = threading.Lock()
 """The network is shared between sessions: one question at a time."""
+
+
+@st.cache_resource(show_spinner=False)
+def _cases() -> Shelf[Case]:
+    return Shelf(MOST_CASES_IN_MEMORY)
 
 
 @st.cache_resource(show_spinner=False)
@@ -120,24 +128,19 @@ def list_cases(cases_dir: Path) -> list[CaseEntry]:
     """Entries of all case folders in a folder, or of the one that it is, ordered by path.
 
     Raises:
-        InputError: the folder does not exist.
+        InputError: the folder does not exist, or cannot be read.
     """
     if not cases_dir.is_dir():
         msg = "cases: the folder does not exist; start the dashboard with `diagnosis ui FOLDER`"
         raise InputError(msg)
-    if (cases_dir / "case.json").is_file() or _parts(cases_dir):
-        return [_entry(cases_dir)]
-    folders = (path for path in cases_dir.iterdir() if path.is_dir() and not path.name.startswith("."))
-    return [_entry(folder) for folder in sorted(folders)]
-
-
-def find_case(cases_dir: Path, token: str) -> CaseEntry | None:
-    """The case with a token, or None.
-
-    Raises:
-        InputError: the folder does not exist.
-    """
-    return next((entry for entry in list_cases(cases_dir) if entry.token == token), None)
+    try:
+        if (cases_dir / "case.json").is_file() or _parts(cases_dir):
+            return [_entry(cases_dir)]
+        folders = sorted(path for path in cases_dir.iterdir() if path.is_dir() and not path.name.startswith("."))
+    except OSError as error:
+        msg = "cases: the folder cannot be read; check its permissions"
+        raise InputError(msg) from error
+    return [_entry(folder) for folder in folders]
 
 
 def load_case(entry: CaseEntry, on_progress: Progress | None = None) -> Case:
@@ -146,12 +149,12 @@ def load_case(entry: CaseEntry, on_progress: Progress | None = None) -> Case:
     Raises:
         DiagnosisError: a part that cannot be used.
     """
-    return _load_case(entry.folder, entry.fingerprint, on_progress)
-
-
-@st.cache_resource(max_entries=MOST_CASES_IN_MEMORY, show_spinner=False)
-def _load_case(folder: Path, fingerprint: str, _on_progress: Progress | None) -> Case:  # noqa: ARG001 - cache key
-    case, _ = read_case(folder, on_progress=_on_progress)
+    # Not st.cache_resource: it would replay the progress bar that was drawn while the case was read.
+    key = (entry.token, entry.fingerprint)
+    case = _cases().get(key)
+    if case is None:
+        case, _ = read_case(entry.folder, on_progress=on_progress)
+        _cases().put(key, case)
     return case
 
 
@@ -207,7 +210,11 @@ def _key(entry: CaseEntry, bundle_dir: Path) -> tuple[str, ...]:
 
 def _entry(folder: Path) -> CaseEntry:
     token = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
-    entry = CaseEntry(token, folder, _fingerprint(folder), case_id=f"case-{token[:8]}", parts=_parts(folder))
+    pseudonym = f"case-{token[:8]}"
+    try:
+        entry = CaseEntry(token, folder, _fingerprint(folder), case_id=pseudonym, parts=_parts(folder))
+    except OSError:
+        return CaseEntry(token, folder, "", pseudonym, problem=UNREADABLE)
     stated = _stated(folder, entry.case_id)
     if stated is None:
         return replace(entry, problem=_problem(folder))
@@ -237,7 +244,7 @@ def _problem(folder: Path) -> str | None:
     except DiagnosisError as error:
         return str(error)
     except OSError:
-        return "case: a file in its folder cannot be read; check the permissions"
+        return UNREADABLE
     return None
 
 
@@ -254,6 +261,6 @@ def _fingerprint(folder: Path) -> str:
     """Hash over names, sizes and times of what lies in the folder: files and, for a CT folder, its own time."""
     digest = hashlib.sha256()
     for path in sorted(folder.iterdir()):
-        status = path.stat()
+        status = path.lstat()
         digest.update(f"{path.name} {status.st_size} {status.st_mtime_ns}\n".encode())
     return digest.hexdigest()[:16]

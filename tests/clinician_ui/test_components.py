@@ -1,0 +1,231 @@
+"""Components draw hand-made records: every word of a patient escaped, every figure where it belongs."""
+
+import base64
+import io
+import wave
+
+import numpy as np
+import pytest
+from dashboard_records import html_of, make_assessment, make_explanation, make_finding, make_map, make_volume
+from streamlit.testing.v1 import AppTest
+
+from clinician_ui.components.finding_table import probability_bar, set_words, short_set_words
+from clinician_ui.components.waveform import MOST_BARS, dictation_data
+from diagnosis.record import (
+    Audio,
+    Case,
+    ClinicalNote,
+    Faithfulness,
+    RegionOfInterest,
+    SpeechSegment,
+    SpeechSpan,
+    TextAttribution,
+    TextSpan,
+    VoiceNote,
+    Word,
+)
+
+NOTE = ClinicalNote("FINDINGS: <script>alert(1)</script> solid & spiculated.")
+
+
+def run(script, **records) -> AppTest:
+    app = AppTest.from_function(script, kwargs=records, default_timeout=120).run()
+    assert not app.exception, app.exception
+    return app
+
+
+@pytest.mark.parametrize(
+    ("prediction_set", "sentence", "word"),
+    [
+        (None, "not available", "–"),
+        (("positive",), "positive only", "positive"),
+        (("negative", "positive"), "both answers possible: too uncertain to call", "uncertain"),
+        ((), "neither answer fits: atypical case", "atypical"),
+    ],
+)
+def test_prediction_sets_in_words(prediction_set, sentence, word):
+    assert (set_words(prediction_set), short_set_words(prediction_set)) == (sentence, word)
+
+
+def test_the_bar_is_drawn_to_scale_and_says_itself_aloud():
+    bar = probability_bar(make_finding(0.5, low=0.25, high=0.75, threshold=0.4))
+    assert 'aria-label="probability 50%, ensemble 25% to 75%, threshold 40%"' in bar
+    assert 'class="range" style="left:25.0%;width:50.0%"' in bar
+    assert 'class="limit" style="left:40.0%"' in bar
+    assert 'class="point" style="left:50.0%"' in bar
+
+
+def test_an_assessment_is_shown_whole():
+    def script(assessment):
+        from clinician_ui.components.banner import render_banner, render_warnings
+        from clinician_ui.components.finding_table import render_descriptors, render_findings
+        from clinician_ui.components.modality_bar import render_modalities
+
+        render_banner()
+        render_warnings(assessment.warnings)
+        render_findings(assessment.findings)
+        render_modalities(assessment.modalities, "malignancy")
+        render_descriptors(assessment.descriptors)
+
+    page = html_of(run(script, assessment=make_assessment(Case("c-1", note=NOTE))))
+    assert "not a medical device" in page
+    assert "The note is long &lt;and odd&gt;." in page
+    assert "<b>83%</b><span>calibrated probability" in page
+    assert "Flagged" in page
+    assert "73% to 93%" in page
+    assert "31%" in page
+    assert "CT: +1.20 logits, 75% of all influence" in page
+    assert 'class="against" style="left:33.3%;width:16.7%"' in page
+    assert "not used: absent" in page
+    assert "Spiculation" in page
+    assert "nearly none" in page
+
+
+def test_a_note_is_tinted_and_escaped():
+    def script(note, attribution):
+        from clinician_ui.components.note_highlight import render_note
+
+        render_note(note, attribution)
+
+    start = NOTE.text.index("spiculated")
+    spans = (TextSpan(start, start + 10, "spiculated", 0.5),)
+    sentences = (TextSpan(0, len(NOTE.text), NOTE.text, 0.7),)
+    page = html_of(run(script, note=NOTE, attribution=TextAttribution(spans, "made", Faithfulness(), sentences)))
+    assert "<script>" not in page
+    assert "&lt;script&gt;" in page
+    assert 'title="+0.500 logits">spiculated</mark>' in page
+    assert "+0.70" in page
+    plain = html_of(run(script, note=NOTE, attribution=None))
+    assert "<mark" not in plain
+
+
+def make_dictation(seconds=2.0) -> VoiceNote:
+    rate = 8000
+    sound = np.sin(np.arange(int(seconds * rate)) / 20).astype(np.float32) * np.linspace(0, 1, int(seconds * rate))
+    words = (Word("solid", 0.1, 0.5, 0.9), Word("nodule.", 0.6, 1.0, 0.3), Word("\n", 1.0, 1.0, 1.0))
+    words += (Word("No", 1.2, 1.4, 0.95), Word("effusion", 1.4, 1.9, 0.8))
+    return VoiceNote((SpeechSegment(words),), seconds, "made", audio=Audio(sound.astype(np.float32), rate))
+
+
+def test_the_player_gets_every_word_at_its_time():
+    voice = make_dictation()
+    start, end = voice.word_spans[1]
+    spans = (SpeechSpan(start, end, 0.6, 1.0, "nodule.", -0.4),)
+    data = dictation_data(voice, voice.audio, spans)
+    assert "".join(piece["text"] for piece in data["pieces"]) == voice.text
+    words = [piece for piece in data["pieces"] if "start_s" in piece]
+    assert [(w["text"], w["start_s"]) for w in words[:2]] == [("solid", 0.1), ("nodule.", 0.6)]
+    assert [bool(w["color"]) for w in words[:2]] == [False, True]
+    assert words[1]["value"] == "-0.400 logits"
+    assert [w["is_unsure"] for w in words[:2]] == [False, True]
+    assert 0 < len(data["bars"]) <= MOST_BARS
+    assert max(data["bars"]) == 1.0
+    with wave.open(io.BytesIO(base64.b64decode(data["wav"]))) as file:
+        assert (file.getframerate(), file.getnframes(), file.getsampwidth()) == (8000, 16000, 2)
+
+
+def test_a_silent_recording_has_flat_bars_and_no_words():
+    audio = Audio(np.zeros(100, np.float32), 8000)
+    data = dictation_data(VoiceNote((), 0.0125, "made", audio=audio), audio, ())
+    assert data["pieces"] == []
+    assert max(data["bars"]) == 0.0
+
+
+@pytest.mark.parametrize("has_sound", [True, False])
+def test_a_dictation_says_where_its_words_come_from(has_sound):
+    def script(voice):
+        from clinician_ui.components.waveform import render_dictation
+
+        render_dictation(voice, None, "key")
+
+    made = make_dictation()
+    voice = made if has_sound else VoiceNote(made.segments, made.duration_s, made.transcriber)
+    app = run(script, voice=voice)
+    assert "transcribed by made, not confirmed by a clinician; 1 of 5 words" in app.caption[0].value
+    assert ("No effusion" in html_of(app)) is not has_sound
+
+
+def test_a_long_recording_goes_to_the_browsers_own_player():
+    def script(voice):
+        from clinician_ui.components.waveform import render_dictation
+
+        render_dictation(voice, None, "key")
+
+    audio = Audio(np.zeros(8, np.float32), 8000)
+    app = run(script, voice=VoiceNote(make_dictation().segments, 400.0, "made", audio=audio))
+    assert app.get("audio")
+
+
+def test_proof_figures_stand_beside_their_controls():
+    def script(explanation):
+        from clinician_ui.components.proof_table import render_proof
+
+        render_proof(explanation)
+
+    case = Case("c-1", volume=make_volume())
+    page = html_of(run(script, explanation=make_explanation(case, volume=make_map(case.volume, (0, 0, 0)))))
+    assert "integrated gradients" in page
+    assert "1.0%" in page
+    assert "0.60 <small>(random 0.20)</small>" in page
+    assert html_of(run(script, explanation=make_explanation(case))) == ""
+
+
+def viewer(volume, region, attribution):
+    from clinician_ui.components.planes import make_scene
+    from clinician_ui.components.viewer import render_viewer
+
+    render_viewer(make_scene(volume, region, attribution), "case", f"scene {attribution is not None}")
+
+
+REGION = RegionOfInterest((4.0, 2.0, 5.0), 8.0)
+
+
+def test_the_viewer_opens_at_the_region():
+    app = run(viewer, volume=make_volume(), region=REGION, attribution=None)
+    assert [(s.label, s.value) for s in app.slider] == [
+        ("Axial slice, 24 in all", 15),
+        ("Coronal slice, 40 in all", 23),
+        ("Sagittal slice, 50 in all", 31),
+    ]
+    assert len(app.get("image")) == 3
+    assert [b.label for b in app.button] == ["Go to region"]
+
+
+def test_without_a_region_it_opens_in_the_middle():
+    app = run(viewer, volume=make_volume(), region=None, attribution=None)
+    assert [s.value for s in app.slider] == [13, 21, 26]
+    assert not app.button
+
+
+def test_slices_scroll_and_come_back():
+    app = run(viewer, volume=make_volume(), region=REGION, attribution=None)
+    app.slider(key="slice-axial-case").set_value(3).run()
+    assert "z -25 mm" in html_of(app)
+    app.button[0].click().run()
+    assert app.slider(key="slice-axial-case").value == 15
+    assert not app.exception
+
+
+def test_windows_and_the_custom_one():
+    app = run(viewer, volume=make_volume(), region=REGION, attribution=None)
+    window = app.get("button_group")[0]
+    assert window.value == "lung"
+    window.set_value("custom").run()
+    assert not app.exception
+    assert "Window center (HU)" in [s.label for s in app.slider]
+
+
+def test_the_overlay_has_its_controls_and_its_peak():
+    volume = make_volume()
+    peak = (-4.0, -6.0, -10.0)
+    app = run(viewer, volume=volume, region=REGION, attribution=make_map(volume, peak))
+    assert "Overlay opacity (%)" in [s.label for s in app.slider]
+    assert "logits a voxel" in html_of(app)
+    next(b for b in app.button if b.label == "Go to peak").click().run()
+    assert [app.slider(key=f"slice-{p}-case").value for p in ("axial", "coronal", "sagittal")] == [9, 13, 21]
+    app.selectbox[0].set_value("Orange, only for").run()
+    assert not app.exception
+    assert "speaks against" not in html_of(app)
+    next(t for t in app.toggle if t.label == "Explanation overlay").set_value(False).run()
+    assert "logits a voxel" not in html_of(app)
+    assert next(s for s in app.slider if s.label == "Overlay opacity (%)").disabled
