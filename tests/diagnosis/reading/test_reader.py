@@ -86,7 +86,10 @@ def test_spoken_sizes():
 
 
 def test_the_patient():
-    text = "63-year-old man, ex-smoker, 40 pack-years, quit 5 years ago. Father had lung cancer. Breast cancer 8 years ago."
+    text = (
+        "63-year-old man, ex-smoker, 40 pack-years, quit 5 years ago. Father had lung cancer. "
+        "Breast cancer 8 years ago."
+    )
     values = {fact.name: fact.value for fact in read_text(text)}
     assert values["age"] == 63
     assert values["pack_years"] == 40

@@ -55,15 +55,15 @@ def test_temporality_and_experiencer(negex):
 
 
 NEGBIO = {  # finding: (column of the reference, the bar of TF-IDF with logistic regression)
-    "normal": ("normal", 0.93),
-    "cardiomegaly": ("Cardiomegaly", 0.97),
-    "atelectasis": ("Atelectasis", 0.84),
-    "infiltration": ("Infiltration", 0.74),
-    "effusion": ("Effusion", 0.69),
-    "emphysema": ("Emphysema", 0.67),
-    "nodule": ("Nodule", 0.53),
-    "consolidation": ("Consolidation", 0.31),
-    "pneumothorax": ("Pneumothorax", 0.22),
+    "normal": ("normal", 0.93),  # measured .935
+    "cardiomegaly": ("Cardiomegaly", 0.97),  # measured .981
+    "atelectasis": ("Atelectasis", 0.84),  # measured .912
+    "infiltration": ("Infiltration", 0.74),  # measured .848
+    "effusion": ("Effusion", 0.69),  # measured .951
+    "emphysema": ("Emphysema", 0.67),  # measured .913
+    "nodule": ("Nodule", 0.53),  # measured .708
+    "consolidation": ("Consolidation", 0.31),  # measured .875
+    "pneumothorax": ("Pneumothorax", 0.22),  # measured .727
 }
 
 
@@ -81,7 +81,8 @@ def chest_reports(shared_data):
     labeled = []
     for name in names:
         text = "\n\n".join(f"{part.upper()}: {reports[name][part]}" for part in parts if reports[name][part].strip())
-        labeled.append((reference[name], report_labels(note_from_text(text))))
+        # One report of the list says nothing at all; nothing is claimed of it.
+        labeled.append((reference[name], report_labels(note_from_text(text)) if text else frozenset()))
     return labeled
 
 
