@@ -8,6 +8,7 @@ explanation = engine.explain(case)
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import chain, combinations
 from pathlib import Path
 from typing import Any, Self, final
@@ -17,8 +18,11 @@ import torch
 
 from diagnosis import settings
 from diagnosis.bundle.folder import Bundle, load_bundle
+from diagnosis.candidates import Candidate, find_candidates
 from diagnosis.errors import CaseError
 from diagnosis.explanation.modality import explain_modalities
+from diagnosis.ingest.case_folder import NO_REGION
+from diagnosis.familiarity.limits import range_warnings, speech_warnings
 from diagnosis.networks.model_input import ModelInput, NetworkOutput
 from diagnosis.networks.text_encoder import load_tokenizer
 from diagnosis.preprocessing.batch import InputContract, PreparedCase, prepare_case, stack_cases
@@ -87,6 +91,36 @@ class DiagnosisEngine:
         with clock.stage("network"), torch.inference_mode():
             outputs = self._all_subsets(batch)
         return [self._assessment(case, prepared[row], outputs, row, clock.seconds()) for row, case in enumerate(cases)]
+
+    def assess_candidates(
+        self, case: Case, candidates: Sequence[Candidate] | None = None
+    ) -> tuple[tuple[Candidate, Assessment], ...]:
+        """Assess a case without a marked region on each region that is proposed in its CT, with its note and dictation.
+
+        Args:
+            case: with a CT.
+            candidates: found already; by default they are searched for.
+
+        Returns:
+            Highest probability of the main finding first; empty where nothing is proposed.
+
+        Raises:
+            CaseError: the case has no CT.
+        """
+        if case.volume is None:
+            msg = f"case {case.case_id}: it has no CT to search for regions; add one, or assess its other parts"
+            raise CaseError(msg)
+        found = find_candidates(case.volume) if candidates is None else tuple(candidates)
+        if not found:
+            return ()
+        warning = (
+            f"No region was marked: {len(found)} were proposed by a program and may all be wrong. The probability is "
+            "that of the candidate it is highest for, and not that of the whole study; confirm or dismiss each."
+        )
+        kept = tuple(w for w in case.warnings if w != NO_REGION)
+        placed = [replace(case, region=c.region, warnings=(*kept, warning)) for c in found]
+        pairs = zip(found, self.assess_many(placed), strict=True)
+        return tuple(sorted(pairs, key=lambda pair: -pair[1].main.probability))
 
     def explain(self, case: Case, finding: str | None = None, **options: Any) -> Explanation:  # noqa: ANN401
         """Explain one finding (the first by default) on one case; see `explanation.explain_case` for the options.
@@ -188,7 +222,17 @@ class DiagnosisEngine:
                 warnings.append(f"The {name} is longer than {self.contract.max_tokens} tokens; its end was not read.")
         if self.bundle.calibrations.of(self.bundle.metadata.findings[0].name, subset) is None:
             warnings.append(f"The probability is not calibrated for {subset}.")
+        warnings += self._unfamiliar(case, prepared)
         return tuple(warnings)
+
+    def _unfamiliar(self, case: Case, prepared: PreparedCase) -> tuple[str, ...]:
+        """What of a case is unlike the training cases, and speech that was not heard well."""
+        found = speech_warnings(case)
+        if (trained := self.bundle.metadata.training_range) is not None:
+            found += range_warnings(case, trained.diameter_mm, trained.slice_spacing_mm)
+        if self.bundle.familiarity is not None:
+            found += self.bundle.familiarity.warnings(case, prepared, self.bundle.network)
+        return found
 
 
 def _descriptors(values: np.ndarray[Any, np.dtype[np.float32]]) -> tuple[DescriptorAssessment, ...]:

@@ -94,6 +94,7 @@ def assess_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Assess one case: calibrated probability, and what CT, note and voice contributed."""
+    from diagnosis.cli.candidates import assess_without_region, candidates_json, print_candidates
     from diagnosis.cli.presentation import assessment_json, print_assessments, print_details
     from diagnosis.cli.progress import spinner
 
@@ -103,18 +104,26 @@ def assess_command(
         from diagnosis.engine import DiagnosisEngine
 
         engine = DiagnosisEngine.load(bundle)
-    with spinner("Assessing"):
-        assessment = engine.assess(gathered)
+    candidates = None
+    if gathered.volume is not None and gathered.region is None:
+        candidates = assess_without_region(engine, gathered)
+        assessment, gathered = candidates.main, candidates.case
+    else:
+        with spinner("Assessing"):
+            assessment = engine.assess(gathered)
     if report is not None:
         from diagnosis.reporting.html_report import ReportCase, write_report
 
         with spinner("Explaining and writing the report"):
             write_report([ReportCase(gathered, assessment, engine.explain(gathered))], report)
     if as_json:
-        typer.echo(json.dumps(assessment_json(assessment), indent=2))
+        found = {} if candidates is None else {"candidates": candidates_json(candidates)}
+        typer.echo(json.dumps(assessment_json(assessment) | found, indent=2))
         return
     console = Console()
     print_assessments([assessment], console)
+    if candidates is not None:
+        print_candidates(candidates, console)
     print_details(assessment, console)
     if report is not None:
         console.print(f"Report: {report}")

@@ -1,0 +1,121 @@
+"""Candidates in chests whose truth is known: drawn here, shipped as samples, and one real patient."""
+
+import csv
+
+import numpy as np
+import pytest
+
+from diagnosis.candidates import find_candidates, search_candidates
+from diagnosis.candidates.working_grid import patient_axes, resample_isotropic
+from diagnosis.evaluation.candidates import CandidateStudy, evaluate_candidates, hits
+from diagnosis.ingest.dicom_volume import read_series
+from diagnosis.record import RegionOfInterest, Volume
+from diagnosis.record.volume import RegionSource
+
+SPACING = (3.0, 2.0, 2.0)
+AFFINE = np.array([[0, 0, 2.0, -160.0], [0, 2.0, 0, -110.0], [3.0, 0, 0, -120.0], [0, 0, 0, 1.0]])
+
+
+def make_chest(center_mm=(80.0, 10.0, 0.0), diameter_mm=14.0, tube=True) -> Volume:
+    """Two ellipsoid lungs in a body, a ball at `center_mm`, and a vessel along z in the other lung."""
+    z, y, x = (
+        AFFINE[axis, 3] + s * np.arange(n) for axis, s, n in zip((2, 1, 0), SPACING, (80, 111, 161), strict=True)
+    )
+    z, y, x = np.meshgrid(z, y, x, indexing="ij")
+    hu = np.full(z.shape, -1000.0)
+    hu[(x / 155) ** 2 + (y / 105) ** 2 < 1] = 40
+    for middle in (-75, 75):
+        hu[((x - middle) / 55) ** 2 + (y / 75) ** 2 + (z / 105) ** 2 < 1] = -850
+    if tube:
+        hu[(x + 75) ** 2 + y**2 + 0 * z < 25] = 40
+    distance = np.sqrt((x - center_mm[0]) ** 2 + (y - center_mm[1]) ** 2 + (z - center_mm[2]) ** 2)
+    hu[distance < diameter_mm / 2] = 40
+    hu += np.random.default_rng(0).normal(0, 15, hu.shape)
+    return Volume(hu.astype(np.float32), AFFINE)
+
+
+@pytest.mark.parametrize("diameter_mm", [8.0, 14.0, 30.0])
+def test_a_ball_comes_first_with_its_size(diameter_mm):
+    first = find_candidates(make_chest(diameter_mm=diameter_mm))[0]
+    assert np.linalg.norm(np.subtract(first.region.center_mm, (80, 10, 0))) < max(3, diameter_mm / 6)
+    assert first.region.diameter_mm == pytest.approx(diameter_mm, rel=0.3)
+    assert first.region.source is RegionSource.CANDIDATE
+
+
+def test_a_ball_on_the_chest_wall_is_found():
+    lesion = RegionOfInterest((122.0, 0.0, 0.0), 16.0)
+    proposed = [c.region for c in find_candidates(make_chest(lesion.center_mm, 16.0))]
+    assert any(hits(region, lesion) for region in proposed[:3])
+
+
+def test_the_plane_of_the_scan_does_not_matter():
+    axial = make_chest()
+    sagittal = Volume(axial.hu.transpose(2, 0, 1), axial.affine_lps[:, [2, 0, 1, 3]])
+    assert patient_axes(sagittal) == (1, 2, 0)
+    one, other = (find_candidates(v)[0].region for v in (axial, sagittal))
+    assert one.center_mm == pytest.approx(other.center_mm, abs=0.2)
+
+
+def test_the_working_grid_keeps_places():
+    volume = make_chest(tube=False)
+    grid = resample_isotropic(volume, 3.0)
+    bright = np.argwhere(grid.values > -300)
+    places = np.array([grid.position_of(i) for i in bright])
+    ball = places[np.linalg.norm(places - np.array([80.0, 10.0, 0.0]), axis=1) < 12]
+    assert ball.mean(axis=0) == pytest.approx([80, 10, 0], abs=1.0)
+
+
+def test_no_lungs_is_said_and_not_guessed():
+    hu = np.full((20, 60, 60), 40.0, dtype=np.float32)
+    search = search_candidates(Volume(hu, AFFINE))
+    assert search.candidates == ()
+    assert "no lungs were found" in (search.reason or "")
+
+
+def test_progress_ends_and_never_more_than_ten():
+    steps = []
+    found = find_candidates(make_chest(), lambda done, total: steps.append((done, total)))
+    assert steps[-1] == (4, 4)
+    assert len(found) <= 10
+    assert [c.strength for c in found] == sorted((c.strength for c in found), reverse=True)
+
+
+@pytest.mark.slow
+def test_figures_on_the_sample_patients(checkout):
+    with (checkout / "data_samples" / "manifest.csv").open(encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["ct"]]
+    studies = []
+    for row in rows:
+        volume = read_series(checkout / "data_samples" / row["ct"]).volume
+        center = tuple(float(row[f"center_{axis}_mm"]) for axis in "xyz")
+        lesion = RegionOfInterest(center, float(row["diameter_mm"]))
+        studies.append(CandidateStudy(tuple(c.region for c in find_candidates(volume)), (lesion,)))
+    figures = evaluate_candidates(studies)
+    assert figures.sensitivity >= 0.75
+    assert figures.false_per_study <= 10
+
+
+@pytest.mark.slow
+def test_a_real_adenocarcinoma_is_proposed(shared_data):
+    import pydicom
+
+    case = "Lung_Dx-A0001_40805"
+    root = shared_data / "dicom_cases"
+    corners = []
+    with (root / "Lung_Dx_boxes.csv").open(encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            if row["case"] == case:
+                header = pydicom.dcmread(root / case / row["file"], stop_before_pixels=True)
+                x, y, z = (float(v) for v in header.ImagePositionPatient)
+                pixel = float(header.PixelSpacing[0])
+                corners += [(x + pixel * float(row[f"x{i}"]), y + pixel * float(row[f"y{i}"]), z) for i in (1, 2)]
+    half_slice = np.array([0, 0, 2.5])
+    low, high = np.min(corners, axis=0) - half_slice, np.max(corners, axis=0) + half_slice
+    found = np.array([c.region.center_mm for c in find_candidates(read_series(root / case).volume)])
+    assert ((found >= low) & (found <= high)).all(axis=1).any()
+
+
+@pytest.mark.slow
+def test_a_head_has_no_lungs(shared_data):
+    volume = read_series(shared_data / "dicom_cases" / "philips_head_std_5mm").volume
+    assert search_candidates(volume).reason is not None
