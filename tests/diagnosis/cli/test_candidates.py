@@ -29,7 +29,9 @@ def head(tmp_path):
     import numpy as np
 
     path = tmp_path / "ct.nii.gz"
-    nibabel.save(nibabel.Nifti1Image(np.full((40, 40, 30), 40, dtype=np.int16), np.diag([2.0, 2.0, 3.0, 1.0])), path)
+    hu = np.full((40, 40, 30), -1000, dtype=np.int16)
+    hu[8:32, 8:32] = 40
+    nibabel.save(nibabel.Nifti1Image(hu, np.diag([2.0, 2.0, 3.0, 1.0])), path)
     return path
 
 
