@@ -21,8 +21,8 @@ from diagnosis.bundle.folder import Bundle, load_bundle
 from diagnosis.candidates import Candidate, find_candidates
 from diagnosis.errors import CaseError
 from diagnosis.explanation.modality import explain_modalities
-from diagnosis.ingest.case_folder import NO_REGION
 from diagnosis.familiarity.limits import range_warnings, speech_warnings
+from diagnosis.ingest.case_folder import NO_REGION
 from diagnosis.networks.model_input import ModelInput, NetworkOutput
 from diagnosis.networks.text_encoder import load_tokenizer
 from diagnosis.preprocessing.batch import InputContract, PreparedCase, prepare_case, stack_cases

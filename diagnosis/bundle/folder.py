@@ -15,16 +15,20 @@ from torch import Tensor
 from diagnosis.bundle.calibration import SubsetCalibrations
 from diagnosis.bundle.metadata import BundleMetadata
 from diagnosis.errors import BundleError
+from diagnosis.familiarity.model import FamiliarityModel
 from diagnosis.networks.classifier import DiagnosisNetwork
 from diagnosis.networks.text_encoder import file_sha256
 
 METADATA = Path("configs/metadata.json")
 WEIGHTS = Path("models/model.safetensors")
 CALIBRATION = Path("models/calibration.json")
+FAMILIARITY = Path("models/familiarity.json")
 METRICS = Path("eval/metrics.json")
 CHECKSUMS = Path("checksums.json")
 HASHED = (METADATA, WEIGHTS, CALIBRATION)
 """The files that an answer depends on."""
+OPTIONAL = (FAMILIARITY,)
+"""Files that only warnings depend on: a bundle may lack them, but has them with the right checksum or not at all."""
 
 
 @final
@@ -38,6 +42,7 @@ class Bundle:
         network: BERT and members, in evaluation mode.
         calibrations: for each subset of modalities.
         sha256: hash over the checksums of the files an answer depends on.
+        familiarity: the alarm for cases unlike the training cases, or None where the bundle has none.
     """
 
     folder: Path
@@ -45,6 +50,7 @@ class Bundle:
     network: DiagnosisNetwork
     calibrations: SubsetCalibrations
     sha256: str
+    familiarity: FamiliarityModel | None = None
 
 
 def read_metadata(folder: Path) -> BundleMetadata:
@@ -82,7 +88,31 @@ def load_bundle(folder: Path) -> Bundle:
     except (OSError, RuntimeError, SafetensorError, ValueError, KeyError) as error:
         msg = f"bundle {folder}: weights or calibration do not fit the declared network; install the bundle again"
         raise BundleError(msg) from error
-    return Bundle(folder, metadata, network.eval(), calibrations, sha256)
+    return Bundle(folder, metadata, network.eval(), calibrations, sha256, _load_familiarity(folder))
+
+
+def _load_familiarity(folder: Path) -> FamiliarityModel | None:
+    if not (folder / FAMILIARITY).is_file():
+        return None
+    try:
+        return FamiliarityModel.from_json(json.loads((folder / FAMILIARITY).read_bytes()))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        msg = f"bundle {folder}: {FAMILIARITY} cannot be used; install the bundle again"
+        raise BundleError(msg) from error
+
+
+def save_familiarity(folder: Path, model: FamiliarityModel) -> str:
+    """Add the alarm to a bundle folder, new or old, and its checksum; return the bundle's new hash.
+
+    Raises:
+        BundleError: the folder is not a whole bundle.
+    """
+    verify_checksums(folder)
+    _write_json(folder / FAMILIARITY, model.to_json())
+    checksums = json.loads((folder / CHECKSUMS).read_bytes())
+    checksums[FAMILIARITY.as_posix()] = file_sha256(folder / FAMILIARITY)
+    _write_json(folder / CHECKSUMS, checksums)
+    return _hash_of(checksums)
 
 
 def _load_members(network: DiagnosisNetwork, state: dict[str, Tensor]) -> None:
@@ -100,7 +130,7 @@ def verify_checksums(folder: Path) -> str:
     except (OSError, ValueError) as error:
         msg = f"bundle {folder}: {CHECKSUMS} cannot be read; install the bundle again"
         raise BundleError(msg) from error
-    for path in HASHED:
+    for path in (*HASHED, *(p for p in OPTIONAL if p.as_posix() in stated or (folder / p).exists())):
         if not (folder / path).is_file():
             msg = f"bundle {folder}: {path} is missing; install the bundle again"
             raise BundleError(msg)
@@ -111,7 +141,9 @@ def verify_checksums(folder: Path) -> str:
 
 
 def _hash_of(checksums: Mapping[str, str]) -> str:
-    lines = "".join(f"{checksums[p.as_posix()]}  {p.as_posix()}\n" for p in HASHED)
+    lines = "".join(
+        f"{checksums[p.as_posix()]}  {p.as_posix()}\n" for p in (*HASHED, *OPTIONAL) if p.as_posix() in checksums
+    )
     return hashlib.sha256(lines.encode()).hexdigest()
 
 
@@ -125,6 +157,8 @@ def save_bundle(
     state = {name: tensor.detach().contiguous() for name, tensor in network.members.state_dict().items()}
     save_file(state, folder / WEIGHTS)
     _write_json(folder / CALIBRATION, calibrations.to_json())
+    # An alarm that was fitted to an earlier network of this folder does not belong to this one.
+    (folder / FAMILIARITY).unlink(missing_ok=True)
     checksums = {path.as_posix(): file_sha256(folder / path) for path in HASHED}
     _write_json(folder / CHECKSUMS, checksums)
     return _hash_of(checksums)

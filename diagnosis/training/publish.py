@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from diagnosis.bundle.calibration import SubsetCalibration, SubsetCalibrations
-from diagnosis.bundle.folder import METRICS, save_bundle
+from diagnosis.bundle.folder import METRICS, save_bundle, save_familiarity
 from diagnosis.bundle.metadata import (
     BundleMetadata,
     FindingDeclaration,
@@ -32,11 +32,14 @@ from diagnosis.evaluation.metrics_file import (
 )
 from diagnosis.evaluation.scores import SubsetScores
 from diagnosis.evaluation.thresholds import fit_threshold
+from diagnosis.familiarity.model import FamiliarityModel, fit_familiarity
 from diagnosis.networks.classifier import DiagnosisNetwork
+from diagnosis.preprocessing.volume import FieldOfView
 from diagnosis.training.cohort import Cohort
 from diagnosis.training.config import TrainConfig
 from diagnosis.training.folds import OutOfFold
 from diagnosis.training.lidc import PROTOCOL
+from diagnosis.training.text_stage import make_synthetic_texts
 from diagnosis.vocabulary import NON_EMPTY_SUBSETS, subset_name
 
 SUBSETS = tuple(subset_name(s) for s in NON_EMPTY_SUBSETS)
@@ -214,9 +217,17 @@ def publish(
         training_range=_training_range(cohort),
     )
     save_bundle(folder, metadata, network, calibrations_of(cohort, out_of_fold, config))
+    save_familiarity(folder, _familiarity(cohort, network, config))
     write_metrics(document, folder / METRICS)
     write_card(folder, metadata, document)
     return document
+
+
+def _familiarity(cohort: Cohort, network: DiagnosisNetwork, config: TrainConfig) -> FamiliarityModel:
+    """The alarm for cases unlike the training cases, fitted on their regions and on generated texts alone."""
+    view = FieldOfView(config.data.shape, config.data.spacing_mm, network.config.volume_encoder.hu_range)
+    regions = [(case.fold, case.region) for case in cohort.cases if case.region is not None]
+    return fit_familiarity(regions, network, make_synthetic_texts(300, config.seed, config.family).texts, view)
 
 
 def _declare(cohort: Cohort, out_of_fold: OutOfFold, config: TrainConfig, index: int) -> FindingDeclaration:

@@ -1,0 +1,34 @@
+"""Warnings that need no fit: beyond the range of the training cases, and speech that was not heard well."""
+
+from dataclasses import replace
+
+from diagnosis.ingest.transcript_safety import transcript_warnings
+from diagnosis.record import Case
+
+Range = tuple[float, float]
+
+
+def range_warnings(case: Case, diameter_mm: Range, slice_spacing_mm: Range) -> tuple[str, ...]:
+    """Sentences on a diameter or a slice spacing that lies outside the 1st to 99th percentile of the training cases."""
+    if case.volume is None or case.region is None:
+        return ()
+    found = []
+    for subject, value, (low, high) in (
+        ("A diameter", case.region.diameter_mm, diameter_mm),
+        ("A slice spacing", case.volume.spacing_mm[0], slice_spacing_mm),
+    ):
+        # Half a percent of tolerance: a spacing of 3.0000001 mm is 3 mm.
+        if value is not None and not low * 0.995 <= value <= high * 1.005:
+            found.append(
+                f"{subject} of {value:.3g} mm is outside the range of the training cases ({low:.3g} to {high:.3g} mm)."
+            )
+    return tuple(found)
+
+
+def speech_warnings(case: Case) -> tuple[str, ...]:
+    """Sentences on a transcript whose words the recognizer was not sure of."""
+    if case.voice_note is None or not case.voice_note.words:
+        return ()
+    # The words alone: listening to the recording for speech without words takes longer than the whole assessment.
+    found = transcript_warnings(replace(case.voice_note, audio=None))
+    return tuple(f"Dictation: {sentence}." for sentence in found)

@@ -1,0 +1,122 @@
+"""The frozen alarm of a bundle: fitted once, saved as JSON, asked for each case."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, Self, final
+
+import numpy as np
+import numpy.typing as npt
+
+from diagnosis.familiarity.ct import CtFamiliarity, appearance, fit_ct, lung_share
+from diagnosis.familiarity.text import (
+    TextFamiliarity,
+    fit_text,
+    mean_state,
+    says_nothing_of_a_nodule,
+    states_of,
+)
+from diagnosis.networks.classifier import DiagnosisNetwork
+from diagnosis.networks.text_encoder import load_tokenizer
+from diagnosis.preprocessing.batch import PreparedCase
+from diagnosis.preprocessing.volume import FieldOfView
+from diagnosis.record import Case
+
+FEWEST_REGIONS = 40
+"""With fewer regions a covariance and a 99th percentile mean nothing: no CT alarm is fitted."""
+
+
+class ReferenceRegion(Protocol):
+    """A region as training keeps it: HU around the field of view, and which voxels were scanned."""
+
+    @property
+    def hu(self) -> npt.NDArray[np.float16]:
+        """HU (depth,height,width)."""
+
+    @property
+    def is_scanned(self) -> npt.NDArray[np.bool_]:
+        """Of the same shape."""
+
+
+@final
+@dataclass(frozen=True)
+class FamiliarityModel:
+    """How familiar a case is; a part that was not fitted never warns."""
+
+    ct: CtFamiliarity | None
+    text: TextFamiliarity | None
+
+    def warnings(self, case: Case, prepared: PreparedCase, network: DiagnosisNetwork) -> tuple[str, ...]:
+        """Sentences on what is unlike the training cases; they never stop an assessment."""
+        found: list[str] = []
+        if self.ct is not None and case.volume is not None and prepared.region is not None:
+            found += self.ct.warnings(case.volume, prepared.region)
+        for name, text in (("note", prepared.note), ("transcript of the dictation", prepared.voice)):
+            if text is None or self.text is None:
+                continue
+            states = states_of(text.ids, network.bert)
+            if self.text.is_unfamiliar(mean_state(states)):
+                found.append(
+                    f"The {name} does not read like a clinical text in English; check that it is the right one."
+                )
+            elif says_nothing_of_a_nodule(states, network.classifiers()[0].text_reader):
+                found.append(f"Nothing about a nodule was read in the {name}; it can tell the model little.")
+        return tuple(found)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON."""
+        return {
+            "format": 1,
+            "ct": self.ct.to_json() if self.ct else None,
+            "text": self.text.to_json() if self.text else None,
+        }
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """The same from JSON.
+
+        Raises:
+            KeyError, TypeError, ValueError: another format, a field missing or of the wrong shape.
+        """
+        if data["format"] != 1:
+            msg = "familiarity: the format is not 1"
+            raise ValueError(msg)
+        return cls(
+            CtFamiliarity.from_json(data["ct"]) if data["ct"] else None,
+            TextFamiliarity.from_json(data["text"]) if data["text"] else None,
+        )
+
+
+def fit_familiarity(
+    regions: Sequence[tuple[str, ReferenceRegion]], network: DiagnosisNetwork, texts: Sequence[str], view: FieldOfView
+) -> FamiliarityModel:
+    """Fit on training regions and generated texts.
+
+    Args:
+        regions: (fold, region) of each training case with a CT.
+        network: its frozen BERT reads the texts.
+        texts: generated clinical texts; at most 300 of them are used.
+        view: the network's field of view, on the regions' own grid.
+    """
+    ct = None
+    if len(regions) >= FEWEST_REGIONS:
+        statistics = np.stack([appearance(_middle(r.hu.astype(np.float32), view.shape)) for _, r in regions])
+        shares = np.array([_share(r, view.spacing_mm[1]) for _, r in regions])
+        ct = fit_ct(statistics, shares, [fold for fold, _ in regions])
+    chosen = random.Random(3).sample(list(texts), min(300, len(texts)))  # noqa: S311 - not a secret
+    text = fit_text(chosen, network.bert, load_tokenizer(network.config.text_encoder))
+    return FamiliarityModel(ct, text)
+
+
+def _middle(hu: npt.NDArray[np.float32], shape: tuple[int, int, int]) -> npt.NDArray[np.float32]:
+    starts = [(n - m) // 2 for n, m in zip(hu.shape, shape, strict=True)]
+    return hu[tuple(slice(s, s + m) for s, m in zip(starts, shape, strict=True))]
+
+
+def _share(region: ReferenceRegion, spacing_mm: float) -> float:
+    """Lung around a training region, on a grid near that of `ct.SURROUNDINGS`."""
+    step = max(1, round(2.8 / spacing_mm))
+    hu, scanned = (
+        a[:, step // 2 :: step, step // 2 :: step] for a in (region.hu.astype(np.float32), region.is_scanned)
+    )
+    return lung_share(hu, scanned, step * spacing_mm)
