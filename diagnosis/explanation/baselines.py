@@ -10,7 +10,8 @@ would mean the lower end of the bundle's HU range, whatever that happens to be.
 ===============  ====================================================================================================
 """
 
-from typing import Literal
+from dataclasses import dataclass
+from typing import Literal, final
 
 import numpy as np
 import torch
@@ -29,7 +30,7 @@ BLUR_MM = 8.0
 
 HuBaseline = Literal["air", "parenchyma", "blurred"]
 HU_BASELINES: tuple[HuBaseline, ...] = ("air", "parenchyma", "blurred")
-TextBaseline = Literal["mask", "pad"]
+TextBaseline = Literal["neutral", "mask", "pad", "unknown", "stop"]
 
 
 def hu_baseline(values: Tensor, view: FieldOfView, name: HuBaseline) -> Tensor:
@@ -59,19 +60,44 @@ def baseline_words(name: HuBaseline) -> str:
     return words[name]
 
 
-def text_baseline(function: TextFunction, is_special: Tensor, name: TextBaseline) -> Tensor:
-    """Embeddings of the same length in which every word is the mask (or padding) token; special tokens are kept.
+@final
+@dataclass(frozen=True, eq=False)
+class TextStart:
+    """Where the path of a text starts: embeddings (1,token,bert), and the token in words."""
+
+    embeddings: Tensor
+    words: str
+
+
+def text_baseline(function: TextFunction, is_special: Tensor, name: TextBaseline = "neutral") -> TextStart:
+    """A text of the same length in which every word is one token that says nothing; special tokens are kept.
+
+    No token says nothing to every network: to one that never met it, a text of masks can look like bad news. `neutral`
+    therefore tries the four and takes the one with which the logit is closest to that of the case without the text.
 
     Args:
         function: the text's own embeddings and its BERT.
         is_special: (token,) True where a token stands for no characters.
-        name: `mask`, which the BERT was trained to meet, or `pad`.
-
-    Returns:
-        (1,token,bert).
+        name: `neutral`, or one of the four: `mask`, `pad`, `unknown`, `stop`.
     """
     tokenizer = load_tokenizer(function.network.config.text_encoder)
-    replacement = tokenizer.mask_token_id if name == "mask" else tokenizer.pad_token_id
-    ids = torch.where(is_special[None], function.ids, torch.full_like(function.ids, int(replacement)))
+    ids = {
+        "mask": tokenizer.mask_token_id,
+        "pad": tokenizer.pad_token_id,
+        "unknown": tokenizer.unk_token_id,
+        "stop": tokenizer.convert_tokens_to_ids("."),
+    }
+    names = list(ids) if name == "neutral" else [name]
+    starts = []
     with torch.no_grad():
-        return function.network.bert.word_embeddings(ids)
+        for one in names:
+            replaced = torch.where(is_special[None], function.ids, torch.full_like(function.ids, int(ids[one])))
+            starts.append(function.network.bert.word_embeddings(replaced))
+        distances = [0.0]
+        if len(starts) > 1:
+            distances = (function(torch.cat(starts)) - function.logit_without()).abs().tolist()
+    best = int(np.argmin(distances))
+    return TextStart(starts[best], f"every word replaced by the {_TOKEN_WORDS[names[best]]}")
+
+
+_TOKEN_WORDS = {"mask": "mask token", "pad": "padding token", "unknown": "unknown-word token", "stop": "full stop"}

@@ -254,7 +254,7 @@ def _measure_text(
 ) -> None:
     function = TextFunction(subject.network, subject.batch, subject.finding, part)
     special = special_tokens(text)
-    baseline = text_baseline(function, special, "mask")
+    baseline = text_baseline(function, special).embeddings
     probe = Probe(function, function.values, baseline, token_units(special), at_once=16)
     words = ~special.numpy()
 

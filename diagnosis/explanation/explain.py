@@ -10,7 +10,7 @@ from diagnosis.errors import ExplanationError
 from diagnosis.explanation.baselines import HuBaseline
 from diagnosis.explanation.counterfactual import NetworkScorer, explain_counterfactuals, smallest_change
 from diagnosis.explanation.modality import attribute_modalities
-from diagnosis.explanation.parts import SoundFunction, TextFunction, VolumeFunction
+from diagnosis.explanation.parts import SoundFunction, TextFunction, VolumeFunction, held_still
 from diagnosis.explanation.proof import Subject, prove_text, prove_volume
 from diagnosis.explanation.speech import attribute_sound, attribute_voice
 from diagnosis.explanation.text import attribute_note, integrate_text
@@ -75,6 +75,19 @@ def explain_case(
         raise ExplanationError(msg)
     asked = ExplainOptions(**options)
     subject = Subject(network, stack_cases([prepared], contract), list(names).index(finding), contract.view)
+    with held_still(network):
+        explanation = _explain(subject, contract, case, prepared, finding, asked)
+    return replace(explanation, seconds=time.perf_counter() - start)
+
+
+def _explain(
+    subject: Subject,
+    contract: InputContract,
+    case: Case,
+    prepared: PreparedCase,
+    finding: str,
+    asked: ExplainOptions,
+) -> Explanation:
     withheld: list[str] = []
     maps = {q.method: _volume(subject, prepared, q, asked) for q in _questions(prepared, asked)}
     texts = _texts(subject, case, prepared, asked)
@@ -83,7 +96,7 @@ def explain_case(
     explanation = Explanation(
         case_id=case.case_id,
         finding=finding,
-        modality_shares=attribute_modalities(network, subject.batch, subject.finding),
+        modality_shares=attribute_modalities(subject.network, subject.batch, subject.finding),
         volume=volumes[0] if volumes else None,
         note=_shown(texts.get(Modality.NOTE), "words of the note", withheld),
         voice=_shown(texts.get(Modality.VOICE), "words of the dictation", withheld),
@@ -93,7 +106,7 @@ def explain_case(
     )
     if asked.has_counterfactuals:
         explanation = _with_counterfactuals(explanation, subject, contract, case, asked)
-    return replace(explanation, seconds=time.perf_counter() - start)
+    return explanation
 
 
 def _questions(prepared: PreparedCase, asked: ExplainOptions) -> list[VolumeQuestion]:

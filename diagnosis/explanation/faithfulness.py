@@ -161,7 +161,7 @@ def deletion_curves(probe: Probe, attributions: Tensor, seed: int = 0) -> Curves
     return Curves(float(drops[0]), float(drops[1:].mean()), float(rises[0]), float(rises[1:].mean()))
 
 
-def infidelity_of(probe: Probe, attributions: Tensor, n_samples: int = 12, seed: int = 0) -> float:
+def infidelity_of(probe: Probe, attributions: Tensor, n_samples: int = 8, seed: int = 0) -> float:
     """Captum's infidelity: expected squared difference between what the map says that random sets of units are worth
     and what the logit loses when they are set to the baseline. In squared logits.
     """  # noqa: D205 - the definition is one sentence

@@ -7,6 +7,7 @@ alive at a time.
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
 from dataclasses import replace
 from typing import Any, Protocol, final
 
@@ -19,6 +20,8 @@ from diagnosis.networks.model_input import ModalityTokens, ModelInput
 from diagnosis.vocabulary import MODALITIES, Modality
 
 Term = Callable[[Tensor], Tensor]
+_HELD: ContextVar[frozenset[int]] = ContextVar("held networks", default=frozenset())
+"""Networks that this thread already holds still: looking through all weights a thousand times would cost seconds."""
 
 
 class PartFunction(Protocol):
@@ -53,6 +56,10 @@ def held_still(network: nn.Module) -> Iterator[None]:
 
     Without gradients on weights autograd saves far fewer activations. A network that is already so is left untouched.
     """
+    if id(network) in _HELD.get():
+        yield
+        return
+    token = _HELD.set(_HELD.get() | {id(network)})
     was_training = network.training
     trainable = [parameter for parameter in network.parameters() if parameter.requires_grad]
     if was_training:
@@ -62,6 +69,7 @@ def held_still(network: nn.Module) -> Iterator[None]:
     try:
         yield
     finally:
+        _HELD.reset(token)
         for parameter in trainable:
             parameter.requires_grad_(True)
         if was_training:
@@ -176,6 +184,16 @@ class TextFunction:
             encoded = network.encode_text(batch)
             self._held = [member.encode(encoded).tokens for member in network.classifiers()]
             self.values = network.bert.word_embeddings(self.ids)
+
+    def logit_without(self) -> float:
+        """Logit of the same case without this text."""
+        logits = []
+        with torch.no_grad(), held_still(self.network):
+            for member, held in zip(self.network.classifiers(), self._held, strict=True):
+                is_present = held.is_present.clone()
+                is_present[:, MODALITIES.index(self.part)] = False
+                logits.append(member.fuse(held.with_presence(is_present)).logits[0, self.finding])
+        return float(torch.stack(logits).mean())
 
     @property
     def terms(self) -> tuple[Term, ...]:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from diagnosis.explanation.baselines import hu_baseline, text_baseline
+from diagnosis.explanation.baselines import hu_baseline
 from diagnosis.explanation.faithfulness import (
     Probe,
     box_units,
@@ -28,7 +28,7 @@ from diagnosis.networks.model_input import ModelInput
 from diagnosis.preprocessing.volume import FieldOfView
 from diagnosis.record import Faithfulness, TextAttribution, VolumeAttribution
 
-FEW_STEPS = 4
+FEW_STEPS = 3
 """Steps of the integrated gradients that are made again and again for a check: what matters there is the rank."""
 NOISE_HU = 10.0
 """Noise under which a map should stay what it is: half of that of a routine chest CT."""
@@ -98,7 +98,7 @@ def prove_text(
     """The map of the words with its figures and the verdict."""
     integral = text_map.integral
     special = special_tokens(text_map.prepared)
-    baseline = text_baseline(function, special, "mask")
+    baseline = text_map.start.embeddings
     probe = Probe(function, function.values, baseline, token_units(special), at_once=16)
     curves = deletion_curves(probe, integral.attributions)
     words = ~special.numpy()

@@ -29,7 +29,7 @@ def randomized_network(network: DiagnosisNetwork, seed: int) -> DiagnosisNetwork
             reset = getattr(module, "reset_parameters", None)
             if callable(reset):
                 reset()
-    return twin.eval()
+    return twin.eval().requires_grad_(False)
 
 
 def randomization_correlation(

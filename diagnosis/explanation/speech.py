@@ -25,6 +25,7 @@ def attribute_voice(text_map: TextMap, voice_note: VoiceNote) -> TextAttribution
         method=TEXT_METHOD,
         faithfulness=Faithfulness(completeness_gap=text_map.integral.completeness_gap),
         sentences=sum_to_sentences(voice_note.text, as_text),
+        baseline=text_map.start.words,
     )
 
 

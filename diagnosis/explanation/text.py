@@ -1,6 +1,6 @@
 """Which words of a note speak for a finding: integrated gradients over the word embeddings.
 
-The path starts where every word is the mask token, which the BERT was trained to meet, and special tokens stay. Pieces
+The path starts where every word is a token that says nothing (`baselines.text_baseline`); special tokens stay. Pieces
 of words are summed to words and sentences, as characters of the text that was written; a length that was rewritten for
 the network (`2.2 cm` to `22 mm`) answers as it stands in the note.
 """
@@ -13,7 +13,7 @@ import numpy.typing as npt
 import torch
 
 from diagnosis.errors import ExplanationError
-from diagnosis.explanation.baselines import TextBaseline, text_baseline
+from diagnosis.explanation.baselines import TextBaseline, TextStart, text_baseline
 from diagnosis.explanation.parts import TextFunction
 from diagnosis.explanation.path import PathIntegral, Refinement, integrate_adaptively
 from diagnosis.explanation.words import sum_to_sentences, text_spans
@@ -37,10 +37,12 @@ class TextMap:
 
     Attributes:
         prepared: the tokens and their characters in the original text.
+        start: where the path starts.
         integral: attributions of the elements of the embeddings, (1,token,bert).
     """
 
     prepared: PreparedText
+    start: TextStart
     integral: PathIntegral
 
     @property
@@ -52,7 +54,7 @@ class TextMap:
 def integrate_text(
     function: TextFunction,
     prepared: PreparedText,
-    baseline: TextBaseline = "mask",
+    baseline: TextBaseline = "neutral",
     refinement: Refinement = TEXT_REFINEMENT,
 ) -> TextMap:
     """Integrated gradients from a text of masks to the text.
@@ -73,7 +75,7 @@ def integrate_text(
         )
         raise ExplanationError(msg)
     start = text_baseline(function, special_tokens(prepared), baseline)
-    return TextMap(prepared, integrate_adaptively(function, function.values, start, refinement))
+    return TextMap(prepared, start, integrate_adaptively(function, function.values, start.embeddings, refinement))
 
 
 def attribute_note(text_map: TextMap, text: str) -> TextAttribution:
@@ -84,4 +86,5 @@ def attribute_note(text_map: TextMap, text: str) -> TextAttribution:
         method=TEXT_METHOD,
         faithfulness=Faithfulness(completeness_gap=text_map.integral.completeness_gap),
         sentences=sum_to_sentences(text, words),
+        baseline=text_map.start.words,
     )

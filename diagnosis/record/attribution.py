@@ -104,12 +104,16 @@ class SpeechSpan:
 @final
 @dataclass(frozen=True)
 class TextAttribution:
-    """Attributions of the words of a note (`TextSpan`) or of a dictation (`SpeechSpan`), and of its sentences."""
+    """Attributions of the words of a note (`TextSpan`) or of a dictation (`SpeechSpan`), and of its sentences.
+
+    `baseline` says in words what the attributions are measured from.
+    """
 
     spans: tuple[TextSpan, ...] | tuple[SpeechSpan, ...]
     method: str
     faithfulness: Faithfulness = field(default_factory=Faithfulness)
     sentences: tuple[TextSpan, ...] = ()
+    baseline: str = ""
 
 
 @final

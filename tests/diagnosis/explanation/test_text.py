@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -70,9 +72,23 @@ def test_special_tokens_get_nothing(note_map):
     assert (text_map.token_values[special] == 0).all()
 
 
+def test_the_neutral_baseline_is_the_one_closest_to_no_text(note_map, reader, prepared_and_batch):
+    function, text_map = note_map
+    batch = prepared_and_batch[1]
+    with torch.no_grad():
+        without = replace(batch, is_present=torch.tensor([[True, False, True]]))
+        expected = float(reader(without).logits[0, 0])
+        assert function.logit_without() == pytest.approx(expected, abs=1e-4)
+        special = special_tokens(text_map.prepared)
+        names = ("mask", "pad", "unknown", "stop")
+        distances = {n: abs(float(function(text_baseline(function, special, n).embeddings)) - expected) for n in names}
+    assert abs(text_map.integral.baseline_logit - expected) == pytest.approx(min(distances.values()), abs=1e-4)
+    assert text_map.start.words.startswith("every word replaced by the ")
+
+
 def test_agrees_with_captum(note_map):
     function, text_map = note_map
-    baseline = text_baseline(function, special_tokens(text_map.prepared), "pad")
+    baseline = text_baseline(function, special_tokens(text_map.prepared), "pad").embeddings
     ours = integrate(function, function.values, baseline, 6, at_once=3).attributions
     captums = IntegratedGradients(function).attribute(function.values, baselines=baseline, n_steps=6)
     assert (ours - captums).abs().max() < 1e-5
