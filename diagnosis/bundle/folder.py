@@ -156,6 +156,7 @@ def save_bundle(
     _write_json(folder / METADATA, json.loads(metadata.model_dump_json(by_alias=True)))
     state = {name: tensor.detach().contiguous() for name, tensor in network.members.state_dict().items()}
     save_file(state, folder / WEIGHTS)
+    (folder / WEIGHTS).chmod(0o644)  # it is written for its owner alone, and other users install the bundle
     _write_json(folder / CALIBRATION, calibrations.to_json())
     # An alarm that was fitted to an earlier network of this folder does not belong to this one.
     (folder / FAMILIARITY).unlink(missing_ok=True)
