@@ -116,7 +116,6 @@ def _middle(hu: npt.NDArray[np.float32], shape: tuple[int, int, int]) -> npt.NDA
 def _share(region: ReferenceRegion, spacing_mm: float) -> float:
     """Lung around a training region, on a grid near that of `ct.SURROUNDINGS`."""
     step = max(1, round(2.8 / spacing_mm))
-    hu, scanned = (
-        a[:, step // 2 :: step, step // 2 :: step] for a in (region.hu.astype(np.float32), region.is_scanned)
-    )
+    hu = region.hu.astype(np.float32)[:, step // 2 :: step, step // 2 :: step]
+    scanned = region.is_scanned[:, step // 2 :: step, step // 2 :: step]
     return lung_share(hu, scanned, step * spacing_mm)

@@ -54,7 +54,8 @@ class TextFamiliarity:
 def states_of(ids: npt.NDArray[np.int64], bert: FrozenBert) -> torch.Tensor:
     """The BERT's states of one text, (1,token,bert)."""
     tokens = torch.from_numpy(ids)[None]
-    return bert(bert.word_embeddings(tokens), torch.ones_like(tokens, dtype=torch.bool))
+    states: torch.Tensor = bert(bert.word_embeddings(tokens), torch.ones_like(tokens, dtype=torch.bool))
+    return states
 
 
 def mean_state(states: torch.Tensor) -> Floats:

@@ -55,7 +55,8 @@ def warnings_of(model: FamiliarityModel, hu: np.ndarray) -> tuple[str, ...]:
 
 
 def test_a_region_like_the_training_ones_is_left_alone(model):
-    assert [w for seed in range(100, 110) for w in warnings_of(model, nodule_in_lung(seed))] == []
+    # The limit is the 99th percentile of sixty regions: one chance alarm in ten is possible, two are a fault.
+    assert len([w for seed in range(100, 110) for w in warnings_of(model, nodule_in_lung(seed))]) <= 1
 
 
 @pytest.mark.parametrize(
