@@ -30,7 +30,8 @@ def test_no_drawers(checkout):
 
 
 def test_import_rules():
-    found = subprocess.run(["lint-imports", "--no-cache"], capture_output=True, text=True, check=False)
+    program = Path(sys.executable).with_name("lint-imports")
+    found = subprocess.run([program, "--no-cache"], capture_output=True, text=True, check=False)
     assert found.returncode == 0, found.stdout
 
 
