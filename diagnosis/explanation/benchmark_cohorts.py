@@ -160,9 +160,9 @@ def _fit(network: DiagnosisNetwork, batch: Any, target: torch.Tensor, part: Moda
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 4e-3, STEPS)
     network.train()
     for _ in range(STEPS):
-        rows = torch.from_numpy(rng.choice(len(target), BATCH, replace=False))
+        rows = torch.from_numpy(rng.choice(len(target), min(BATCH, len(target)), replace=False))
         fields = {name: value[rows] for name, value in vars(encoded).items() if value is not None}
-        fields["is_present"] = torch.from_numpy(rng.random((BATCH, len(MODALITIES))) < 0.7)
+        fields["is_present"] = torch.from_numpy(rng.random((len(rows), len(MODALITIES))) < 0.7)
         fields["is_present"][:, MODALITIES.index(part)] = True
         fields["volume"] = _turned(fields["volume"], rng)
         logits = network.forward_encoded(replace(encoded, **fields)).logits[:, 0]

@@ -84,7 +84,7 @@ class Cohort:
     """All cases and the names of the findings; refuses a patient in two folds.
 
     Raises:
-        ConfigurationError: no cases, a patient in two folds, or fewer than two folds.
+        ConfigurationError: no cases, a patient in two folds, or fewer than three folds.
     """
 
     name: str
@@ -97,8 +97,9 @@ class Cohort:
             if fold_of.setdefault(case.patient_id, case.fold) != case.fold:
                 msg = f"cohort {self.name}: the patient of case {case.case_id} stands in two folds; put all in one"
                 raise ConfigurationError(msg)
-        if len(self.folds) < 2:
-            msg = f"cohort {self.name}: {len(self.folds)} folds were found, at least two are needed"
+        # An encoder is trained without each pair of folds, and must learn from something.
+        if len(self.folds) < 3:
+            msg = f"cohort {self.name}: {len(self.folds)} folds were found; three or more are needed, named in `split`"
             raise ConfigurationError(msg)
 
     @property

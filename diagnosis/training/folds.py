@@ -128,6 +128,7 @@ def _training_texts(config: TrainConfig, case: TrainingCase, texts: list[str]) -
 def train_folds(config: TrainConfig, cohort: Cohort, open_bar: OpenBar) -> tuple[DiagnosisNetwork, OutOfFold]:
     """Train everything; the network's members are the folds' networks, in the order of the folds."""
     network_config = replace(config.network, n_members=len(cohort.folds), n_findings=len(cohort.findings))
+    torch.manual_seed(config.seed)  # the first weights of every member follow from the seed, resumed or not
     network = DiagnosisNetwork(network_config)
     reader = train_text_reader(config, network.bert, open_bar)
     has_ct = any(case.region is not None for case in cohort.cases)

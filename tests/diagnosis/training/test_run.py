@@ -14,13 +14,13 @@ FINDINGS = ("malignancy",)
 
 @pytest.fixture(scope="module")
 def manifest(tmp_path_factory):
-    """24 cases in two folds: a bright ball and a telling note where malignant."""
+    """36 cases in three folds: a bright ball and a telling note where malignant."""
     import nibabel
 
     folder = tmp_path_factory.mktemp("cohort")
     rng = np.random.default_rng(0)
     rows = []
-    for i in range(24):
+    for i in range(36):
         label = i % 2
         hu = rng.normal(-800, 50, (40, 40, 20)).astype(np.float32)
         x, y, z = np.meshgrid(np.arange(40) - 20, np.arange(40) - 20, np.arange(20) - 10, indexing="ij")
@@ -33,7 +33,7 @@ def manifest(tmp_path_factory):
                 "case_id": f"c{i}", "patient_id": f"p{i}", "ct": f"c{i}.nii.gz" if i % 5 else "", "note_text": note,
                 "center_x_mm": "14" if i % 5 else "", "center_y_mm": "14" if i % 5 else "",
                 "center_z_mm": "12.5" if i % 5 else "", "diameter_mm": ("16" if label else "6") if i % 5 else "",
-                "split": f"fold{(i // 2) % 2}", "malignancy": str(label),
+                "split": f"fold{(i // 2) % 3}", "malignancy": str(label),
             }
         )  # fmt: skip
     path = folder / "manifest.csv"
@@ -82,12 +82,12 @@ def test_a_run_gives_a_bundle_that_loads_and_metrics_in_the_stated_form(trained)
 
     config, document = trained
     bundle = load_bundle(Path(config.out))
-    assert bundle.network.config.n_members == 2
+    assert bundle.network.config.n_members == 3
     written = json.loads((Path(config.out) / "eval" / "metrics.json").read_text())
     assert written == json.loads(json.dumps(document))
     note = written["findings"]["malignancy"]["note"]
     assert set(note["auroc"]) == {"value", "low", "high"}
-    assert note["n"] == 24
+    assert note["n"] == 36
     assert note["auroc"]["value"] > 0.8, "the note tells the label"
     card = (Path(config.out) / "docs" / "README.md").read_text()
     assert f"{note['auroc']['value']:.3f}" in card
