@@ -73,7 +73,7 @@ def text_baseline(function: TextFunction, is_special: Tensor, name: TextBaseline
     """A text of the same length in which every word is one token that says nothing; special tokens are kept.
 
     No token says nothing to every network: to one that never met it, a text of masks can look like bad news. `neutral`
-    therefore tries the four and takes the one with which the logit is closest to that of the case without the text.
+    therefore tries the four, each as the only evidence, and takes the one closest to the answer to no evidence at all.
 
     Args:
         function: the text's own embeddings and its BERT.
@@ -95,7 +95,7 @@ def text_baseline(function: TextFunction, is_special: Tensor, name: TextBaseline
             starts.append(function.network.bert.word_embeddings(replaced))
         distances = [0.0]
         if len(starts) > 1:
-            distances = (function(torch.cat(starts)) - function.logit_without()).abs().tolist()
+            distances = (function.logits_alone(torch.cat(starts)) - function.logit_of_nothing()).abs().tolist()
     best = int(np.argmin(distances))
     return TextStart(starts[best], f"every word replaced by the {_TOKEN_WORDS[names[best]]}")
 

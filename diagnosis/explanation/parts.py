@@ -185,15 +185,16 @@ class TextFunction:
             self._held = [member.encode(encoded).tokens for member in network.classifiers()]
             self.values = network.bert.word_embeddings(self.ids)
 
-    def logit_without(self) -> float:
-        """Logit of the same case without this text."""
-        logits = []
-        with torch.no_grad(), held_still(self.network):
-            for member, held in zip(self.network.classifiers(), self._held, strict=True):
-                is_present = held.is_present.clone()
-                is_present[:, MODALITIES.index(self.part)] = False
-                logits.append(member.fuse(held.with_presence(is_present)).logits[0, self.finding])
-        return float(torch.stack(logits).mean())
+    def logits_alone(self, values: Tensor) -> Tensor:
+        """Logits (n,) of the text as the only evidence."""
+        is_present = torch.tensor([[part is self.part for part in MODALITIES]])
+        return self._logits(values, is_present)
+
+    def logit_of_nothing(self) -> float:
+        """Logit of the network with every part absent."""
+        nothing = torch.zeros(1, len(MODALITIES), dtype=torch.bool)
+        with torch.no_grad():
+            return float(self._logits(self.values, nothing))
 
     @property
     def terms(self) -> tuple[Term, ...]:
@@ -202,13 +203,17 @@ class TextFunction:
 
     def __call__(self, values: Tensor) -> Tensor:
         """Logits (n,)."""
+        return self._logits(values, self._held[0].is_present)
+
+    def _logits(self, values: Tensor, is_present: Tensor) -> Tensor:
         n = values.shape[0]
         mask = self.mask.expand(n, -1)
         with held_still(self.network):
             states = self.network.bert(values, mask)
             members = zip(self.network.classifiers(), self._held, strict=True)
-            logits = [m.fuse(self._joined(m, held, states, mask)).logits[:, self.finding] for m, held in members]
-        return torch.stack(logits).mean(dim=0)
+            joined = [(m, self._joined(m, held, states, mask)) for m, held in members]
+            seen = [m.fuse(tokens.with_presence(is_present.expand(n, -1))) for m, tokens in joined]
+        return torch.stack([output.logits[:, self.finding] for output in seen]).mean(dim=0)
 
     def _joined(self, member: FusionClassifier, held: ModalityTokens, states: Tensor, mask: Tensor) -> ModalityTokens:
         tokens = member.text_reader(states, mask).tokens

@@ -28,7 +28,7 @@ from diagnosis.networks.model_input import ModelInput
 from diagnosis.preprocessing.volume import FieldOfView
 from diagnosis.record import Faithfulness, TextAttribution, VolumeAttribution
 
-FEW_STEPS = 3
+FEW_STEPS = 2
 """Steps of the integrated gradients that are made again and again for a check: what matters there is the rank."""
 NOISE_HU = 10.0
 """Noise under which a map should stay what it is: half of that of a routine chest CT."""

@@ -72,18 +72,18 @@ def test_special_tokens_get_nothing(note_map):
     assert (text_map.token_values[special] == 0).all()
 
 
-def test_the_neutral_baseline_is_the_one_closest_to_no_text(note_map, reader, prepared_and_batch):
+def test_the_neutral_baseline_says_least_where_the_text_is_alone(note_map, reader, prepared_and_batch):
     function, text_map = note_map
     batch = prepared_and_batch[1]
+    special = special_tokens(text_map.prepared)
     with torch.no_grad():
-        without = replace(batch, is_present=torch.tensor([[True, False, True]]))
-        expected = float(reader(without).logits[0, 0])
-        assert function.logit_without() == pytest.approx(expected, abs=1e-4)
-        special = special_tokens(text_map.prepared)
-        names = ("mask", "pad", "unknown", "stop")
-        distances = {n: abs(float(function(text_baseline(function, special, n).embeddings)) - expected) for n in names}
-    assert abs(text_map.integral.baseline_logit - expected) == pytest.approx(min(distances.values()), abs=1e-4)
-    assert text_map.start.words.startswith("every word replaced by the ")
+        nothing = float(reader(replace(batch, is_present=torch.zeros(1, 3, dtype=torch.bool))).logits[0, 0])
+        alone = float(reader(replace(batch, is_present=torch.tensor([[False, True, False]]))).logits[0, 0])
+        assert function.logit_of_nothing() == pytest.approx(nothing, abs=1e-4)
+        assert float(function.logits_alone(function.values)) == pytest.approx(alone, abs=1e-4)
+        starts = [text_baseline(function, special, name) for name in ("mask", "pad", "unknown", "stop")]
+        distances = [abs(float(function.logits_alone(start.embeddings)) - nothing) for start in starts]
+    assert text_map.start.words == starts[int(np.argmin(distances))].words
 
 
 def test_agrees_with_captum(note_map):
