@@ -94,7 +94,9 @@ def _render_case(place: Workplace, entry: CaseEntry, patient: DeltaGenerator) ->
         render_descriptors(assessment.descriptors)
     with left:
         _render_ct(case, explanation, entry)
-    _render_words(case, explanation, entry)
+    # Without a CT the words take its place; with one they need the whole width.
+    with left if case.volume is None else st.container():
+        _render_words(case, explanation, entry)
     if explanation is not None:
         st.header("Proof of the explanation", anchor=False)
         render_proof(explanation)
