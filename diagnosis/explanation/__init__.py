@@ -8,11 +8,13 @@
 `words`                 word pieces to words and sentences as they stand in the original text
 `text`, `speech`        integrated gradients over word embeddings; on the note, and on the seconds of a dictation
 `modality`              exact Shapley values of CT, note and voice, attention weights beside them
+`case_scorer`           probabilities of many versions of one case, each part encoded once
 `counterfactual`        what the probability becomes without a sentence, with a word negated, the region blanked
 `faithfulness`          the figures that say whether a map can be believed, and the verdict
 `randomization`         the same network with new random weights, whose map must look different
 `explain`               all of it for one case
-`benchmark`             all methods against known truth
+`benchmark`             all methods against known truth, in the cohorts of `benchmark_cohorts`
+`proof`                 all figures of one map; `memory`: its peak memory
 ======================  ========================================================================================
 
 **What comes in** is a `DiagnosisNetwork`, a `ModelInput` of one case and the index of a finding; **what goes out** are

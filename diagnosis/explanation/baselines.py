@@ -69,11 +69,13 @@ class TextStart:
     words: str
 
 
-def text_baseline(function: TextFunction, is_special: Tensor, name: TextBaseline = "neutral") -> TextStart:
+def text_baseline(function: TextFunction, is_special: Tensor, name: TextBaseline = "pad") -> TextStart:
     """A text of the same length in which every word is one token that says nothing; special tokens are kept.
 
-    No token says nothing to every network: to one that never met it, a text of masks can look like bad news. `neutral`
-    therefore tries the four, each as the only evidence, and takes the one closest to the answer to no evidence at all.
+    No token says nothing to every network: to the shipped model a text of masks alone looks like bad news (2.6 logits
+    above no text, padding 0.7), and from a text of full stops the path is so kinked that 128 gradients leave 4 %.
+    Padding is the default for both reasons. `neutral` tries the four, each as the only evidence, and takes the one
+    closest to the answer to no evidence at all.
 
     Args:
         function: the text's own embeddings and its BERT.

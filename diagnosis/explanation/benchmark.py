@@ -10,10 +10,10 @@ cohort                 what is explained
 `lidc_nodules`         the model itself on real nodules; truth: the readers' outline
 =====================  ===============================================================================================
 
-Figures: `pointing_game` (share of cases whose strongest voxel or word lies in the truth), `mass_inside` (mean share of
-the absolute attribution in the truth), `deletion_beats_random` (share of cases), `completeness_gap` (worst case),
-`seconds` (median a map), `peak_mb` (largest memory above the start). Beside them `randomization_correlation` (mean over
-the first cases), `shapley_credit` (mean share of the only part that tells; synthetic cohorts) and `n_cases`.
+Figures: `pointing_game` (share of cases whose densest spot, or strongest word, lies in the truth), `mass_inside` (mean
+share of the absolute attribution in the truth), `deletion_beats_random` (share of cases), `completeness_gap` (worst
+case), `seconds` (median a map), `peak_mb` (largest memory above the start). Beside them `randomization_correlation`
+(mean over the first cases), `shapley_credit` (mean share of the only part that tells; synthetic cohorts) and `n_cases`.
 
 Two maps that know nothing of the network stand beside the methods: `control_center` marks the middle of the region,
 `control_intensity` the densest voxels. Where they do as well as a method, the figure proves nothing.
@@ -99,6 +99,10 @@ class _Rows:
     peaks_mb: list[float] = field(default_factory=list)
     correlations: list[float] = field(default_factory=list)
     credits: list[float] = field(default_factory=list)
+
+    def note(self, peak_mb: float | None, gap: float | None) -> None:
+        self.peaks_mb += [] if peak_mb is None else [peak_mb]
+        self.gaps += [] if gap is None else [gap]
 
     def figures(self) -> dict[str, float | None]:
         return {
@@ -198,7 +202,9 @@ def _measure_volume(
         with peak_memory() as memory:
             made = make(method, function)
         row.seconds.append(time.perf_counter() - start)
-        _note(row, np.abs(made.values) * seen.numpy(), truth, memory.peak_mb, made.faithfulness.completeness_gap)
+        row.hits.append(pointing_game(np.where(seen.numpy(), made.density, 0), truth))
+        row.masses.append(mass_inside(np.abs(made.values) * seen.numpy(), truth))
+        row.note(memory.peak_mb, made.faithfulness.completeness_gap)
         curves = deletion_curves(probe, torch.from_numpy(made.values)[None, None])
         row.wins.append(curves.deletion_auc > curves.random_deletion_auc)
         if is_randomized:
@@ -271,7 +277,9 @@ def _measure_text(
         with peak_memory() as memory:
             values, gap = make(method, function)
         row.seconds.append(time.perf_counter() - start)
-        _note(row, np.abs(values), truth, memory.peak_mb, gap)
+        row.hits.append(pointing_game(np.abs(values), truth))
+        row.masses.append(mass_inside(np.abs(values), truth))
+        row.note(memory.peak_mb, gap)
         # Each token's value on one element of its embedding: the curves only ask for the order of tokens.
         spread = torch.zeros_like(function.values)
         spread[0, :, 0] = torch.from_numpy(values)
@@ -294,15 +302,6 @@ def _leave_one_out(probe: Probe, special: torch.Tensor) -> Array:
     values = np.zeros(special.numel())
     values[~special.numpy()] = logits[0] - logits[1:]
     return values
-
-
-def _note(row: _Rows, strength: Array, truth: npt.NDArray[np.bool_], peak_mb: float | None, gap: float | None) -> None:
-    row.hits.append(pointing_game(np.asarray(strength, dtype=np.float32), truth))
-    row.masses.append(mass_inside(np.asarray(strength, dtype=np.float32), truth))
-    if peak_mb is not None:
-        row.peaks_mb.append(peak_mb)
-    if gap is not None:
-        row.gaps.append(gap)
 
 
 def _counted(cases: Sequence[KnownCase], bar: Callable[[int, int], None]) -> Iterator[KnownCase]:

@@ -4,20 +4,16 @@ Every change is made to the case itself and goes the whole way through preparati
 the answer is what the product would have said of that case.
 """
 
-import math
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, final
+from typing import final
 
 import numpy as np
-import torch
 
 from diagnosis.explanation.baselines import PARENCHYMA_HU
-from diagnosis.explanation.parts import held_still
+from diagnosis.explanation.case_scorer import CaseScorer
 from diagnosis.explanation.words import Span, sentence_spans
-from diagnosis.networks.classifier import DiagnosisNetwork
-from diagnosis.preprocessing.batch import InputContract, prepare_case, stack_cases
 from diagnosis.record import (
     Case,
     ChangeKind,
@@ -27,59 +23,16 @@ from diagnosis.record import (
     TextAttribution,
     Volume,
 )
-from diagnosis.vocabulary import MODALITIES, Modality, subset_name
+from diagnosis.vocabulary import MODALITIES, Modality
 
 N_WORDS = 6
 """Words that are negated: those with the largest attributions."""
 N_CANDIDATES = 12
 """Words that may be part of the smallest change."""
+MOST_REMOVED = 4
+"""A change of more words or sentences than this is not a small one."""
 UNKNOWN_RADIUS_MM = 15.0
 _NEGATION = re.compile(r"(?:\b(?:no|not|without|denies|negative for|absent)\s+)$", re.IGNORECASE)
-
-
-class CaseScorer(Protocol):
-    """Calibrated probability of one finding, and where it is flagged."""
-
-    @property
-    def threshold(self) -> float:
-        """Probability at or above which the finding is flagged."""
-
-    def probabilities(self, cases: Sequence[Case]) -> list[float]:
-        """Probability of each case."""
-
-
-@final
-@dataclass(frozen=True, eq=False)
-class NetworkScorer:
-    """A network with its preparation and calibration.
-
-    Attributes:
-        network: what answers.
-        contract: what it eats.
-        tokenizer: of its BERT.
-        finding: which finding.
-        threshold: where it is flagged.
-        to_probability: calibration: (name of the subset of modalities, logit) to probability.
-    """
-
-    network: DiagnosisNetwork
-    contract: InputContract
-    tokenizer: Any
-    finding: int = 0
-    threshold: float = 0.5
-    to_probability: Callable[[str, float], float] = lambda _subset, logit: 1 / (1 + math.exp(-logit))
-
-    def probabilities(self, cases: Sequence[Case]) -> list[float]:
-        """Probability of each case, eight in one pass."""
-        result: list[float] = []
-        for first in range(0, len(cases), 8):
-            prepared = [prepare_case(case, self.contract, self.tokenizer) for case in cases[first : first + 8]]
-            with torch.no_grad(), held_still(self.network):
-                logits = self.network(stack_cases(prepared, self.contract)).logits[:, self.finding].tolist()
-            result += [
-                self.to_probability(subset_name(p.present), logit) for p, logit in zip(prepared, logits, strict=True)
-            ]
-        return result
 
 
 @final
@@ -145,10 +98,12 @@ def smallest_change(
 def _greedy(
     case: Case, scorer: CaseScorer, part: Modality, candidates: list[Span]
 ) -> tuple[list[Span], float, float] | None:
-    """Spans whose removal flips the flag, the probability before and after."""
+    """Spans whose removal flips the flag, the probability before and after; at most `MOST_REMOVED` of them."""
     (before,) = scorer.probabilities([case])
     is_flagged, removed, after = before >= scorer.threshold, list[Span](), before
     while (after >= scorer.threshold) == is_flagged:
+        if len(removed) == MOST_REMOVED:
+            return None
         options = _removals(case, part, [[*removed, span] for span in candidates if span not in removed])
         if not options:
             return None

@@ -8,7 +8,8 @@ from typing import Any, TypeVar, final
 
 from diagnosis.errors import ExplanationError
 from diagnosis.explanation.baselines import HuBaseline
-from diagnosis.explanation.counterfactual import NetworkScorer, explain_counterfactuals, smallest_change
+from diagnosis.explanation.case_scorer import NetworkScorer
+from diagnosis.explanation.counterfactual import explain_counterfactuals, smallest_change
 from diagnosis.explanation.modality import attribute_modalities
 from diagnosis.explanation.parts import SoundFunction, TextFunction, VolumeFunction, held_still
 from diagnosis.explanation.proof import Subject, prove_text, prove_volume

@@ -239,12 +239,12 @@ def judge(figures: Faithfulness, change: float, n_units: int, thresholds: Thresh
     return replace(figures, is_trustworthy=not failures, failures=tuple(failures))
 
 
-def pointing_game(positive: npt.NDArray[np.float32], truth: npt.NDArray[np.bool_]) -> bool:
-    """Whether the largest value of a map lies in the truth."""
-    return bool(truth.flat[int(positive.argmax())])
+def pointing_game(strength: npt.NDArray[np.floating[Any]], truth: npt.NDArray[np.bool_]) -> bool:
+    """Whether the largest value lies in the truth."""
+    return bool(truth.flat[int(strength.argmax())])
 
 
-def mass_inside(values: npt.NDArray[np.float32], truth: npt.NDArray[np.bool_]) -> float:
+def mass_inside(values: npt.NDArray[np.floating[Any]], truth: npt.NDArray[np.bool_]) -> float:
     """Share of the positive attribution that lies in the truth; 0 where there is none."""
     positive = np.clip(values, 0, None).astype(np.float64)
     total = float(positive.sum())

@@ -2,16 +2,18 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from planted_truth import CONTRACT, DICTATION, NOTE, PLAIN_NOTE, make_case
 
+from diagnosis.explanation.case_scorer import NetworkScorer
 from diagnosis.explanation.counterfactual import (
-    NetworkScorer,
     explain_counterfactuals,
     smallest_change,
     with_region_blanked,
     with_word_negated,
     without_text,
 )
+from diagnosis.preprocessing.batch import prepare_case, stack_cases
 from diagnosis.record import ChangeKind, ClinicalNote, TextAttribution, TextSpan
 from diagnosis.vocabulary import Modality
 
@@ -138,3 +140,32 @@ def test_the_network_is_asked_through_preparation_and_calibration(reader, tokeni
     assert found is not None
     assert found.is_flipped
     assert "The nodule is spiculated." in found.texts
+
+
+def test_versions_of_a_case_are_answered_as_if_each_came_alone(reader, tokenizer):
+    """Sharing the encoded parts changes nothing: the same logits as the whole network gives."""
+    case = make_case((3, 2, 0), NOTE, DICTATION)
+    versions = [
+        case,
+        replace(case, note=ClinicalNote(PLAIN_NOTE)),
+        with_region_blanked(case),
+        replace(case, region=replace(case.region, diameter_mm=None)),
+        case.restricted_to(frozenset({Modality.NOTE})),
+        case.restricted_to(frozenset({Modality.CT, Modality.VOICE})),
+    ]
+    scorer = NetworkScorer(reader, CONTRACT, tokenizer, 0, 0.5, lambda _subset, logit: logit)
+    for version, found in zip(versions, scorer.probabilities(versions), strict=True):
+        alone = stack_cases([prepare_case(version, CONTRACT, tokenizer)], CONTRACT)
+        with torch.no_grad():
+            assert found == pytest.approx(float(reader(alone).logits[0, 0]), abs=1e-4)
+
+
+def test_a_long_change_is_not_a_small_one():
+    class NeedsAll:
+        threshold = 0.5
+
+        def probabilities(self, cases):
+            return [0.9 if case.note is not None else 0.1 for case in cases]
+
+    text = "One here. Two here. Three here. Four here. Five here. Six here."
+    assert smallest_change(case_with(text), NeedsAll(), Modality.NOTE) is None
