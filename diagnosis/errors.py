@@ -14,7 +14,9 @@
     ├── BundleError                   11   a checksum or an input contract that does not fit
     ├── ConfigurationError            12   a training or service setting that cannot be used
     ├── MissingDependencyError        13   a package, weight or program that is not installed
-    └── ExplanationError              14   an explanation that cannot be made for this case
+    ├── ExplanationError              14   an explanation that cannot be made for this case
+    └── PacsError                     15   an archive that is out of reach, refuses, or answers wrongly
+        └── IncompleteStudyError      16   fewer images arrived than the archive has of a series
 
 Exit code 2 is the command line's own: wrong usage. A message has a subject, what is wrong with the value, and what to
 do. It never holds patient data: no name, id, UID, date, note text.
@@ -99,3 +101,15 @@ class ExplanationError(DiagnosisError):
     """An explanation cannot be made for this case."""
 
     exit_code: ClassVar[int] = 14
+
+
+class PacsError(DiagnosisError):
+    """An archive is out of reach, refuses, runs out of time, or answers wrongly."""
+
+    exit_code: ClassVar[int] = 15
+
+
+class IncompleteStudyError(PacsError):
+    """Fewer images arrived than the archive says a series has."""
+
+    exit_code: ClassVar[int] = 16

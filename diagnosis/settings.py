@@ -6,6 +6,12 @@ variable                       meaning
 `DIAGNOSIS_BUNDLE`             bundle folder used where none is named (default: `models/lung_nodule`)
 `DIAGNOSIS_CACHE`              user cache, for joined weights (default: `~/.cache/diagnosis`)
 `DIAGNOSIS_WHISPER`            folder of a CTranslate2 Whisper model used for dictation
+`DIAGNOSIS_STORE`              database of the dashboard: a URL or a file (default: `store.sqlite3` in
+                               `$XDG_DATA_HOME/diagnosis`, else `~/.local/share/diagnosis`)
+`DIAGNOSIS_PACS`               configuration of the archive (YAML) used where none is named
+`DIAGNOSIS_PACS_PASSWORD`      password for its DICOMweb service; secrets never stand in the file
+`DIAGNOSIS_PACS_TOKEN`         bearer token for its DICOMweb service, in place of a password
+`DIAGNOSIS_PACS_KEY_PASSWORD`  passphrase of the private key for TLS
 `DIAGNOSIS_THREADS`            threads for the networks (default: all processors this process may use)
 =============================  ==========================================================================
 """
@@ -43,6 +49,15 @@ def cache_dir() -> Path:
     return Path(os.environ.get("DIAGNOSIS_CACHE") or Path.home() / ".cache" / "diagnosis")
 
 
+def store_url() -> str:
+    """Database of cases, assessments, reviews and the audit trail: a URL, or the path of a SQLite file."""
+    named = os.environ.get("DIAGNOSIS_STORE")
+    if named:
+        return named
+    data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return str(Path(data) / "diagnosis" / "store.sqlite3")
+
+
 def whisper_dir() -> Path | None:
     """Folder of a Whisper model named by the user, if any."""
     named = os.environ.get("DIAGNOSIS_WHISPER")
@@ -53,3 +68,14 @@ def thread_count() -> int:
     """Threads for the networks: what was asked for, else the processors this process may run on."""
     asked = os.environ.get("DIAGNOSIS_THREADS", "")
     return int(asked) if asked.isdigit() and int(asked) > 0 else len(os.sched_getaffinity(0))
+
+
+def pacs_configuration() -> Path | None:
+    """Configuration of the archive, if the environment names one."""
+    named = os.environ.get("DIAGNOSIS_PACS")
+    return Path(named) if named else None
+
+
+def pacs_secret(name: str) -> str | None:
+    """A secret for the archive: `PASSWORD`, `TOKEN` or `KEY_PASSWORD`; None where it is not set."""
+    return os.environ.get(f"DIAGNOSIS_PACS_{name}") or None
