@@ -113,3 +113,15 @@ class IncompleteStudyError(PacsError):
     """Fewer images arrived than the archive says a series has."""
 
     exit_code: ClassVar[int] = 16
+
+
+class StoreError(DiagnosisError):
+    """The database cannot be reached, written or understood."""
+
+    exit_code: ClassVar[int] = 15
+
+
+class AuditError(DiagnosisError):
+    """The audit trail, or a record that it vouches for, was changed."""
+
+    exit_code: ClassVar[int] = 16

@@ -1,0 +1,42 @@
+"""What was said of each case, by whom, and who looked: a database that outlives browser, server and mistakes.
+
+=============  ==============================================================================================
+`tables`       the tables, as typed classes; the only description of the schema besides the migrations
+`database`     `Store.open(url)`: SQLite (WAL) by default, PostgreSQL by URL; brought up to date on opening
+`actors`       `Actor`: the person who asks, and in which role
+`documents`    canonical JSON, SHA-256 of rows, assessments to documents and back
+`audit`        the chained trail: `record_event`, `read_events`, `verify_trail`
+`cases`        folders seen, kept in step with the disk: `sync_cases`
+`assessments`  every assessment ever made: `save_assessment`, `assessments_of`
+`reviews`      accept, override, defer; second readers: `save_review`, `reviews_of`
+`edits`        changed notes, transcripts and regions with their originals: `save_edit`, `confirm_edit`
+`worklist`     one page of the worklist: search, filter, order, all done by the database
+`history`      probabilities and inputs over time, for the watch on drift
+`migrations`   Alembic's steps from nothing to the schema of today
+=============  ==============================================================================================
+
+**Privacy.** A case is an opaque token and a pseudonym; no name, no identifier of a hospital, no path (a folder's name
+may be a patient's). The texts of edited notes and transcripts are clinical text: the file is made for its owner's eyes
+(mode 600), and a PostgreSQL server must be guarded as any clinical database.
+
+**Nothing is lost.** Assessments, reviews and edits are only ever added. Each is written in one transaction with an
+event of the audit trail that holds the SHA-256 of its row. An event holds the hash of the one before, and a head row
+the last: `verify_trail` finds a row or event that was changed, taken away or put in. Whoever can write to the database
+could compute the whole chain anew; against that, note the head's hash elsewhere from time to time (`diagnosis audit
+verify` prints it, `--expect` compares).
+
+**Several writers.** A write takes the head's lock first (SQLite: BEGIN IMMEDIATE; PostgreSQL: SELECT ... FOR UPDATE on
+the head row), so that writers queue and the chain has no forks, whatever process or machine they run in.
+
+**To add a table**
+
+1. Write its class in a module of this room on `tables.Base` (its own module where another room owns it, such as a
+   ledger of batch runs), and import that module in `migrations/env.py`, so that Alembic sees it.
+2. Add `migrations/versions/NNNN_what.py` by hand, with `down_revision` naming the newest file there, and `upgrade()`
+   and `downgrade()` in plain `op.create_table` calls; constraint names follow `tables.NAMES`.
+3. `tests/diagnosis/store/test_migrations.py` then proves that migrations and classes agree, up and down, on both
+   databases.
+4. Read and write through `Store.reading()` and `Store.writing()`; times are `tables.UtcDateTime`.
+
+No torch, no DICOM, no Streamlit here; a stranger to the rooms that read, learn and report.
+"""

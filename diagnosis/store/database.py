@@ -1,0 +1,142 @@
+"""The database: opened by URL, brought up to date, read and written in transactions."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self, final
+
+from sqlalchemy import URL, Engine, create_engine, event, make_url, select
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.orm import Session
+
+from diagnosis import settings
+from diagnosis.errors import ConfigurationError, MissingDependencyError, StoreError
+from diagnosis.store.migration import upgrade
+from diagnosis.store.tables import HeadRow
+
+BUSY_SECONDS = 60
+"""How long a writer waits for the one before it."""
+_WRITES = "diagnosis_writes"
+_PROBLEM = (
+    "store: the {kind} database cannot be used ({why}); check DIAGNOSIS_STORE, that the place is writable and that the "
+    "server runs"
+)
+
+
+@final
+class Store:
+    """An open database. Safe to share between threads."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._reads = engine
+        self._writes = engine.execution_options(**{_WRITES: True})
+        if engine.dialect.name == "postgresql":
+            # A reader sees one state of the database, whatever is written meanwhile. SQLite's WAL does so by itself.
+            self._reads = engine.execution_options(isolation_level="REPEATABLE READ")
+
+    @classmethod
+    def open(cls, url: str | None = None) -> Self:
+        """Open a database, making it first where there is none, and bring its schema up to date.
+
+        Args:
+            url: `sqlite:////folder/store.sqlite3`, `postgresql://user:password@host/name`, or the path of a file for
+                SQLite; `DIAGNOSIS_STORE` or the user's data folder where none is given.
+
+        Raises:
+            ConfigurationError: the URL is not one of these.
+            MissingDependencyError: the driver for PostgreSQL is not installed.
+            StoreError: the database cannot be reached, written, or understood.
+        """
+        address = _url(url or settings.store_url())
+        try:
+            engine = _engine(address)
+            upgrade(engine)
+        except (DBAPIError, OSError) as error:
+            why = type(error.orig if isinstance(error, DBAPIError) else error).__name__
+            msg = _PROBLEM.format(kind=address.get_backend_name(), why=why)
+            raise StoreError(msg) from error
+        return cls(engine)
+
+    @property
+    def dialect(self) -> str:
+        """`sqlite` or `postgresql`."""
+        return self._writes.dialect.name
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session that sees one state of the database."""
+        with Session(self._reads, expire_on_commit=False) as session:
+            yield session
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """A session whose work is kept as a whole or not at all; writers wait for one another.
+
+        Raises:
+            StoreError: the database cannot be written.
+        """
+        try:
+            with Session(self._writes, expire_on_commit=False) as session, session.begin():
+                # The lock of the audit trail's head: from here to the commit there is no other writer.
+                session.execute(select(HeadRow.seq).with_for_update())
+                yield session
+        except DBAPIError as error:
+            msg = _PROBLEM.format(kind=self.dialect, why=type(error.orig).__name__)
+            raise StoreError(msg) from error
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._writes.dispose()
+
+
+def _url(text: str) -> URL:
+    if "://" not in text:
+        return URL.create("sqlite", database=str(Path(text).expanduser()))
+    try:
+        url = make_url(text)
+    except ArgumentError as error:
+        msg = "store: DIAGNOSIS_STORE is not a URL of a database; write sqlite:////PATH or postgresql://USER@HOST/NAME"
+        raise ConfigurationError(msg) from error
+    if url.drivername in {"postgresql", "postgres"}:
+        return url.set(drivername="postgresql+psycopg")
+    if url.get_backend_name() not in {"sqlite", "postgresql"}:
+        msg = f"store: {url.get_backend_name()} is not supported; use sqlite or postgresql"
+        raise ConfigurationError(msg)
+    return url
+
+
+def _engine(url: URL) -> Engine:
+    try:
+        if url.get_backend_name() == "sqlite":
+            return _sqlite(url)
+        return create_engine(url, pool_pre_ping=True)
+    except (ModuleNotFoundError, NoSuchModuleError) as error:
+        msg = "store: the driver for PostgreSQL is not installed; run pip install 'diagnosis[postgresql]'"
+        raise MissingDependencyError(msg) from error
+
+
+def _sqlite(url: URL) -> Engine:
+    if url.database and url.database != ":memory:":
+        path = Path(url.database)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.touch(mode=0o600)
+    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+    event.listen(engine, "connect", _prepare_connection)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _prepare_connection(connection: Any, _record: object) -> None:  # noqa: ANN401 - SQLAlchemy's own type
+    if isinstance(connection, sqlite3.Connection):
+        connection.isolation_level = None  # transactions begin in `_begin`, not where sqlite3 thinks fit
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=FULL")  # an event that was answered for survives a loss of power
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.close()
+
+
+def _begin(connection: Any) -> None:  # noqa: ANN401 - SQLAlchemy's own type
+    writes = connection.get_execution_options().get(_WRITES, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

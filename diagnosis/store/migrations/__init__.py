@@ -1,0 +1,1 @@
+"""Alembic's steps; see "To add a table" in `diagnosis.store`."""
