@@ -15,8 +15,10 @@
     ├── ConfigurationError            12   a training or service setting that cannot be used
     ├── MissingDependencyError        13   a package, weight or program that is not installed
     ├── ExplanationError              14   an explanation that cannot be made for this case
-    └── PacsError                     15   an archive that is out of reach, refuses, or answers wrongly
-        └── IncompleteStudyError      16   fewer images arrived than the archive has of a series
+    ├── PacsError                     15   an archive that is out of reach, refuses, or answers wrongly
+    │   └── IncompleteStudyError      16   fewer images arrived than the archive has of a series
+    ├── StoreError                    17   a database that cannot be reached, written or understood
+    └── AuditError                    18   an audit trail, or a record it vouches for, that was changed
 
 Exit code 2 is the command line's own: wrong usage. A message has a subject, what is wrong with the value, and what to
 do. It never holds patient data: no name, id, UID, date, note text.
@@ -118,10 +120,10 @@ class IncompleteStudyError(PacsError):
 class StoreError(DiagnosisError):
     """The database cannot be reached, written or understood."""
 
-    exit_code: ClassVar[int] = 15
+    exit_code: ClassVar[int] = 17
 
 
 class AuditError(DiagnosisError):
     """The audit trail, or a record that it vouches for, was changed."""
 
-    exit_code: ClassVar[int] = 16
+    exit_code: ClassVar[int] = 18
