@@ -12,6 +12,7 @@
 `edits`        changed notes, transcripts and regions with their originals: `save_edit`, `confirm_edit`
 `worklist`     one page of the worklist: search, filter, order, all done by the database
 `history`      probabilities and inputs over time, for the watch on drift
+`ledger`       batch runs: which study is claimed, done or failed: `Ledger`
 `migrations`   Alembic's steps from nothing to the schema of today
 =============  ==============================================================================================
 

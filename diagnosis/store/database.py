@@ -70,16 +70,21 @@ class Store:
             yield session
 
     @contextmanager
-    def writing(self) -> Iterator[Session]:
+    def writing(self, *, locks_trail: bool = True) -> Iterator[Session]:
         """A session whose work is kept as a whole or not at all; writers wait for one another.
+
+        Args:
+            locks_trail: False for tables that the audit trail does not speak of, such as the ledger of batch runs:
+                on PostgreSQL their writers then need not wait for one another.
 
         Raises:
             StoreError: the database cannot be written.
         """
         try:
             with Session(self._writes, expire_on_commit=False) as session, session.begin():
-                # The lock of the audit trail's head: from here to the commit there is no other writer.
-                session.execute(select(HeadRow.seq).with_for_update())
+                if locks_trail:
+                    # The lock of the audit trail's head: from here to the commit there is no other writer.
+                    session.execute(select(HeadRow.seq).with_for_update())
                 yield session
         except DBAPIError as error:
             msg = _PROBLEM.format(kind=self.dialect, why=type(error.orig).__name__)
