@@ -16,9 +16,9 @@ in silence; a dictation without words is a warning.
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -30,6 +30,9 @@ from diagnosis.record.identity import StudyIdentity
 from diagnosis.record.note import ClinicalNote, VoiceNote
 from diagnosis.record.volume import RegionOfInterest, Volume
 from diagnosis.vocabulary import Sex
+
+if TYPE_CHECKING:
+    from diagnosis.ingest.dicom_volume import Box
 
 Progress = Callable[[int, int], None]
 
@@ -77,23 +80,56 @@ def read_case(
         CaseError: no folder, malformed case.json, the same part twice, no evidence.
         GeometryError, NoteError, AudioError, InputError, LimitExceededError: a part that cannot be used.
     """
+    parts = case_folder_parts(folder)
+    return assemble_case(
+        parts.case_id,
+        ct=parts.ct,
+        note=parts.note,
+        voice=parts.voice,
+        region=parts.region,
+        age_years=parts.age_years,
+        sex=parts.sex,
+        repair=repair,
+        on_progress=on_progress,
+    )
+
+
+@final
+@dataclass(frozen=True)
+class CaseFolderParts:
+    """What a case folder holds, before any of it is read but case.json."""
+
+    case_id: str
+    ct: Path | None
+    note: Path | None
+    voice: Path | None
+    region: RegionOfInterest | None
+    age_years: float | None
+    sex: Sex | None
+
+
+def case_folder_parts(folder: Path) -> CaseFolderParts:
+    """Read case.json and name the other parts of a case folder.
+
+    Raises:
+        CaseError: no folder, malformed case.json, the same part twice.
+        RegionError: an impossible region.
+    """
     if not folder.is_dir():
         msg = "case: the folder does not exist; name a folder with case.json, ct/, note.txt, voice.wav"
         raise CaseError(msg)
-    stated = _read_case_file(folder / "case.json") or CaseFile(case_id=_pseudonym(folder))
+    stated = _read_case_file(folder / "case.json") or CaseFile(case_id=pseudonym_of(folder))
     region = None
     if stated.region is not None:
         region = RegionOfInterest(stated.region.center_mm, stated.region.diameter_mm)
-    return assemble_case(
-        stated.case_id,
+    return CaseFolderParts(
+        case_id=stated.case_id,
         ct=_only_one(folder, CT_NAMES),
         note=_only_one(folder, NOTE_NAMES),
         voice=_only_one(folder, VOICE_NAMES),
         region=region,
         age_years=stated.age_years,
         sex=Sex(stated.sex) if stated.sex else None,
-        repair=repair,
-        on_progress=on_progress,
     )
 
 
@@ -107,11 +143,14 @@ def assemble_case(  # noqa: PLR0913 - one keyword for each part of a case
     age_years: float | None = None,
     sex: Sex | None = None,
     repair: str | None = None,
+    within: "Box | None" = None,
+    series_uid: str | None = None,
     on_progress: Progress | None = None,
 ) -> tuple[Case, StudyIdentity]:
     """Make a case of its parts; a note or dictation may have been read already.
 
-    Age and sex are taken from the DICOM headers where they are not given, and compared with them where they are.
+    Age and sex are taken from the DICOM headers where they are not given, and compared with them where they are. Of a
+    CT in DICOM only the slices that touch `within` are decoded, though the headers of all are judged.
 
     Raises:
         CaseError: no evidence, impossible age.
@@ -120,7 +159,8 @@ def assemble_case(  # noqa: PLR0913 - one keyword for each part of a case
     warnings: list[str] = []
     volume, identity = None, StudyIdentity(case_id)
     if ct is not None:
-        volume, identity, age_years, sex, found = _read_ct(ct, identity, (age_years, sex), repair, on_progress)
+        read_options = {"repair": repair, "within": within, "series_uid": series_uid, "on_progress": on_progress}
+        volume, identity, age_years, sex, found = _read_ct(ct, identity, (age_years, sex), read_options)
         warnings += found
     written = _read_note(note) if isinstance(note, Path) else note
     spoken = _transcribe(voice) if isinstance(voice, Path) else voice
@@ -145,14 +185,13 @@ def _read_ct(
     path: Path,
     identity: StudyIdentity,
     stated: tuple[float | None, Sex | None],
-    repair: str | None,
-    on_progress: Progress | None,
+    read_options: dict[str, Any],
 ) -> tuple[Volume, StudyIdentity, float | None, Sex | None, list[str]]:
     if path.is_file() and is_nifti(path):
         return read_ct_nifti(path), identity, *stated, []
     from diagnosis.ingest.dicom_volume import read_series
 
-    series = read_series(path, repair=repair, on_progress=on_progress)
+    series = read_series(path, **read_options)
     warnings = list(series.warnings)
     age_years, sex = stated
     if age_years is None:
@@ -191,7 +230,8 @@ def _read_case_file(path: Path) -> CaseFile | None:
         raise CaseError(msg) from error
 
 
-def _pseudonym(folder: Path) -> str:
+def pseudonym_of(folder: Path) -> str:
+    """A pseudonym from a hash of the path: a folder's name may be a patient's."""
     return f"case-{hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:8]}"
 
 

@@ -49,6 +49,23 @@ class Slab:
     center_mm: tuple[float, float, float]
     half_length_mm: float
 
+    def reach_mm(self, _normal: npt.NDArray[np.float64]) -> float:
+        """Distance from the point along the slice normal."""
+        return self.half_length_mm
+
+
+@final
+@dataclass(frozen=True)
+class Box:
+    """Only the slices that a box along the patient's axes touches are read, whichever way the slices lie."""
+
+    center_mm: tuple[float, float, float]
+    half_size_mm: tuple[float, float, float]
+
+    def reach_mm(self, normal: npt.NDArray[np.float64]) -> float:
+        """Half the length of the box's shadow on the slice normal."""
+        return float(np.abs(normal) @ np.array(self.half_size_mm))
+
 
 def inspect_path(path: Path, *, repair: str | None = None, on_progress: Progress | None = None) -> list[SeriesReport]:
     """Every series below a path once, chosen or not, with its verdict; compressed series are decoded to be sure.
@@ -74,7 +91,7 @@ def read_volume(
     *,
     series_uid: str | None = None,
     repair: str | None = None,
-    within: Slab | None = None,
+    within: Slab | Box | None = None,
     on_progress: Progress | None = None,
 ) -> Volume:
     """The CT volume of the series that the rule chooses, or of the one named.
@@ -99,7 +116,7 @@ def read_series(
     *,
     series_uid: str | None = None,
     repair: str | None = None,
-    within: Slab | None = None,
+    within: Slab | Box | None = None,
     on_progress: Progress | None = None,
 ) -> ReadSeries:
     """As `read_volume`, together with who it is; the identity's `case_id` is left for the caller to set."""
@@ -203,7 +220,7 @@ def _refusal_message(series: Series, found: Sequence[Series]) -> str:
     return f"CT: {where} ({series.n_instances} images) is refused: {reasons}"
 
 
-def _read(series: Series, within: Slab | None, on_progress: Progress | None) -> ReadSeries:
+def _read(series: Series, within: Slab | Box | None, on_progress: Progress | None) -> ReadSeries:
     if series.stack is None or series.stack.affine_lps is None:
         msg = "CT: the series has no geometry; export it again"
         raise GeometryError(msg)
@@ -231,7 +248,7 @@ def _read(series: Series, within: Slab | None, on_progress: Progress | None) -> 
 
 
 def _planes_within(
-    planes: Sequence[Plane], affine: npt.NDArray[np.float64], within: Slab | None
+    planes: Sequence[Plane], affine: npt.NDArray[np.float64], within: Slab | Box | None
 ) -> tuple[Sequence[Plane], npt.NDArray[np.float64]]:
     """The planes of a slab and their affine; those of the nearest three where the slab is thinner or outside."""
     if within is None:
@@ -240,7 +257,7 @@ def _planes_within(
     normal /= np.linalg.norm(normal)
     step = affine[:3, 0] @ normal
     middle = float((np.array(within.center_mm) - affine[:3, 3]) @ normal / step)
-    reach = within.half_length_mm / abs(step)
+    reach = within.reach_mm(normal) / abs(step)
     first = int(np.clip(np.floor(middle - reach), 0, len(planes) - 3))
     last = int(np.clip(np.ceil(middle + reach), first + 2, len(planes) - 1))
     moved = affine.copy()

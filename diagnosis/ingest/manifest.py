@@ -75,8 +75,12 @@ class Manifest:
     findings: tuple[str, ...]
 
 
-def read_manifest(path: Path) -> Manifest:
+def read_manifest(path: Path, *, checks_files: bool = True) -> Manifest:
     """Read and check a manifest.
+
+    Args:
+        path: .csv or .parquet.
+        checks_files: False to leave a missing or empty file to the row that names it, as a batch run does.
 
     Raises:
         ManifestError: not a table, columns missing or twice, or any bad row, each named.
@@ -92,7 +96,8 @@ def read_manifest(path: Path) -> Manifest:
         msg = "manifest: it has no rows; add one row a case"
         raise ManifestError(msg)
     faults: list[str] = []
-    rows = [row for number, cells in enumerate(table, 1) if (row := _row(number, cells, findings, path, faults))]
+    files = _Files(path.parent, checks_files)
+    rows = [row for number, cells in enumerate(table, 1) if (row := _row(number, cells, findings, files, faults))]
     faults += _faults_between(rows)
     if faults:
         more = f"; and {len(faults) - SHOWN_FAULTS} more" if len(faults) > SHOWN_FAULTS else ""
@@ -205,6 +210,15 @@ def _check_columns(columns: Sequence[str]) -> tuple[str, ...]:
 
 
 @final
+@dataclass(frozen=True)
+class _Files:
+    """Where the files that a manifest names lie, and whether a missing one is the manifest's fault."""
+
+    folder: Path
+    are_checked: bool
+
+
+@final
 class _RowReader:
     """Typed access to the cells of one row; faults are collected with the row's number."""
 
@@ -233,12 +247,14 @@ class _RowReader:
         self.fault(f"{name} {raw[:20]!r} is not {wanted}")
         return None
 
-    def path(self, name: str, manifest: Path) -> Path | None:
+    def path(self, name: str, files: _Files) -> Path | None:
         """An existing path, or None where the cell is blank or bad."""
         raw = self._cells.get(name)
         if raw is None:
             return None
-        path = manifest.parent / raw
+        path = files.folder / raw
+        if not files.are_checked and "\0" not in raw:
+            return path
         if "\0" in raw or not path.exists():
             self.fault(f"the file in column {name} does not exist")
             return None
@@ -265,7 +281,7 @@ class _RowReader:
 
 
 def _row(
-    number: int, cells: Mapping[str, Cell], findings: Sequence[str], manifest: Path, faults: list[str]
+    number: int, cells: Mapping[str, Cell], findings: Sequence[str], files: _Files, faults: list[str]
 ) -> ManifestRow | None:
     """A checked row, or None after noting why there is none."""
     before = len(faults)
@@ -282,10 +298,10 @@ def _row(
         number=number,
         case_id=reader.text("case_id") or "",
         patient_id=reader.text("patient_id") or "",
-        ct=reader.path("ct", manifest),
-        note=reader.path("note", manifest),
+        ct=reader.path("ct", files),
+        note=reader.path("note", files),
         note_text=reader.text("note_text"),
-        voice=reader.path("voice", manifest),
+        voice=reader.path("voice", files),
         voice_text=reader.text("voice_text"),
         center_mm=(known[0], known[1], known[2]) if len(known) == len(CENTER) else None,
         diameter_mm=reader.number("diameter_mm", lambda v: 0.5 <= v <= 300, "a diameter of 0.5 to 300 mm"),

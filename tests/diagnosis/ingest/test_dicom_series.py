@@ -11,7 +11,7 @@ from pydicom.fileset import FileSet
 from pydicom.uid import SecondaryCaptureImageStorage
 
 from diagnosis.errors import GeometryError, InputError
-from diagnosis.ingest.dicom_volume import Slab, inspect_path, read_series, read_volume
+from diagnosis.ingest.dicom_volume import Box, Slab, inspect_path, read_series, read_volume
 from diagnosis.record import SeriesReport
 from diagnosis.vocabulary import GeometryCode as Code
 from diagnosis.vocabulary import Verdict
@@ -300,6 +300,15 @@ def test_only_the_slices_around_a_point(tmp_path: Path) -> None:
     assert np.array_equal(part.hu, read_volume(tmp_path).hu[2:7])
     assert part.position_of([0, 0, 0]) == pytest.approx([-10, -20, 5])
     assert part.history == ("only 5 of 8 slices read",)
+
+
+def test_a_box_reads_the_slices_it_touches(tmp_path: Path) -> None:
+    write_series(tmp_path)
+    part = read_volume(tmp_path, within=Box((0.0, 0.0, 10.0), (100.0, 100.0, 3.0)))
+    assert np.array_equal(part.hu, read_volume(tmp_path, within=Slab((0.0, 0.0, 10.0), 3.0)).hu)
+    along_x = Box((0.0, 0.0, 10.0), (100.0, 2.0, 3.0))
+    assert along_x.reach_mm(np.array([1.0, 0.0, 0.0])) == 100
+    assert along_x.reach_mm(np.array([0.0, 0.6, -0.8])) == pytest.approx(3.6)
 
 
 def test_identity_age_and_sex_travel_apart_from_the_volume(tmp_path: Path) -> None:

@@ -126,3 +126,12 @@ def test_what_is_no_table_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes(b"case_id,patient_id\n\xff\xfe\x00")
     with pytest.raises(DiagnosisError, match="manifest: it is not a CSV table in UTF-8"):
         read_manifest(tmp_path / "a.csv")
+
+
+def test_a_missing_file_can_be_left_to_its_row(tmp_path: Path) -> None:
+    path = write(tmp_path, "c1,p1,gone,Clear.,,,,,,,,,0,", "c2,p2,,Clear.,,,,,,,,,0,")
+    first, second = read_manifest(path, checks_files=False).rows
+    assert first.ct == tmp_path / "gone"
+    assert second.ct is None
+    with pytest.raises(DiagnosisError, match="the path does not exist"):
+        read_manifest_case(first)
