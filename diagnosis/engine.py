@@ -25,7 +25,13 @@ from diagnosis.familiarity.limits import range_warnings, speech_warnings
 from diagnosis.ingest.case_folder import NO_REGION
 from diagnosis.networks.model_input import ModelInput, NetworkOutput
 from diagnosis.networks.text_encoder import load_tokenizer
-from diagnosis.preprocessing.batch import InputContract, PreparedCase, prepare_case, stack_cases
+from diagnosis.preprocessing.batch import (
+    InputContract,
+    PreparedCase,
+    preparation_warnings,
+    prepare_case,
+    stack_cases,
+)
 from diagnosis.record import (
     Assessment,
     Case,
@@ -183,14 +189,15 @@ class DiagnosisEngine:
             bundle_name=metadata.name,
             bundle_version=metadata.version,
             bundle_sha256=self.bundle.sha256,
-            findings=tuple(self._finding(i, subset, output, row) for i in range(len(metadata.findings))),
+            findings=tuple(self.finding_of(i, subset, output, row) for i in range(len(metadata.findings))),
             descriptors=_descriptors(output.descriptors[row].numpy()),
             modalities=_uses(prepared.present, shares),
             warnings=case.warnings + self._warnings(case, prepared, subset),
             seconds=seconds,
         )
 
-    def _finding(self, index: int, subset: str, output: NetworkOutput, row: int) -> FindingAssessment:
+    def finding_of(self, index: int, subset: str, output: NetworkOutput, row: int) -> FindingAssessment:
+        """One finding of one row of a batch: calibrated for its subset of modalities, with its interval and set."""
         declared = self.bundle.metadata.findings[index]
         calibration = self.bundle.calibrations.of(declared.name, subset)
         logit = float(output.logits[row, index])
@@ -211,19 +218,14 @@ class DiagnosisEngine:
         )
 
     def _warnings(self, case: Case, prepared: PreparedCase, subset: str) -> tuple[str, ...]:
-        warnings = []
-        if case.volume is not None and prepared.region is None:
-            warnings.append("The CT was not used: no region is marked in it.")
-        if prepared.region is not None and prepared.region.inside < 0.5:
-            share = 100 * (1 - prepared.region.inside)
-            warnings.append(f"{share:.0f} % of the region lies outside the scan; its border was repeated there.")
-        for text, name in ((prepared.note, "note"), (prepared.voice, "transcript")):
-            if text is not None and text.is_cut:
-                warnings.append(f"The {name} is longer than {self.contract.max_tokens} tokens; its end was not read.")
-        if self.bundle.calibrations.of(self.bundle.metadata.findings[0].name, subset) is None:
-            warnings.append(f"The probability is not calibrated for {subset}.")
-        warnings += self._unfamiliar(case, prepared)
-        return tuple(warnings)
+        found = preparation_warnings(case, prepared, self.contract) + self.calibration_warnings(subset)
+        return found + self._unfamiliar(case, prepared)
+
+    def calibration_warnings(self, subset: str) -> tuple[str, ...]:
+        """A sentence where the bundle has no calibration for a subset of modalities."""
+        if self.bundle.calibrations.of(self.bundle.metadata.findings[0].name, subset) is not None:
+            return ()
+        return (f"The probability is not calibrated for {subset}.",)
 
     def _unfamiliar(self, case: Case, prepared: PreparedCase) -> tuple[str, ...]:
         """What of a case is unlike the training cases, and speech that was not heard well."""

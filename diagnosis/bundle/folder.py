@@ -88,10 +88,15 @@ def load_bundle(folder: Path) -> Bundle:
     except (OSError, RuntimeError, SafetensorError, ValueError, KeyError) as error:
         msg = f"bundle {folder}: weights or calibration do not fit the declared network; install the bundle again"
         raise BundleError(msg) from error
-    return Bundle(folder, metadata, network.eval(), calibrations, sha256, _load_familiarity(folder))
+    return Bundle(folder, metadata, network.eval(), calibrations, sha256, load_familiarity(folder))
 
 
-def _load_familiarity(folder: Path) -> FamiliarityModel | None:
+def load_familiarity(folder: Path) -> FamiliarityModel | None:
+    """The alarm of a bundle folder, or None where it has none.
+
+    Raises:
+        BundleError: it cannot be used.
+    """
     if not (folder / FAMILIARITY).is_file():
         return None
     try:

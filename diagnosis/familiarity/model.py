@@ -7,6 +7,7 @@ from typing import Any, Protocol, Self, final
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from diagnosis.familiarity.ct import CtFamiliarity, appearance, fit_ct, lung_share
 from diagnosis.familiarity.text import (
@@ -54,14 +55,18 @@ class FamiliarityModel:
         for name, text in (("note", prepared.note), ("transcript of the dictation", prepared.voice)):
             if text is None or self.text is None:
                 continue
-            states = states_of(text.ids, network.bert)
-            if self.text.is_unfamiliar(mean_state(states)):
-                found.append(
-                    f"The {name} does not read like a clinical text in English; check that it is the right one."
-                )
-            elif says_nothing_of_a_nodule(states, network.classifiers()[0].text_reader):
-                found.append(f"Nothing about a nodule was read in the {name}; it can tell the model little.")
+            found += self.text_warnings(name, states_of(text.ids, network.bert), network)
         return tuple(found)
+
+    def text_warnings(self, name: str, states: torch.Tensor, network: DiagnosisNetwork) -> tuple[str, ...]:
+        """Sentences on a text by the BERT's states of it, (1,token,bert)."""
+        if self.text is None:
+            return ()
+        if self.text.is_unfamiliar(mean_state(states)):
+            return (f"The {name} does not read like a clinical text in English; check that it is the right one.",)
+        if says_nothing_of_a_nodule(states, network.classifiers()[0].text_reader):
+            return (f"Nothing about a nodule was read in the {name}; it can tell the model little.",)
+        return ()
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON."""

@@ -74,6 +74,20 @@ def prepare_case(case: Case, contract: InputContract, tokenizer: Any) -> Prepare
     )
 
 
+def preparation_warnings(case: Case, prepared: PreparedCase, contract: InputContract) -> tuple[str, ...]:
+    """Sentences for the reader on what of a case was not used, or not as a whole."""
+    warnings = []
+    if case.volume is not None and prepared.region is None:
+        warnings.append("The CT was not used: no region is marked in it.")
+    if prepared.region is not None and prepared.region.inside < 0.5:
+        share = 100 * (1 - prepared.region.inside)
+        warnings.append(f"{share:.0f} % of the region lies outside the scan; its border was repeated there.")
+    for text, name in ((prepared.note, "note"), (prepared.voice, "transcript")):
+        if text is not None and text.is_cut:
+            warnings.append(f"The {name} is longer than {contract.max_tokens} tokens; its end was not read.")
+    return tuple(warnings)
+
+
 def stack_cases(cases: list[PreparedCase], contract: InputContract) -> ModelInput:
     """Batch prepared cases: texts padded to the longest, absent parts as zeros behind the presence mask."""
     volumes = np.zeros((len(cases), 1, *contract.view.shape), dtype=np.float32)
