@@ -1,0 +1,131 @@
+"""DIMSE associations: who we are, what we offer, how long we wait, and errors in our words."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+
+from pydicom.uid import (
+    JPEG2000,
+    UID,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    JPEG2000Lossless,
+    JPEGBaseline8Bit,
+    JPEGExtended12Bit,
+    JPEGLossless,
+    JPEGLosslessSV1,
+    JPEGLSLossless,
+    JPEGLSNearLossless,
+    RLELossless,
+)
+from pynetdicom import AE, _config, build_role
+from pynetdicom.association import Association
+from pynetdicom.presentation import PresentationContext, build_context
+
+from diagnosis.errors import PacsError
+from diagnosis.pacs.attempts import PassingError
+from diagnosis.pacs.config import PacsConfig
+from diagnosis.pacs.tls import client_context
+
+_STORAGE: Final = "1.2.840.10008.5.1.4.1.1"
+CT_CLASSES: Final = tuple(UID(f"{_STORAGE}.{tail}") for tail in ("2", "2.1", "2.2"))
+"""CT, Enhanced CT, Legacy Converted Enhanced CT."""
+OTHER_CLASSES: Final = tuple(
+    UID(f"{_STORAGE}.{tail}")
+    for tail in (
+        "7", "7.1", "7.2", "7.3", "7.4",  # Secondary Capture
+        "11.1", "30", "66.4",  # presentation state, Parametric Map, Segmentation
+        "88.11", "88.22", "88.33", "88.34", "88.59", "88.67",  # structured reports, key objects, dose
+        "104.1",  # Encapsulated PDF
+    )
+)  # fmt: skip
+UNCOMPRESSED: Final = (ExplicitVRLittleEndian, ImplicitVRLittleEndian)
+COMPRESSED: Final = (
+    JPEG2000Lossless, JPEGLosslessSV1, JPEGLossless, JPEGLSLossless, RLELossless, JPEG2000, JPEGLSNearLossless,
+    JPEGBaseline8Bit, JPEGExtended12Bit, DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian,
+)  # fmt: skip
+RESULT_SOURCES: Final = {1: "it does not know us", 2: "its protocol fails", 3: "it is busy"}
+
+
+def quiet_pynetdicom() -> None:
+    """Keep it from logging what passes by: identifiers stand in nearly every message."""
+    logging.getLogger("pynetdicom").setLevel(logging.CRITICAL + 1)
+    _config.LOG_HANDLER_LEVEL = "none"
+    _config.LOG_REQUEST_IDENTIFIERS = False
+    _config.LOG_RESPONSE_IDENTIFIERS = False
+
+
+def our_entity(config: PacsConfig) -> AE:
+    """Our application entity, with a limit on every wait."""
+    quiet_pynetdicom()
+    entity = AE(ae_title=config.local.ae_title)
+    entity.connection_timeout = config.timeouts.connect_s
+    entity.acse_timeout = config.timeouts.connect_s
+    entity.dimse_timeout = config.timeouts.response_s
+    entity.network_timeout = config.timeouts.response_s
+    return entity
+
+
+@contextmanager
+def association(
+    config: PacsConfig,
+    contexts: Sequence[PresentationContext],
+    roles: Sequence[UID] = (),
+    handlers: Sequence[tuple[Any, Any]] = (),
+) -> Iterator[Association]:
+    """An association with the archive, released at the end.
+
+    Args:
+        config: with `dimse`.
+        contexts: what we offer.
+        roles: storage classes for which we also receive (C-GET).
+        handlers: of events, as pynetdicom takes them.
+
+    Raises:
+        PassingError: out of reach, busy, out of time.
+        PacsError: refused for good, or no DIMSE service is configured.
+    """
+    dimse = config.dimse
+    if dimse is None:
+        msg = "pacs: the configuration names no DIMSE service; add dimse.host, port and ae_title"
+        raise PacsError(msg)
+    entity = our_entity(config)
+    made = entity.associate(
+        dimse.host,
+        dimse.port,
+        contexts=list(contexts),
+        ae_title=dimse.ae_title,
+        ext_neg=[build_role(uid, scp_role=True, scu_role=False) for uid in roles],
+        evt_handlers=list(handlers),
+        tls_args=(client_context(config.tls), dimse.host) if dimse.use_tls else None,
+    )
+    if not made.is_established:
+        raise _not_established(made)
+    try:
+        yield made
+    finally:
+        if made.is_established:
+            made.release()
+
+
+def _not_established(made: Association) -> PacsError:
+    answer = made.acceptor.primitive
+    if made.is_rejected and answer is not None:
+        why = RESULT_SOURCES.get(answer.result_source or 0, "for reasons of its own")
+        if answer.result == 2:
+            return PassingError(f"pacs: the archive rejects us for now ({why}); try again later")
+        msg = f"pacs: the archive rejects us ({why}); check dimse.ae_title and local.ae_title, and that it knows us"
+        return PacsError(msg)
+    if made.acceptor.primitive is not None and not made.accepted_contexts:
+        return PacsError("pacs: the archive offers none of the services that are needed; check its settings")
+    msg = "pacs: the archive cannot be reached, does not answer in time or breaks off; check dimse.host, port, use_tls"
+    return PassingError(msg)
+
+
+def storage_contexts(classes: Sequence[UID]) -> list[PresentationContext]:
+    """For receiving: one for plain data and one for each compression, so that nothing is converted on the way."""
+    plain = [build_context(uid, list(UNCOMPRESSED)) for uid in classes]
+    return plain + [build_context(uid, syntax) for uid in classes if uid in CT_CLASSES for syntax in COMPRESSED]

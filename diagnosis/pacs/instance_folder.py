@@ -1,0 +1,71 @@
+"""Received images on disk, under names that say nothing: hashes of identifiers, never the identifiers."""
+
+import hashlib
+import secrets
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import final
+
+from diagnosis.errors import PacsError
+
+PARTIAL = ".partial"
+OnImage = Callable[[], None]
+
+
+def pseudonym(uid: str, kind: str = "study") -> str:
+    """A name for a folder or a file; the same identifier always gets the same."""
+    return f"{kind}-{hashlib.sha256(uid.encode()).hexdigest()[:16]}"
+
+
+@final
+class InstanceFolder:
+    """One study on disk: `<folder>/<series>/<image>.dcm`; an image that comes twice is kept once.
+
+    Attributes:
+        received: SOP Instance UIDs by Series Instance UID.
+        n_bytes: what lies there.
+    """
+
+    def __init__(self, folder: Path, on_image: OnImage | None = None) -> None:
+        self.folder = folder
+        self.received: dict[str, set[str]] = {}
+        self.n_bytes = 0
+        self._on_image = on_image
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    @property
+    def n_images(self) -> int:
+        """Distinct images."""
+        return sum(len(images) for images in self.received.values())
+
+    def add(self, series_uid: str, sop_uid: str, write: Callable[[Path], object]) -> None:
+        """Keep one image; what is being written has another name until it is whole.
+
+        Raises:
+            PacsError: the disk takes no more.
+        """
+        place = self.folder / pseudonym(series_uid, "series") / f"{pseudonym(sop_uid, 'image')}.dcm"
+        draft = place.with_name(f"{place.stem}-{secrets.token_hex(4)}{PARTIAL}")
+        try:
+            place.parent.mkdir(exist_ok=True, mode=0o700)
+            write(draft)
+            draft.replace(place)
+        except OSError as error:
+            draft.unlink(missing_ok=True)
+            msg = f"pacs: an image cannot be written ({error.strerror}); make room or name another folder"
+            raise PacsError(msg) from error
+        images = self.received.setdefault(series_uid, set())
+        if sop_uid not in images:
+            images.add(sop_uid)
+            self.n_bytes += place.stat().st_size
+            if self._on_image is not None:
+                self._on_image()
+
+    def move_to(self, target: Path) -> Path:
+        """Give the folder its final name, in place of what an earlier run left there."""
+        shutil.rmtree(target, ignore_errors=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        self.folder.rename(target)
+        self.folder = target
+        return target
