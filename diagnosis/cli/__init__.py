@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 
 from diagnosis.cli.assess import assess_command
+from diagnosis.cli.audit import audit_app
 from diagnosis.cli.demo import demo_command
 from diagnosis.cli.evaluate import evaluate_command
 from diagnosis.cli.explain import explain_command
@@ -19,6 +20,8 @@ from diagnosis.cli.explain_benchmark import explain_benchmark_command
 from diagnosis.cli.export import export_command
 from diagnosis.cli.inspect import inspect_command
 from diagnosis.cli.phantom import phantom_command
+from diagnosis.cli.pull import pull_command
+from diagnosis.cli.push import push_command
 from diagnosis.cli.read import read_command
 from diagnosis.cli.train import compare_command, train_command
 from diagnosis.cli.transcribe import transcribe_command
@@ -41,6 +44,8 @@ app.command("assess")(assess_command)
 app.command("explain")(explain_command)
 app.command("explain-benchmark")(explain_benchmark_command)
 app.command("export")(export_command)
+app.command("pull")(pull_command)
+app.command("push")(push_command)
 app.command("inspect")(inspect_command)
 app.command("transcribe")(transcribe_command)
 app.command("read")(read_command)
@@ -49,6 +54,7 @@ app.command("train")(train_command)
 app.command("compare")(compare_command)
 app.command("evaluate")(evaluate_command)
 app.command("ui")(ui_command)
+app.add_typer(audit_app, name="audit")
 
 
 def _show_version(asked: bool) -> None:

@@ -1,0 +1,144 @@
+"""The cases of a folder, kept in step with the disk."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any, final
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.orm import Session
+
+from diagnosis.store.actors import Actor
+from diagnosis.store.assessments import case_row, refresh_summary
+from diagnosis.store.audit import Action, record_event
+from diagnosis.store.database import Store
+from diagnosis.store.priority import Urgency
+from diagnosis.store.review_state import ReviewState
+from diagnosis.store.tables import CaseRow
+
+_CHUNK = 500
+
+
+@final
+@dataclass(frozen=True)
+class CaseFacts:
+    """What can be known of a case without reading images or speech; fields as in `tables.CaseRow`."""
+
+    token: str
+    case_id: str
+    fingerprint: str
+    age_years: float | None = None
+    sex: str | None = None
+    parts: str = ""
+    has_region: bool = False
+    problem: str | None = None
+
+
+@final
+@dataclass(frozen=True)
+class SyncCounts:
+    """What a sync changed."""
+
+    added: int
+    changed: int
+    gone: int
+
+
+def known_fingerprints(store: Store, collection: str) -> dict[str, str]:
+    """Token to fingerprint of the cases that were there when last looked for."""
+    query = select(CaseRow.token, CaseRow.fingerprint).where(
+        CaseRow.collection == collection, CaseRow.is_gone.is_(False)
+    )
+    with store.reading() as session:
+        return {row.token: row.fingerprint for row in session.execute(query)}
+
+
+def sync_cases(
+    store: Store, actor: Actor, collection: str, seen: Sequence[CaseFacts], gone: Collection[str] = ()
+) -> SyncCounts:
+    """Take in what a look at the disk has shown; nothing that was said of a case is lost.
+
+    Args:
+        store: where.
+        actor: who looked.
+        collection: opaque name of the folder of cases.
+        seen: cases that are new or have changed; of others nothing needs to be told.
+        gone: tokens of cases whose folders are no longer there.
+
+    Raises:
+        StoreError: the database cannot be written.
+    """
+    with store.writing() as session:
+        known = _existing(session, [facts.token for facts in seen])
+        fresh = [facts for facts in seen if facts.token not in known]
+        if fresh:
+            session.execute(insert(CaseRow), [_new_row(facts, collection) for facts in fresh])
+        for facts in seen:
+            if facts.token in known:
+                _change(session, known[facts.token], facts, collection)
+        _mark_gone(session, list(gone))
+        counts = SyncCounts(len(fresh), len(known), len(gone))
+        if counts != SyncCounts(0, 0, 0):
+            detail = {"added": counts.added, "changed": counts.changed, "gone": counts.gone}
+            record_event(session, actor, Action.SYNC, "", detail)
+    return counts
+
+
+def set_study_date(store: Store, token: str, studied_on: date) -> None:
+    """Date a case by its CT's headers.
+
+    Raises:
+        StoreError: the case is not in the store, or the database cannot be written.
+    """
+    with store.reading() as session:
+        case = case_row(session, token)
+        if case.is_study_date and case.dated_on == studied_on:
+            return
+    with store.writing() as session:
+        case = case_row(session, token)
+        case.dated_on, case.is_study_date = studied_on, True
+
+
+def _existing(session: Session, tokens: list[str]) -> dict[str, CaseRow]:
+    found: dict[str, CaseRow] = {}
+    for start in range(0, len(tokens), _CHUNK):
+        chunk = tokens[start : start + _CHUNK]
+        found |= {row.token: row for row in session.scalars(select(CaseRow).where(CaseRow.token.in_(chunk)))}
+    return found
+
+
+def _new_row(facts: CaseFacts, collection: str) -> dict[str, Any]:
+    now = datetime.now(UTC)
+    return {
+        "token": facts.token,
+        "collection": collection,
+        "case_id": facts.case_id,
+        "fingerprint": facts.fingerprint,
+        "age_years": facts.age_years,
+        "sex": facts.sex,
+        "dated_on": now.date(),
+        "is_study_date": False,
+        "parts": facts.parts,
+        "has_region": facts.has_region,
+        "is_gone": False,
+        "first_seen_at": now,
+        "problem": facts.problem,
+        "review_state": ReviewState.OPEN.value,
+        "urgency": int(Urgency.WAITING if facts.problem is None else Urgency.PROBLEM),
+    }
+
+
+def _change(session: Session, row: CaseRow, facts: CaseFacts, collection: str) -> None:
+    # What was found on reading the files holds until they change.
+    keeps_problem = row.fingerprint == facts.fingerprint and facts.problem is None
+    row.problem = row.problem if keeps_problem else facts.problem
+    row.collection, row.case_id, row.fingerprint = collection, facts.case_id, facts.fingerprint
+    row.age_years, row.sex, row.parts, row.has_region = facts.age_years, facts.sex, facts.parts, facts.has_region
+    row.is_gone = False
+    refresh_summary(session, row)
+
+
+def _mark_gone(session: Session, tokens: list[str]) -> None:
+    for start in range(0, len(tokens), _CHUNK):
+        chunk = tokens[start : start + _CHUNK]
+        session.execute(update(CaseRow).where(CaseRow.token.in_(chunk)).values(is_gone=True))
