@@ -22,6 +22,8 @@ from diagnosis.cli.inspect import inspect_command
 from diagnosis.cli.phantom import phantom_command
 from diagnosis.cli.pull import pull_command
 from diagnosis.cli.push import push_command
+from diagnosis.cli.pull import pull_command
+from diagnosis.cli.push import push_command
 from diagnosis.cli.read import read_command
 from diagnosis.cli.train import compare_command, train_command
 from diagnosis.cli.transcribe import transcribe_command
@@ -44,6 +46,8 @@ app.command("assess")(assess_command)
 app.command("explain")(explain_command)
 app.command("explain-benchmark")(explain_benchmark_command)
 app.command("export")(export_command)
+app.command("pull")(pull_command)
+app.command("push")(push_command)
 app.command("pull")(pull_command)
 app.command("push")(push_command)
 app.command("inspect")(inspect_command)
