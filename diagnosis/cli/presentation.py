@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -39,17 +40,23 @@ def assessment_json(assessment: Assessment) -> dict[str, Any]:
 
 
 def contribution(assessment: Assessment, modality: Modality) -> str:
-    """What one kind of evidence did: `+0.83  61%`, or `absent`."""
+    """What one kind of evidence did: `+0.83 61%`, or `absent`."""
     use = next(u for u in assessment.modalities if u.modality is modality)
-    return f"{use.shapley_logits:+.2f} {100 * use.share:3.0f}%" if use.is_present else "absent"
+    return f"{use.shapley_logits:+.2f} {100 * use.share:.0f}%" if use.is_present else "absent"
 
 
 def print_assessments(assessments: list[Assessment], console: Console) -> None:
-    """One row a case: probability, range over the ensemble, set, and what each modality contributed in logits."""
+    """One row a case: probability, range over the ensemble, call, and what each modality contributed in logits.
+
+    Fits a terminal of 80 columns for case names of up to eleven letters.
+    """
     name = assessments[0].main.name.replace("_", " ")
-    caption = "Contributions: exact Shapley values in logits, and their share. Range: over the ensemble."
-    table = Table(title=f"Probability of {name}", caption=caption)
-    for column in ("case", "probability", "range", "call"):
+    caption = (
+        "Range: over the ensemble. CT, note, voice: exact Shapley values in logits, and their share. "
+        "A question mark: the prediction set holds both answers or none."
+    )
+    table = Table(title=f"Probability of {name}", caption=caption, box=SIMPLE_HEAD, pad_edge=False)
+    for column in ("case", "prob.", "range", "call"):
         table.add_column(column, no_wrap=True)
     for modality in Modality:
         table.add_column(MODALITY_DISPLAY[modality], justify="right", no_wrap=True)
@@ -66,10 +73,10 @@ def print_assessments(assessments: list[Assessment], console: Console) -> None:
 
 
 def call_wording(finding: FindingAssessment) -> str:
-    """`flagged` or `not flagged`, with the word `uncertain` where the prediction set holds both answers or none."""
+    """`flagged` or `not flagged`, with a question mark where the prediction set holds both answers or none."""
     sets = finding.prediction_set
     flag = "[bold red]flagged[/]" if finding.is_flagged else "not flagged"
-    return flag if sets is None or len(sets) == 1 else f"{flag}, uncertain"
+    return flag if sets is None or len(sets) == 1 else f"{flag}?"
 
 
 def print_details(assessment: Assessment, console: Console) -> None:

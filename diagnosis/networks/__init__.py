@@ -1,15 +1,16 @@
 """Tensors in, tensors out: one readable file a part, shapes beside the lines.
 
-=====================  =====================================================================================
+=====================  ============================================================================================
 `model_input`          `ModelInput` and `NetworkOutput`, the contract; `EncodedInput` with BERT already run
 `volume_encoder`       MONAI 3D network: region to CT tokens
+`measurements`         density, edge and outline of the lesion as smooth functions of its voxels; a ridge reads them
 `text_encoder`         frozen BERT: token ids to contextual states
 `text_reader`          trainable attention over BERT states: note or transcript to text tokens
 `acoustic_encoder`     optional: log-mel frames to one acoustic token
 `fusion`               every fusion method behind one switch
 `heads`                logits to findings, ordinal descriptors
 `classifier`           `FusionClassifier` (one member) and `DiagnosisNetwork` (BERT and the ensemble of members)
-=====================  =====================================================================================
+=====================  ============================================================================================
 
 Why tokens and not one vector for each modality: attention over tokens lets a word speak for itself, and the spatial
 tokens of the CT keep their place. Why the encoders run before the mask is applied: all eight subsets of {CT, note,

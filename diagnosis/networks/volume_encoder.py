@@ -17,8 +17,11 @@ from torch import Tensor, nn
 
 from diagnosis.errors import ConfigurationError
 from diagnosis.networks.heads import DescriptorHead
+from diagnosis.networks.measurements import N_MEASURED_READINGS, MeasuredReading
 from diagnosis.vocabulary import DESCRIPTORS
 
+LOG_CENTER, LOG_SPREAD = 2.0, 0.5
+"""The log of a diameter is standardized around 7.4 mm."""
 N_RATING_STEPS = 4
 """Cumulative logits of a five-level malignancy rating: P(rating > 1) to P(rating > 4)."""
 
@@ -40,10 +43,14 @@ class VolumeEncoderConfig:
     """Spatial tokens along height and width."""
     dropout: float = 0.3
     """Dropout on the pooled features."""
+    measured_spacing_mm: float | None = None
+    """Pixel spacing of the input; where it is given, the lesion is measured too (`measurements`)."""
 
-
-N_READOUTS = N_RATING_STEPS + len(DESCRIPTORS)
-"""Numbers read at each place: rating steps and descriptors."""
+    @property
+    def n_readouts(self) -> int:
+        """Numbers read at each place: rating steps, descriptors, and what the measurements say of the whole region."""
+        n_read = N_RATING_STEPS + len(DESCRIPTORS)
+        return n_read if self.measured_spacing_mm is None else n_read + N_MEASURED_READINGS
 
 
 @final
@@ -54,7 +61,7 @@ class VolumeReading:
     Attributes:
         tokens: (batch,token,embed): one for the whole region, one for its size, `grid`² for places in the plane.
         readouts: (batch,place,readout): what is read from the whole region (first) and at each place; tokens are made
-            of these and the size alone.
+            of these and the size alone. What was measured stands in the first, places have zeros there.
         descriptors: (batch,descriptor) ratings read from the image.
         log_diameter: (batch,) log of the diameter in mm read from the image.
         rating_logits: (batch,4) cumulative logits of the malignancy rating, from image and size.
@@ -62,7 +69,7 @@ class VolumeReading:
     """
 
     tokens: Float[Tensor, "batch token embed"]
-    readouts: Float[Tensor, "batch place {N_READOUTS}"]
+    readouts: Float[Tensor, "batch place readout"]
     descriptors: Float[Tensor, "batch descriptor"]
     log_diameter: Float[Tensor, " batch"]
     rating_logits: Float[Tensor, "batch {N_RATING_STEPS}"]
@@ -86,22 +93,25 @@ class VolumeEncoder(nn.Module):
         self.descriptors = DescriptorHead(width)
         self.log_diameter = nn.Linear(width, 1)
         self.rating = nn.Linear(width + 1, N_RATING_STEPS)
-        self.tokens = VolumeTokens(config.grid, embed)
+        self.tokens = VolumeTokens(config, embed)
+        spacing = config.measured_spacing_mm
+        self.measured = None if spacing is None else MeasuredReading(spacing, config.hu_range)
 
     def forward(
         self, volume: Float[Tensor, "batch 1 depth height width"], diameter_mm: Float[Tensor, " batch"]
     ) -> VolumeReading:
         """Read a batch of regions; an unknown diameter (NaN) is replaced by the one read from the image."""
         middle, features = self.backbone(self.windowed(volume))
-        return self.read(middle, features, diameter_mm)
+        return self.read(volume, middle, features, diameter_mm)
 
     def read(
         self,
+        volume: Float[Tensor, "batch 1 depth height width"],
         middle: Float[Tensor, "batch middle d h w"],
         features: Float[Tensor, "batch width d2 h2 w2"],
         diameter_mm: Float[Tensor, " batch"],
     ) -> VolumeReading:
-        """The cheap part: from feature maps and the diameter to readouts and tokens."""
+        """The cheap part: from feature maps, the diameter and measurements to readouts and tokens."""
         pooled = self.dropout(features.mean(dim=(2, 3, 4)))
         read_diameter = self.log_diameter(pooled).squeeze(1)
         size = standard_size(diameter_mm, read_diameter)
@@ -112,6 +122,9 @@ class VolumeEncoder(nn.Module):
         ratings = self.rating(torch.cat([everywhere, sizes], dim=2))
         descriptors = self.descriptors(everywhere)
         readouts = torch.cat([ratings, (descriptors - 3) / 1.5], dim=2)
+        if self.measured is not None:
+            measured = self.measured(volume, torch.exp(size[:, 0] * LOG_SPREAD + LOG_CENTER))
+            readouts = torch.cat([readouts, _at_first_place(measured, readouts)], dim=2)
         return VolumeReading(
             tokens=self.tokens(readouts, size),
             readouts=readouts,
@@ -136,6 +149,12 @@ class VolumeEncoder(nn.Module):
         return channels * ((x**2 + y**2) <= 1).to(channels.dtype)
 
 
+def _at_first_place(measured: Float[Tensor, "batch reading"], readouts: Float[Tensor, "batch place readout"]) -> Tensor:
+    """(batch,place,reading): the measured readings at the whole region, zeros at its places."""
+    padding = (0, 0, 0, readouts.shape[1] - 1)
+    return nn.functional.pad(measured[:, None].to(readouts.dtype), padding)
+
+
 def standard_size(diameter_mm: Float[Tensor, " batch"], read_log_diameter: Float[Tensor, " batch"]) -> Tensor:
     """(batch,2): log diameter, standardized around 8 mm, and whether it is known.
 
@@ -145,22 +164,22 @@ def standard_size(diameter_mm: Float[Tensor, " batch"], read_log_diameter: Float
     is_known = torch.isfinite(diameter_mm)
     known = torch.log(torch.where(is_known, diameter_mm, torch.ones_like(diameter_mm)))
     log_diameter = torch.where(is_known, known, read_log_diameter.detach().to(known.dtype))
-    return torch.stack([(log_diameter - 2.0) / 0.5, is_known.to(log_diameter.dtype)], dim=1)
+    return torch.stack([(log_diameter - LOG_CENTER) / LOG_SPREAD, is_known.to(log_diameter.dtype)], dim=1)
 
 
 @final
 class VolumeTokens(nn.Module):
     """Readouts and size to tokens; trained with the fusion."""
 
-    def __init__(self, grid: int, embed: int) -> None:
+    def __init__(self, config: VolumeEncoderConfig, embed: int) -> None:
         super().__init__()
-        self.region = _token_layer(N_READOUTS + 2, embed)
+        self.region = _token_layer(config.n_readouts + 2, embed)
         self.size = _token_layer(2, embed)
-        self.place = _token_layer(N_READOUTS, embed)
-        self.position = nn.Parameter(torch.randn(grid * grid, embed) * 0.02)
+        self.place = _token_layer(config.n_readouts, embed)
+        self.position = nn.Parameter(torch.randn(config.grid**2, embed) * 0.02)
 
     def forward(
-        self, readouts: Float[Tensor, "batch place {N_READOUTS}"], size: Float[Tensor, "batch 2"]
+        self, readouts: Float[Tensor, "batch place readout"], size: Float[Tensor, "batch 2"]
     ) -> Float[Tensor, "batch token embed"]:
         """Region token, size token, place tokens."""
         region = self.region(torch.cat([readouts[:, 0], size], dim=1))[:, None]

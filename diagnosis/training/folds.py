@@ -217,11 +217,12 @@ def _empty_like(part: CtReadouts, n_cases: int) -> CtReadouts:
 
 def _no_readouts(config: TrainConfig, n_cases: int) -> CtReadouts:
     """A cohort without CT: zeros behind the presence mask."""
-    from diagnosis.networks.volume_encoder import N_READOUTS
-
-    places = 1 + config.network.volume_encoder.grid**2
+    encoder = config.network.volume_encoder
+    places = 1 + encoder.grid**2
     return CtReadouts(
-        torch.zeros(n_cases, 2, 1, places, N_READOUTS), torch.zeros(n_cases, 1), torch.zeros(n_cases, dtype=torch.bool)
+        torch.zeros(n_cases, 2, 1, places, encoder.n_readouts),
+        torch.zeros(n_cases, 1),
+        torch.zeros(n_cases, dtype=torch.bool),
     )
 
 
