@@ -17,6 +17,9 @@
 `notes`               .txt, .pdf, .json to a `ClinicalNote`; `note_sections` finds its sections
 `audio`               wav, flac, mp3, m4a, ogg, webm to mono 16 kHz
 `transcription`       speech to timed words, silence to none; `spoken_punctuation` understands "full stop"
+`speech_models`       which Whisper is used: base where its packages are installed, tiny.en else, or a folder's
+`misheard_terms`      terms that the recognizer is known to mishear, put right where nothing else can be meant
+`transcript_safety`   words that change the meaning and were not heard well; speech without words, clipped sound
 ====================  =======================================================================================
 
 What comes in is not trusted: it may be damaged, lying or hostile. What goes out is a record whose constructor has

@@ -1,9 +1,15 @@
 """The Brock (PanCan) model: malignancy of a nodule on a first screening CT.
 
 McWilliams et al., N Engl J Med 2013;369:910-919, https://doi.org/10.1056/NEJMoa1214726: the full model without
-spiculation (2a) and with it (2b). The coefficients of 2b agree with their restatement in Eur Radiol 2019;29:5367,
-Table 2 (https://doi.org/10.1007/s00330-019-06168-x), whose single intercept 0.2761 is the sum of the centered terms
-below.
+spiculation (2a) and with it (2b). Checked number by number:
+
+* 2a against https://www.medicalalgorithms.com/pulmonary-nodule-cancer: all ten agree (constant -6.8071). That page
+  says that 4 mm is subtracted from the size; it is the size around which the term is centered, since
+  (4 / 10)^-0.5 = 1.58113883.
+* 2b against Eur Radiol 2019;29:5367, Table 2 (https://doi.org/10.1007/s00330-019-06168-x, PMC6717521): all ten agree;
+  its single intercept 0.2761 is the sum of the centered terms below.
+* Title, journal and DOI against the British Thoracic Society's calculator
+  (https://www.brit-thoracic.org.uk/quality-improvement/guidelines/pulmonary-nodules/pn-risk-calculator/).
 
     logit = constant + age (age - 62) + female + family + emphysema + type + upper lobe + count (count - 4)
             + spiculation + size ((diameter / 10)^-0.5 - 1.58113883)

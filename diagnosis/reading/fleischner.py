@@ -1,7 +1,10 @@
 """Fleischner Society 2017: follow-up of nodules found by chance on CT.
 
-MacMahon et al., Radiology 2017;284:228-243, https://doi.org/10.1148/radiol.2017161659. Sizes are the mean of long and
-short axis, rounded to whole millimeters. Not for screening CTs, patients under 35, with known cancer or with
+MacMahon et al., Radiology 2017;284:228-243, https://doi.org/10.1148/radiol.2017161659. The table was checked line by
+line against https://radiopaedia.org/articles/fleischner-society-pulmonary-nodule-recommendations-1,
+https://www.radiology.ae/fleischner and Table 4 of PMC6784443; all agree, and the last two add what follows for a
+part-solid nodule whose solid component is 6 mm or more. Sizes are the mean of long and short axis, rounded to whole
+millimeters. Not for screening CTs, patients under 35, with known cancer or with
 immunosuppression, and not for nodules with a benign sign.
 
 Risk: high where any stated factor of the guideline is present (smoking, emphysema, lung cancer in the family, upper
@@ -21,6 +24,7 @@ DOI = "10.1148/radiol.2017161659"
 YOUNGEST_YEARS = 35
 _RISKS = ("has_smoked", "has_emphysema", "has_family_lung_cancer", "is_upper_lobe", "is_spiculated")
 _NAMES = ("age_years", "mean_mm", "nodule_type", "count")
+_NAMES_PART_SOLID = (*_NAMES, "solid_part_mm")
 
 # (solid, count, risk): what to do below 6 mm, from 6 to 8 mm, above 8 mm
 _SOLID: dict[tuple[bool, str], tuple[str, str, str]] = {
@@ -59,6 +63,11 @@ _SUBSOLID: dict[tuple[bool, str], tuple[str, str]] = {
         ),
     ),
 }
+LARGE_SOLID_PART_MM = 6
+_LARGE_SOLID_PART = (
+    "CT at 3-6 months to confirm persistence; with a solid component of 6 mm or more a persistent nodule is highly "
+    "suspicious: consider PET/CT, biopsy or resection"
+)
 _SEVERAL_SUBSOLID = (
     "CT at 3-6 months; if stable, consider CT at 2 and 4 years",
     "CT at 3-6 months; subsequent management based on the most suspicious nodule",
@@ -68,13 +77,14 @@ _SEVERAL_SUBSOLID = (
 def fleischner(known: NoduleFacts) -> SecondOpinion:
     """The guideline's category and recommendation, or what is missing, or why it does not apply."""
     opinion: dict[str, Any] = {"model": "Fleischner 2017", "citation": CITATION, "doi": DOI}
-    names = (*_NAMES, *(_RISKS if _needs_risk(known) else ()))
+    asked = _NAMES_PART_SOLID if known.nodule_type == PART_SOLID and known.count == 1 else _NAMES
+    names = (*asked, *(_RISKS if _needs_risk(known) else ()))
     inputs = used_inputs(known, names)
     refusal = _refusal(known)
     if refusal is not None:
         return SecondOpinion(**opinion, inputs=inputs, missing=(), refusal=refusal)
     risk = risk_of(known) if _needs_risk(known) else ""
-    missing = missing_inputs(known, (*_NAMES, *(("has_smoked",) if risk is None else ())))
+    missing = missing_inputs(known, (*asked, *(("has_smoked",) if risk is None else ())))
     if risk is None or known.mean_mm is None or known.nodule_type is None or known.count is None:
         return SecondOpinion(**opinion, inputs=inputs, missing=missing)
     size = rounded_mm(known.mean_mm)
@@ -85,7 +95,7 @@ def fleischner(known: NoduleFacts) -> SecondOpinion:
         inputs=inputs,
         missing=missing,
         category=f"{category}, {risk} risk" if risk else category,
-        recommendation=_recommendation(known.nodule_type, several, size, risk),
+        recommendation=_recommendation(known, several, size, risk),
     )
 
 
@@ -115,11 +125,14 @@ def _size_class(size: int, nodule_type: str) -> str:
     return "6-8 mm" if size <= 8 else "above 8 mm"
 
 
-def _recommendation(nodule_type: str, several: bool, size: int, risk: str) -> str:
-    if nodule_type == SOLID:
+def _recommendation(known: NoduleFacts, several: bool, size: int, risk: str) -> str:
+    if known.nodule_type == SOLID:
         below, between, above = _SOLID[several, risk or "high"]
         return below if size < 6 else between if size <= 8 else above
-    small, large = _SEVERAL_SUBSOLID if several else _SUBSOLID[False, nodule_type]
+    small, large = _SEVERAL_SUBSOLID if several else _SUBSOLID[False, known.nodule_type or GROUND_GLASS]
+    solid_part = known.solid_part_mm if known.nodule_type == PART_SOLID and not several else None
+    if solid_part is not None and rounded_mm(solid_part) >= LARGE_SOLID_PART_MM:
+        large = _LARGE_SOLID_PART
     return small if size < 6 else large
 
 

@@ -1,10 +1,13 @@
 """ACR Lung-RADS v2022: category of a nodule on a lung cancer screening CT.
 
-Christensen et al., J Am Coll Radiol 2024;21:473-488, https://doi.org/10.1016/j.jacr.2023.09.009. Sizes are mean
-diameters to one decimal. The population: lung cancer screening by low-dose CT, 50 to 80 years, at least 20 pack-years,
-smoking or stopped within 15 years (US Preventive Services Task Force, JAMA 2021;325:962,
-https://doi.org/10.1001/jama.2021.1117), no lung cancer now. Not covered here: airway nodules, atypical cysts,
-juxtapleural nodules; read the guideline for them.
+Christensen et al., J Am Coll Radiol 2024;21:473-488, https://doi.org/10.1016/j.jacr.2023.09.009 (also Chest
+2024;165:738-753). The thresholds were checked against RadElement RDES267 (v2022, categories 2 and 3, as restated in
+openimagingdata's finding models), https://www.yingbo777.com/home/lung-rads (v2022: how to measure, what is benign, what
+growth is) and Appendix A, Table 2 of NBK568579 (v1.1, whose thresholds for solid, part-solid and nonsolid nodules
+v2022 keeps): all agree. Sizes are mean diameters to one decimal. The population: lung cancer screening by low-dose CT,
+50 to 80 years, at least 20 pack-years, smoking or stopped within 15 years (US Preventive Services Task Force, JAMA
+2021;325:962, https://doi.org/10.1001/jama.2021.1117), no lung cancer now. Not covered here: airway nodules, atypical
+cysts, juxtapleural nodules; read the guideline for them.
 """
 
 from typing import Any

@@ -5,6 +5,11 @@ Swensen et al., Arch Intern Med 1997;157:849-855, https://doi.org/10.1001/archin
     logit = -6.8272 + 0.0391 age + 0.7917 ever smoked + 1.3388 extrathoracic cancer more than five years ago
             + 0.1274 diameter in mm + 1.0407 spiculation + 0.7838 upper lobe
 
+Checked number by number against https://www.medicalalgorithms.com (probability of malignancy in a solitary pulmonary
+nodule, equation of Swensen et al.) and https://suan.pingflash.com/en/mayo-lung-cancer: all seven agree. Eur Radiol
+2019;29:5367, Table 2, agrees in all slopes and prints the constant as -6.872, a digit short; https://oncotoolkit.com
+prints -6.8238. Both are outvoted; they would move a probability by 0.011 and 0.001 at most.
+
 The population: newly found solitary nodules of 4 to 30 mm, indeterminate on radiographs; no cancer in the five years
 before, no lung cancer ever.
 """

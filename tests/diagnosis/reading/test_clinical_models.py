@@ -55,6 +55,46 @@ def test_the_constant_is_the_reference_patient():
     assert logit(brock_probability(reference, WITH_SPICULATION)) == pytest.approx(-6.7892, abs=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("changes", "points"),
+    [
+        ({"is_female": True}, 0.5635),
+        ({"is_upper_lobe": True}, 0.7116),
+        ({"has_family_lung_cancer": True}, 0.3013),
+        ({"has_emphysema": True}, 0.3462),
+        ({"nodule_type": "part-solid"}, 0.3395),
+        ({"nodule_type": "ground glass"}, -0.3055),
+        ({"age_years": 72}, 0.321),
+        ({"count": 6}, -0.1606),
+        ({"longest_mm": 10}, -5.6693 * (1 - 1.58113883)),
+    ],
+)
+def test_brock_without_spiculation_agrees_with_the_published_points(changes, points):
+    """https://www.medicalalgorithms.com/pulmonary-nodule-cancer: the points of each parameter, added to -6.8071."""
+    reference = replace(KNOWN, longest_mm=4, count=4)
+    probability = brock_probability(replace(reference, **changes), WITHOUT_SPICULATION)
+    assert logit(probability) == pytest.approx(-6.8071 + points, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("changes", "points"),
+    [
+        ({"age_years": 63}, 0.0391),
+        ({"has_smoked": True}, 0.7917),
+        ({"has_other_cancer": True}, 1.3388),
+        ({"longest_mm": 11}, 0.1274),
+        ({"is_spiculated": True}, 1.0407),
+        ({"is_upper_lobe": True}, 0.7838),
+    ],
+)
+def test_mayo_agrees_with_the_published_points(changes, points):
+    """https://www.medicalalgorithms.com, equation of Swensen et al.: X, and what each parameter adds to it."""
+    reference = replace(KNOWN, has_smoked=False)
+    base = -6.8272 + 0.0391 * 62 + 0.1274 * 10
+    assert logit(mayo_probability(reference)) == pytest.approx(base, abs=1e-6)
+    assert logit(mayo_probability(replace(reference, **changes))) == pytest.approx(base + points, abs=1e-6)
+
+
 def test_mayo_by_hand():
     """67 years, never smoked, 13 mm in the upper lobe: -6.8272 + 2.6197 + 1.6562 + 0.7838 = -1.7675."""
     known = replace(KNOWN, age_years=67, has_smoked=False, longest_mm=13, is_upper_lobe=True)
@@ -105,10 +145,18 @@ def test_mayo_refuses_outside_its_population():
         ({"mean_mm": 6, "nodule_type": "ground glass"}, "every 2 years until 5 years"),
         ({"mean_mm": 7, "nodule_type": "part-solid"}, "annual CT for 5 years"),
         ({"mean_mm": 5, "nodule_type": "part-solid", "count": 2}, "2 and 4 years"),
+        ({"mean_mm": 9, "nodule_type": "part-solid", "solid_part_mm": 5.4}, "annual CT for 5 years"),
+        ({"mean_mm": 9, "nodule_type": "part-solid", "solid_part_mm": 5.5}, "highly suspicious"),
+        ({"mean_mm": 9, "nodule_type": "part-solid", "solid_part_mm": 7, "count": 2}, "most suspicious nodule"),
     ],
 )
 def test_fleischner_table(changes, words):
     assert words in fleischner(replace(KNOWN, **changes)).recommendation
+
+
+def test_fleischner_asks_for_the_solid_part_of_a_single_part_solid_nodule():
+    assert "solid component" in fleischner(replace(KNOWN, mean_mm=9, nodule_type="part-solid")).missing
+    assert "solid component" not in fleischner(KNOWN).missing
 
 
 def test_fleischner_refuses_and_asks():
