@@ -13,6 +13,7 @@ from rich.console import Console
 
 from diagnosis.cli.assess import assess_command
 from diagnosis.cli.audit import audit_app
+from diagnosis.cli.deidentify import deidentify_command
 from diagnosis.cli.demo import demo_command
 from diagnosis.cli.evaluate import evaluate_command
 from diagnosis.cli.explain import explain_command
@@ -20,8 +21,6 @@ from diagnosis.cli.explain_benchmark import explain_benchmark_command
 from diagnosis.cli.export import export_command
 from diagnosis.cli.inspect import inspect_command
 from diagnosis.cli.phantom import phantom_command
-from diagnosis.cli.pull import pull_command
-from diagnosis.cli.push import push_command
 from diagnosis.cli.pull import pull_command
 from diagnosis.cli.push import push_command
 from diagnosis.cli.read import read_command
@@ -48,9 +47,8 @@ app.command("explain-benchmark")(explain_benchmark_command)
 app.command("export")(export_command)
 app.command("pull")(pull_command)
 app.command("push")(push_command)
-app.command("pull")(pull_command)
-app.command("push")(push_command)
 app.command("inspect")(inspect_command)
+app.command("deidentify")(deidentify_command)
 app.command("transcribe")(transcribe_command)
 app.command("read")(read_command)
 app.command("phantom")(phantom_command)

@@ -118,7 +118,7 @@ def case_folder_parts(folder: Path) -> CaseFolderParts:
     if not folder.is_dir():
         msg = "case: the folder does not exist; name a folder with case.json, ct/, note.txt, voice.wav"
         raise CaseError(msg)
-    stated = _read_case_file(folder / "case.json") or CaseFile(case_id=pseudonym_of(folder))
+    stated = read_case_file(folder / "case.json") or CaseFile(case_id=pseudonym_of(folder))
     region = None
     if stated.region is not None:
         region = RegionOfInterest(stated.region.center_mm, stated.region.diameter_mm)
@@ -217,7 +217,13 @@ def _transcribe(path: Path) -> VoiceNote:
     return transcribe(path)
 
 
-def _read_case_file(path: Path) -> CaseFile | None:
+def read_case_file(path: Path) -> CaseFile | None:
+    """What a case.json says, or None where there is none.
+
+    Raises:
+        CaseError: malformed.
+        LimitExceededError: larger than the limit.
+    """
     if not path.is_file():
         return None
     limits.check_file_size(path, limits.MAX_TEXT_BYTES, "case.json")

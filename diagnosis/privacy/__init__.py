@@ -1,0 +1,1 @@
+"""De-identification: DICOM objects, notes, transcripts and whole case folders, without what tells who it is."""
