@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from diagnosis.networks.text_reader import LOG_MM_CENTER, LOG_MM_SPREAD, TextReader, TextReading, expected_rating
 from diagnosis.phantom.phrases import Family
+from diagnosis.phantom.rewording import reword
 from diagnosis.phantom.wording import NoduleDescription, add_transcription_noise, write_dictation, write_note
 from diagnosis.training.config import StageConfig
 from diagnosis.training.text_bank import TextBank
@@ -50,9 +51,10 @@ def make_synthetic_texts(n_texts: int, seed: int, family: Family) -> SyntheticTe
     texts, ratings, diameters = [], [], []
     for _ in range(n_texts):
         description = _random_description(rng)
-        texts.append(
-            render(description, rng, rng.choice(("note", "note", "dictation", "misheard", "misheard")), family)
-        )
+        kind = rng.choice(("note", "note", "dictation", "misheard", "misheard"))
+        # Wording that is kept out of training must stay out: plain words are of no family.
+        share = rng.choice((0.0, 0.0, 0.6)) if family == "all" else 0.0
+        texts.append(reword(render(description, rng, kind, family), rng, share))
         ratings.append([float(getattr(description, d.name) or math.nan) for d in DESCRIPTORS])
         diameters.append(math.log(description.diameter_mm) if description.diameter_mm else math.nan)
     return SyntheticTexts(tuple(texts), torch.tensor(ratings), torch.tensor(diameters))
