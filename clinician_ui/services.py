@@ -25,44 +25,10 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int], None]
 Kept = TypeVar("Kept")
 
-FILE_NAMES: dict[Modality, tuple[str, ...]] = {
-    Modality.CT: CT_NAMES,
-    Modality.NOTE: NOTE_NAMES,
-    Modality.VOICE: VOICE_NAMES,
-}
-UNREADABLE = "case: its folder or a file in it cannot be read; check the permissions"
 MOST_ASSESSMENTS = 10_000
 MOST_EXPLANATIONS = 200
 MOST_CASES_IN_MEMORY = 3
 """A chest CT takes 100 to 300 MB as float32."""
-
-
-@final
-@dataclass(frozen=True)
-class CaseEntry:
-    """A line of the worklist: what can be known without reading images or speech.
-
-    Attributes:
-        token: opaque name of the case in addresses and keys.
-        folder: where it lies; never shown.
-        fingerprint: changes when a file of the case does.
-        case_id: pseudonym.
-        age_years: or None.
-        sex: F, M, O or None.
-        parts: kinds of evidence whose files are there.
-        has_region: whether case.json marks one.
-        problem: why the case cannot be used, in a sentence; None as far as is known.
-    """
-
-    token: str
-    folder: Path
-    fingerprint: str
-    case_id: str
-    age_years: float | None = None
-    sex: str | None = None
-    parts: frozenset[Modality] = frozenset()
-    has_region: bool = False
-    problem: str | None = None
 
 
 @final
@@ -122,25 +88,6 @@ def _engine(bundle_dir: Path) -> "DiagnosisEngine":
     from diagnosis.engine import DiagnosisEngine
 
     return DiagnosisEngine.load(bundle_dir)
-
-
-def list_cases(cases_dir: Path) -> list[CaseEntry]:
-    """Entries of all case folders in a folder, or of the one that it is, ordered by path.
-
-    Raises:
-        InputError: the folder does not exist, or cannot be read.
-    """
-    if not cases_dir.is_dir():
-        msg = "cases: the folder does not exist; start the dashboard with `diagnosis ui FOLDER`"
-        raise InputError(msg)
-    try:
-        if (cases_dir / "case.json").is_file() or _parts(cases_dir):
-            return [_entry(cases_dir)]
-        folders = sorted(path for path in cases_dir.iterdir() if path.is_dir() and not path.name.startswith("."))
-    except OSError as error:
-        msg = "cases: the folder cannot be read; check its permissions"
-        raise InputError(msg) from error
-    return [_entry(folder) for folder in folders]
 
 
 def load_case(entry: CaseEntry, on_progress: Progress | None = None) -> Case:
@@ -206,61 +153,3 @@ def explain_case(entry: CaseEntry, bundle_dir: Path, finding: str) -> Explanatio
 
 def _key(entry: CaseEntry, bundle_dir: Path) -> tuple[str, ...]:
     return entry.token, entry.fingerprint, str(bundle_dir)
-
-
-def _entry(folder: Path) -> CaseEntry:
-    token = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
-    pseudonym = f"case-{token[:8]}"
-    try:
-        entry = CaseEntry(token, folder, _fingerprint(folder), case_id=pseudonym, parts=_parts(folder))
-    except OSError:
-        return CaseEntry(token, folder, "", pseudonym, problem=UNREADABLE)
-    stated = _stated(folder, entry.case_id)
-    if stated is None:
-        return replace(entry, problem=_problem(folder))
-    return replace(
-        entry,
-        case_id=stated.case_id,
-        age_years=stated.age_years,
-        sex=stated.sex,
-        has_region=stated.region is not None,
-        problem=_problem(folder) if _is_ambiguous_or_empty(folder) else None,
-    )
-
-
-def _stated(folder: Path, pseudonym: str) -> CaseFile | None:
-    """What case.json says; a case without one has a pseudonym only; None where it cannot be used."""
-    path = folder / "case.json"
-    try:
-        return CaseFile.model_validate_json(path.read_bytes()) if path.is_file() else CaseFile(case_id=pseudonym)
-    except (OSError, ValueError):
-        return None
-
-
-def _problem(folder: Path) -> str | None:
-    """The reader's own sentence on a case that is known to fail before any image is read."""
-    try:
-        read_case(folder)
-    except DiagnosisError as error:
-        return str(error)
-    except OSError:
-        return UNREADABLE
-    return None
-
-
-def _is_ambiguous_or_empty(folder: Path) -> bool:
-    counts = [sum((folder / name).exists() for name in FILE_NAMES[m]) for m in MODALITIES]
-    return max(counts) > 1 or sum(counts) == 0
-
-
-def _parts(folder: Path) -> frozenset[Modality]:
-    return frozenset(m for m in MODALITIES if any((folder / name).exists() for name in FILE_NAMES[m]))
-
-
-def _fingerprint(folder: Path) -> str:
-    """Hash over names, sizes and times of what lies in the folder: files and, for a CT folder, its own time."""
-    digest = hashlib.sha256()
-    for path in sorted(folder.iterdir()):
-        status = path.lstat()
-        digest.update(f"{path.name} {status.st_size} {status.st_mtime_ns}\n".encode())
-    return digest.hexdigest()[:16]

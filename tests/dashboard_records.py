@@ -23,6 +23,12 @@ def html_of(app: AppTest) -> str:
     return "\n".join(element.proto.body for element in app.get("html"))
 
 
+def run(script, **records) -> AppTest:
+    app = AppTest.from_function(script, kwargs=records, default_timeout=120).run()
+    assert not app.exception, app.exception
+    return app
+
+
 def make_volume(shape=(24, 40, 50), spacing=(2.5, 0.8, 0.8)) -> Volume:
     """A gradient in HU, stored from the feet up, rows toward the back, columns toward the left."""
     z, y, x = np.meshgrid(*[np.arange(n) for n in shape], indexing="ij")

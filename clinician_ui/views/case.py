@@ -9,9 +9,9 @@ from clinician_ui.components.banner import render_warnings
 from clinician_ui.components.finding_table import display_name, render_descriptors, render_findings
 from clinician_ui.components.modality_bar import render_modalities
 from clinician_ui.components.note_highlight import render_note
-from clinician_ui.components.planes import Scene, make_scene
 from clinician_ui.components.proof_table import render_proof
-from clinician_ui.components.viewer import render_viewer
+from clinician_ui.components.scene import Scene, make_scene
+from clinician_ui.components.viewer import Seat, render_viewer
 from clinician_ui.components.waveform import render_dictation
 from clinician_ui.services import (
     CaseEntry,
@@ -23,7 +23,7 @@ from clinician_ui.services import (
     load_case,
 )
 from clinician_ui.state import Workplace
-from diagnosis.errors import DiagnosisError
+from diagnosis.errors import CaseError, DiagnosisError
 from diagnosis.record import Assessment, Case, Explanation
 from diagnosis.vocabulary import Sex
 
@@ -163,9 +163,17 @@ def _render_ct(case: Case, explanation: Explanation | None, entry: CaseEntry) ->
         st.info("This case has no CT.")
         return
     attribution = explanation.volume if explanation is not None else None
-    scene: Scene = make_scene(case.volume, case.region, attribution)
-    mark = "plain" if attribution is None or explanation is None else f"{explanation.finding} explained"
-    render_viewer(scene, entry.token, f"{entry.token} {entry.fingerprint} {mark}")
+    scene = make_scene(case.volume, case.region, attribution)
+    render_viewer(Seat(scene, entry.token, entry.fingerprint, lambda: _scene_again(entry)))
+
+
+def _scene_again(entry: CaseEntry) -> Scene:
+    """The CT for the browser; read once more where it has left the memory since."""
+    volume = load_case(entry).volume
+    if volume is None:
+        msg = "case: its CT is no longer there; open the case again"
+        raise CaseError(msg)
+    return make_scene(volume)
 
 
 def _render_words(case: Case, explanation: Explanation | None, entry: CaseEntry) -> None:

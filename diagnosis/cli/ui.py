@@ -24,7 +24,7 @@ def ui_command(
     if found is None or found.origin is None:
         msg = "dashboard: the package clinician_ui is not installed; install this project again"
         raise MissingDependencyError(msg)
-    entry = Path(found.origin).parent / "app.py"
+    entry = Path(found.origin).parent / "server.py"
     command = [sys.executable, "-m", "streamlit", "run", str(entry)]
     options = {
         "server.address": "127.0.0.1",

@@ -6,8 +6,7 @@ import wave
 
 import numpy as np
 import pytest
-from dashboard_records import html_of, make_assessment, make_explanation, make_finding, make_map, make_volume
-from streamlit.testing.v1 import AppTest
+from dashboard_records import html_of, make_assessment, make_explanation, make_finding, make_map, make_volume, run
 
 from clinician_ui.components.finding_table import probability_bar, set_words, short_set_words
 from clinician_ui.components.waveform import MOST_BARS, dictation_data
@@ -16,7 +15,6 @@ from diagnosis.record import (
     Case,
     ClinicalNote,
     Faithfulness,
-    RegionOfInterest,
     SpeechSegment,
     SpeechSpan,
     TextAttribution,
@@ -26,12 +24,6 @@ from diagnosis.record import (
 )
 
 NOTE = ClinicalNote("FINDINGS: <script>alert(1)</script> solid & spiculated.")
-
-
-def run(script, **records) -> AppTest:
-    app = AppTest.from_function(script, kwargs=records, default_timeout=120).run()
-    assert not app.exception, app.exception
-    return app
 
 
 @pytest.mark.parametrize(
@@ -168,64 +160,3 @@ def test_proof_figures_stand_beside_their_controls():
     assert "1.0%" in page
     assert "0.60 <small>(random 0.20)</small>" in page
     assert html_of(run(script, explanation=make_explanation(case))) == ""
-
-
-def viewer(volume, region, attribution):
-    from clinician_ui.components.planes import make_scene
-    from clinician_ui.components.viewer import render_viewer
-
-    render_viewer(make_scene(volume, region, attribution), "case", f"scene {attribution is not None}")
-
-
-REGION = RegionOfInterest((4.0, 2.0, 5.0), 8.0)
-
-
-def test_the_viewer_opens_at_the_region():
-    app = run(viewer, volume=make_volume(), region=REGION, attribution=None)
-    assert [(s.label, s.value) for s in app.slider] == [
-        ("Axial slice, 24 in all", 15),
-        ("Coronal slice, 40 in all", 23),
-        ("Sagittal slice, 50 in all", 31),
-    ]
-    assert len(app.get("image")) == 3
-    assert [b.label for b in app.button] == ["Go to region"]
-
-
-def test_without_a_region_it_opens_in_the_middle():
-    app = run(viewer, volume=make_volume(), region=None, attribution=None)
-    assert [s.value for s in app.slider] == [13, 21, 26]
-    assert not app.button
-
-
-def test_slices_scroll_and_come_back():
-    app = run(viewer, volume=make_volume(), region=REGION, attribution=None)
-    app.slider(key="slice-axial-case").set_value(3).run()
-    assert "z -25 mm" in html_of(app)
-    app.button[0].click().run()
-    assert app.slider(key="slice-axial-case").value == 15
-    assert not app.exception
-
-
-def test_windows_and_the_custom_one():
-    app = run(viewer, volume=make_volume(), region=REGION, attribution=None)
-    window = app.get("button_group")[0]
-    assert window.value == "lung"
-    window.set_value("custom").run()
-    assert not app.exception
-    assert "Window center (HU)" in [s.label for s in app.slider]
-
-
-def test_the_overlay_has_its_controls_and_its_peak():
-    volume = make_volume()
-    peak = (-4.0, -6.0, -10.0)
-    app = run(viewer, volume=volume, region=REGION, attribution=make_map(volume, peak))
-    assert "Overlay opacity (%)" in [s.label for s in app.slider]
-    assert "logits a voxel" in html_of(app)
-    next(b for b in app.button if b.label == "Go to peak").click().run()
-    assert [app.slider(key=f"slice-{p}-case").value for p in ("axial", "coronal", "sagittal")] == [9, 13, 21]
-    app.selectbox[0].set_value("Orange, only for").run()
-    assert not app.exception
-    assert "speaks against" not in html_of(app)
-    next(t for t in app.toggle if t.label == "Explanation overlay").set_value(False).run()
-    assert "logits a voxel" not in html_of(app)
-    assert next(s for s in app.slider if s.label == "Overlay opacity (%)").disabled

@@ -1,0 +1,144 @@
+"""Who is there: the user of this machine, or whoever a login provider vouches for; and for how long."""
+
+import os
+import pwd
+import threading
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import streamlit as st
+
+from clinician_ui.archive import open_archive
+from clinician_ui.permissions import (
+    AccessRules,
+    Permission,
+    Visitor,
+    access_rules,
+    is_expired,
+    is_loopback,
+    local_visitor,
+)
+from diagnosis.store.audit import Action, note_event
+
+CHECK_EVERY = "20s"
+"""How often an idle page looks whether its time is over."""
+NO_PROVIDER = (
+    "This dashboard is bound to an address that other machines can reach, but no login provider is configured. It shows "
+    "nothing. Bind it to 127.0.0.1, or start it with `diagnosis ui --login FILE`."
+)
+NO_ROLE = "Your login has no role here. Ask for one of the groups that this dashboard knows."
+_LAST_SEEN: dict[str, datetime] = {}
+_LOCK = threading.Lock()
+
+
+def admit() -> Visitor | None:
+    """The visitor, or None after showing why nobody is let in. Counts as a sign of life.
+
+    Raises:
+        ConfigurationError: the `[access]` section cannot be used.
+        StoreError: the login cannot be written to the trail.
+    """
+    if not has_provider():
+        if not is_loopback(st.get_option("server.address")):
+            st.error(NO_PROVIDER)
+            return None
+        return local_visitor(pwd.getpwuid(os.getuid()).pw_name)
+    if not st.user.is_logged_in:
+        _render_login()
+        return None
+    return _logged_in(access_rules(_section("access")))
+
+
+def current_visitor() -> Visitor:
+    """The visitor whom `admit` let in.
+
+    Raises:
+        LookupError: nobody was let in; a page asked before `admit`.
+    """
+    visitor = st.session_state.get("visitor")
+    if not isinstance(visitor, Visitor):
+        msg = "access: no visitor was let in"
+        raise LookupError(msg)
+    return visitor
+
+
+def may(permission: Permission) -> bool:
+    """Whether the visitor has a permission."""
+    return current_visitor().may(permission)
+
+
+def has_provider() -> bool:
+    """Whether a login provider is configured."""
+    return _section("auth") is not None
+
+
+def _logged_in(rules: AccessRules) -> Visitor | None:
+    claims = st.user.to_dict()
+    key, now = _login_key(claims), datetime.now(UTC)
+    with _LOCK:
+        is_new = key not in _LAST_SEEN
+        last = _LAST_SEEN.get(key) or _issued_at(claims) or now
+        expired = is_expired(rules, last, now)
+        if not expired:
+            _LAST_SEEN[key] = now
+    if expired:
+        st.session_state.clear()
+        st.logout()
+        return None
+    visitor = rules.visitor(claims)
+    if visitor is None:
+        st.error(NO_ROLE)
+        if st.button("Log out"):
+            st.logout()
+        return None
+    if is_new:
+        note_event(open_archive(), visitor.actor, Action.LOGIN)
+    _watch(key, rules)
+    return visitor
+
+
+@st.fragment(run_every=CHECK_EVERY)
+def _watch(key: str, rules: AccessRules) -> None:
+    """Draws nothing; ends the session of a page that nobody has touched for too long."""
+    with _LOCK:
+        last = _LAST_SEEN.get(key)
+    if last is None or is_expired(rules, last, datetime.now(UTC)):
+        st.rerun()
+
+
+def render_who(visitor: Visitor) -> None:
+    """Name and role, and the way out."""
+    if not has_provider():
+        return
+    name, out = st.columns([8, 1], vertical_alignment="center")
+    name.caption(f"{visitor.name} · {', '.join(sorted(visitor.roles))}")
+    if out.button("Log out", key="log-out", type="tertiary", width="stretch"):
+        with _LOCK:
+            _LAST_SEEN.pop(_login_key(st.user.to_dict()), None)
+        st.session_state.clear()
+        st.logout()
+
+
+def _render_login() -> None:
+    st.title("Diagnosis", anchor=False)
+    st.write("Cases are shown to people with a login only.")
+    if st.button("Log in", type="primary", key="log-in", shortcut="L"):
+        st.login()
+
+
+def _login_key(claims: Mapping[str, Any]) -> str:
+    """One login of one person: a new login starts a new time."""
+    return "\n".join(str(claims.get(name, "")) for name in ("iss", "sub", "iat", "nonce"))
+
+
+def _issued_at(claims: Mapping[str, Any]) -> datetime | None:
+    issued = claims.get("iat")
+    return datetime.fromtimestamp(issued, UTC) if isinstance(issued, int | float) else None
+
+
+def _section(name: str) -> Mapping[str, Any] | None:
+    try:
+        return st.secrets.get(name)
+    except FileNotFoundError:  # Streamlit's way of saying that there is no such file
+        return None

@@ -1,0 +1,58 @@
+"""The dashboard as it is served: Streamlit's pages from `app`, and routes for what is too large for a page.
+
+Started by `diagnosis ui`, or `streamlit run server.py -- CASES_DIR BUNDLE_DIR`.
+"""
+
+from pathlib import Path
+
+import streamlit as st
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from clinician_ui import scripts
+from clinician_ui.delivery import COUNTER, ROUTE
+from diagnosis.errors import MissingDependencyError
+
+_PLAIN = {"content-encoding": "identity", "x-content-type-options": "nosniff"}
+"""Compressing 100 MB for the loopback address would cost seconds of processor time."""
+_FOREVER = {"cache-control": "public, max-age=31536000, immutable", "x-content-type-options": "nosniff"}
+_PRIVATE = {"cache-control": "no-store", **_PLAIN}
+SCRIPT = "text/javascript; charset=utf-8"
+
+
+def give_script(request: Request) -> Response:
+    """One of our own scripts. The version in the address is for the browser's cache."""
+    text = scripts.own_scripts().get(request.path_params["name"])
+    return _not_found() if text is None else Response(text, media_type=SCRIPT, headers=_FOREVER)
+
+
+def give_niivue(_request: Request) -> Response:
+    """NiiVue."""
+    try:
+        return Response(scripts.niivue_script(), media_type=SCRIPT, headers=_FOREVER)
+    except MissingDependencyError as error:
+        return PlainTextResponse(str(error), status_code=503)
+
+
+def give_offer(request: Request) -> Response:
+    """What a page has laid out under a token."""
+    offer = COUNTER.find(request.path_params["token"])
+    if offer is None:
+        return _not_found()
+    headers = {"content-length": str(offer.size), **_PRIVATE}
+    return StreamingResponse(offer.chunks(), media_type=offer.media_type, headers=headers)
+
+
+def _not_found() -> Response:
+    return PlainTextResponse("not found, or no longer", status_code=404)
+
+
+app = st.App(
+    Path(__file__).parent / "app.py",
+    routes=[
+        Route(f"/{ROUTE}/script/{{version}}/{{name}}", give_script),
+        Route(f"/{ROUTE}/niivue/{{version}}.js", give_niivue),
+        Route(f"/{ROUTE}/offer/{{token}}", give_offer),
+    ],
+)
