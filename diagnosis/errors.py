@@ -18,7 +18,8 @@
     ├── PacsError                     15   an archive that is out of reach, refuses, or answers wrongly
     │   └── IncompleteStudyError      16   fewer images arrived than the archive has of a series
     ├── StoreError                    17   a database that cannot be reached, written or understood
-    └── AuditError                    18   an audit trail, or a record it vouches for, that was changed
+    ├── AuditError                    18   an audit trail, or a record it vouches for, that was changed
+    └── StudiesFailedError            20   a batch run that was finished, though some of its studies failed
 
 Exit code 2 is the command line's own: wrong usage. A message has a subject, what is wrong with the value, and what to
 do. It never holds patient data: no name, id, UID, date, note text.
@@ -127,3 +128,9 @@ class AuditError(DiagnosisError):
     """The audit trail, or a record that it vouches for, was changed."""
 
     exit_code: ClassVar[int] = 18
+
+
+class StudiesFailedError(DiagnosisError):
+    """A batch run was finished and its files are written, but some of its studies failed."""
+
+    exit_code: ClassVar[int] = 20
