@@ -19,15 +19,17 @@ from clinician_ui.permissions import (
     is_loopback,
     local_visitor,
 )
+from diagnosis.errors import AccessError
 from diagnosis.store.audit import Action, note_event
 
 CHECK_EVERY = "20s"
 """How often an idle page looks whether its time is over."""
 NO_PROVIDER = (
-    "This dashboard is bound to an address that other machines can reach, but no login provider is configured. It shows "
-    "nothing. Bind it to 127.0.0.1, or start it with `diagnosis ui --login FILE`."
+    "This dashboard is bound to an address that other machines can reach, but no login provider is configured. It "
+    "shows nothing. Bind it to 127.0.0.1, or start it with `diagnosis ui --login FILE`."
 )
 NO_ROLE = "Your login has no role here. Ask for one of the groups that this dashboard knows."
+_VISITOR = "visitor"
 _LAST_SEEN: dict[str, datetime] = {}
 _LOCK = threading.Lock()
 
@@ -43,7 +45,7 @@ def admit() -> Visitor | None:
         if not is_loopback(st.get_option("server.address")):
             st.error(NO_PROVIDER)
             return None
-        return local_visitor(pwd.getpwuid(os.getuid()).pw_name)
+        return current_visitor()
     if not st.user.is_logged_in:
         _render_login()
         return None
@@ -51,21 +53,36 @@ def admit() -> Visitor | None:
 
 
 def current_visitor() -> Visitor:
-    """The visitor whom `admit` let in.
+    """The visitor whom `admit` let in; without a provider, the user of this machine.
 
     Raises:
-        LookupError: nobody was let in; a page asked before `admit`.
+        AccessError: nobody was let in.
     """
-    visitor = st.session_state.get("visitor")
+    if not has_provider():
+        return local_visitor(pwd.getpwuid(os.getuid()).pw_name)
+    visitor = st.session_state.get(_VISITOR)
     if not isinstance(visitor, Visitor):
-        msg = "access: no visitor was let in"
-        raise LookupError(msg)
+        msg = "access: nobody is logged in; log in first"
+        raise AccessError(msg)
     return visitor
 
 
 def may(permission: Permission) -> bool:
     """Whether the visitor has a permission."""
     return current_visitor().may(permission)
+
+
+def require(permission: Permission) -> None:
+    """Stop whoever lacks a permission; the attempt goes into the trail.
+
+    Raises:
+        AccessError: the visitor lacks it.
+    """
+    visitor = current_visitor()
+    if not visitor.may(permission):
+        note_event(open_archive(), visitor.actor, Action.REFUSED, "", {"permission": permission.value})
+        msg = f"access: your role does not allow to {permission}; ask for a role that does"
+        raise AccessError(msg)
 
 
 def has_provider() -> bool:
@@ -92,6 +109,7 @@ def _logged_in(rules: AccessRules) -> Visitor | None:
         if st.button("Log out"):
             st.logout()
         return None
+    st.session_state[_VISITOR] = visitor
     if is_new:
         note_event(open_archive(), visitor.actor, Action.LOGIN)
     _watch(key, rules)

@@ -13,7 +13,7 @@ from clinician_ui.archive import collection_of, opaque_name
 from diagnosis.errors import DiagnosisError, InputError
 from diagnosis.ingest.case_folder import CT_NAMES, NOTE_NAMES, VOICE_NAMES, CaseFile, read_case
 from diagnosis.store.actors import Actor
-from diagnosis.store.cases import CaseFacts, known_fingerprints, sync_cases
+from diagnosis.store.cases import CaseFacts, known_fingerprint, known_fingerprints, sync_cases
 from diagnosis.store.database import Store
 from diagnosis.vocabulary import MODALITIES, Modality, subset_name
 
@@ -45,6 +45,7 @@ class CaseEntry:
         parts: kinds of evidence whose files are there.
         has_region: whether case.json marks one.
         problem: why the case cannot be used, in a sentence; None as far as is known.
+        collection: opaque name of the folder of cases that it was found in.
     """
 
     token: str
@@ -56,6 +57,7 @@ class CaseEntry:
     parts: frozenset[Modality] = frozenset()
     has_region: bool = False
     problem: str | None = None
+    collection: str = ""
 
     @property
     def facts(self) -> CaseFacts:
@@ -78,7 +80,9 @@ def list_cases(cases_dir: Path) -> list[CaseEntry]:
     Raises:
         InputError: the folder does not exist, or cannot be read.
     """
-    return [_entry(token, folder) for token, folder in sorted(_folders(cases_dir).items(), key=lambda item: item[1])]
+    collection = collection_of(cases_dir)
+    folders = sorted(_folders(cases_dir).items(), key=lambda item: item[1])
+    return [replace(_entry(token, folder), collection=collection) for token, folder in folders]
 
 
 def find_case(cases_dir: Path, token: str | None) -> CaseEntry | None:
@@ -88,7 +92,9 @@ def find_case(cases_dir: Path, token: str | None) -> CaseEntry | None:
         InputError: the folder of cases does not exist, or cannot be read.
     """
     folder = _folders(cases_dir).get(token or "")
-    return None if token is None or folder is None else _entry(token, folder)
+    if token is None or folder is None:
+        return None
+    return replace(_entry(token, folder), collection=collection_of(cases_dir))
 
 
 def _folders(cases_dir: Path) -> dict[str, Path]:
@@ -181,15 +187,14 @@ class FolderWatch:
         sync_cases(self._store, actor, self._collection, chunk, gone=known.keys() - folders.keys())
 
 
-def take_in_one(store: Store, actor: Actor, cases_dir: Path, entry: CaseEntry) -> None:
+def take_in_one(store: Store, actor: Actor, entry: CaseEntry) -> None:
     """Tell the store of one case, where it does not know it as it is now.
 
     Raises:
         StoreError: the database cannot be written.
     """
-    collection = collection_of(cases_dir)
-    if known_fingerprints(store, collection).get(entry.token) != entry.fingerprint:
-        sync_cases(store, actor, collection, [entry.facts])
+    if known_fingerprint(store, entry.collection, entry.token) != entry.fingerprint:
+        sync_cases(store, actor, entry.collection, [entry.facts])
 
 
 def _changed(folders: dict[str, Path], known: dict[str, str]) -> Iterator[CaseFacts]:

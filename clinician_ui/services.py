@@ -1,23 +1,39 @@
 """The only door from the dashboard to files and models. What they gave is kept, within bounds.
 
-A case is read and assessed when it is first asked for. Images are kept for the few cases last opened; assessments and
-explanations are small and kept for as long as the server runs, or until a file of the case changes.
+A case is read and assessed when it is first asked for, with the clinician's edits applied. Every assessment goes into
+the store and is found there again after a restart; images are kept in memory for the few cases last opened,
+explanations for as long as the server runs. A change of a file, an edit or another bundle makes a new assessment, and
+the earlier ones stay.
+
+What a visitor may do is checked here, whatever a page offers.
 """
 
-import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, TypeVar, final
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, final
 
 import streamlit as st
 
-from diagnosis.errors import DiagnosisError, InputError
-from diagnosis.ingest.case_folder import CT_NAMES, NOTE_NAMES, VOICE_NAMES, CaseFile, read_case
+from clinician_ui.access import current_visitor, require
+from clinician_ui.archive import open_archive
+from clinician_ui.corrections import corrected
+from clinician_ui.folders import CaseEntry, FolderWatch, find_case, list_cases, take_in_one
+from clinician_ui.permissions import Permission
+from diagnosis.bundle.checksums import stated_sha256
+from diagnosis.errors import BundleError, InputError
+from diagnosis.ingest.case_folder import read_case
 from diagnosis.record import Assessment, Case, Explanation
-from diagnosis.vocabulary import MODALITIES, Modality
+from diagnosis.store.assessments import latest_assessment, save_assessment, save_problem
+from diagnosis.store.audit import Action, note_event
+from diagnosis.store.cases import set_study_date
+from diagnosis.store.edits import Edit, edits_of, save_edit
+from diagnosis.store.inputs import inputs_of
+
+__all__ = ["CaseEntry", "FolderWatch", "Outcome", "find_case", "list_cases"]
 
 if TYPE_CHECKING:
     from diagnosis.engine import DiagnosisEngine
@@ -90,26 +106,38 @@ def _engine(bundle_dir: Path) -> "DiagnosisEngine":
     return DiagnosisEngine.load(bundle_dir)
 
 
+@st.cache_resource(show_spinner=False)
+def watch_of(cases_dir: Path, _archive_url: str) -> FolderWatch:
+    """The one watch over a folder of cases; `_archive_url` tells stores apart."""
+    return FolderWatch(cases_dir, open_archive())
+
+
 def load_case(entry: CaseEntry, on_progress: Progress | None = None) -> Case:
-    """All the evidence of a case; the recording is transcribed.
+    """All the evidence of a case as its clinicians corrected it; the recording is transcribed.
 
     Raises:
         DiagnosisError: a part that cannot be used.
     """
+    require(Permission.SEE_CASE)
     # Not st.cache_resource: it would replay the progress bar that was drawn while the case was read.
     key = (entry.token, entry.fingerprint)
     case = _cases().get(key)
     if case is None:
-        case, _ = read_case(entry.folder, on_progress=on_progress)
+        case, identity = read_case(entry.folder, on_progress=on_progress)
         _cases().put(key, case)
-    return case
+        studied_on = _date_of(identity.source.study_date if identity.source is not None else "")
+        if studied_on is not None:
+            take_in_one(open_archive(), current_visitor().actor, entry)
+            set_study_date(open_archive(), entry.token, studied_on)
+    return corrected(case, edits_of(open_archive(), entry.token))
 
 
 def known_outcome(entry: CaseEntry, bundle_dir: Path) -> Outcome | None:
     """What is known without working: the outcome of an earlier assessment, or a problem seen at a glance."""
     if entry.problem is not None:
         return Outcome(problem=entry.problem)
-    return _assessments().get(_key(entry, bundle_dir))
+    known = _assessments().get(_key(entry, bundle_dir))
+    return known if known is not None else _kept_outcome(entry, bundle_dir)
 
 
 def assess_case(entry: CaseEntry, bundle_dir: Path, on_progress: Progress | None = None) -> Outcome:
@@ -117,16 +145,22 @@ def assess_case(entry: CaseEntry, bundle_dir: Path, on_progress: Progress | None
 
     Raises:
         BundleError, MissingDependencyError: the model itself cannot be used.
+        AccessError: nothing is known, and the visitor may not assess.
+        StoreError: the assessment cannot be kept.
     """
     known = known_outcome(entry, bundle_dir)
     if known is not None:
         return known
+    require(Permission.ASSESS)
     with _ONE_AT_A_TIME:
         engine = _engine(bundle_dir)
         try:
-            outcome = Outcome(engine.assess(load_case(entry, on_progress)))
+            case = load_case(entry, on_progress)
+            outcome = Outcome(engine.assess(case))
+            _keep(entry, outcome, _inputs(entry, case))
         except InputError as error:
             outcome = Outcome(problem=str(error))
+            _keep(entry, outcome, {})
     _assessments().put(_key(entry, bundle_dir), outcome)
     return outcome
 
@@ -141,15 +175,81 @@ def explain_case(entry: CaseEntry, bundle_dir: Path, finding: str) -> Explanatio
 
     Raises:
         DiagnosisError: the case or the model cannot be used.
+        AccessError: the visitor may not.
     """
     known = known_explanation(entry, bundle_dir, finding)
     if known is not None:
         return known
+    require(Permission.EXPLAIN)
     with _ONE_AT_A_TIME:
         explanation = _engine(bundle_dir).explain(load_case(entry), finding)
     _explanations().put((*_key(entry, bundle_dir), finding), explanation)
+    note_event(open_archive(), current_visitor().actor, Action.EXPLAIN, entry.token, {"finding": finding})
     return explanation
 
 
+def edit_case(entry: CaseEntry, edit: Edit) -> None:
+    """Keep a clinician's edit of a note, a transcript or a region. The next `assess_case` answers to it.
+
+    Raises:
+        AccessError: the visitor may not.
+        StoreError: it cannot be kept.
+    """
+    require(Permission.EDIT)
+    actor = current_visitor().actor
+    take_in_one(open_archive(), actor, entry)
+    save_edit(open_archive(), actor, entry.token, edit)
+
+
+def note_view(entry: CaseEntry) -> None:
+    """Write into the trail that the visitor has opened a case: once for each time that they open it.
+
+    Raises:
+        StoreError: it cannot be written.
+    """
+    if st.session_state.get("viewed") != entry.token:
+        note_event(open_archive(), current_visitor().actor, Action.VIEW, entry.token)
+        st.session_state["viewed"] = entry.token
+
+
+def revision_of(entry: CaseEntry) -> int:
+    """Number of the newest edit of a case, 0 where there is none."""
+    return max((kept.number for kept in edits_of(open_archive(), entry.token)), default=0)
+
+
+def _keep(entry: CaseEntry, outcome: Outcome, inputs: dict[str, Any]) -> None:
+    store, actor = open_archive(), current_visitor().actor
+    take_in_one(store, actor, entry)
+    if outcome.assessment is not None:
+        save_assessment(store, actor, entry.token, outcome.assessment, inputs)
+    else:
+        save_problem(store, actor, entry.token, outcome.problem or "")
+
+
+def _kept_outcome(entry: CaseEntry, bundle_dir: Path) -> Outcome | None:
+    """The latest assessment of the store, where it is of these files, these edits and this bundle."""
+    kept = latest_assessment(open_archive(), entry.token)
+    if kept is None or kept.inputs.get("fingerprint") != entry.fingerprint:
+        return None
+    if kept.inputs.get("edit") != revision_of(entry):
+        return None
+    try:
+        is_same = kept.assessment.bundle_sha256 == stated_sha256(bundle_dir)
+    except BundleError:
+        return None  # loading the bundle will say what is wrong with it
+    return Outcome(kept.assessment) if is_same else None
+
+
+def _inputs(entry: CaseEntry, case: Case) -> dict[str, Any]:
+    return inputs_of(case, entry.fingerprint) | {"edit": revision_of(entry)}
+
+
+def _date_of(text: str) -> date | None:
+    try:
+        return date(int(text[:4]), int(text[4:6]), int(text[6:8]))
+    except ValueError:
+        return None
+
+
 def _key(entry: CaseEntry, bundle_dir: Path) -> tuple[str, ...]:
-    return entry.token, entry.fingerprint, str(bundle_dir)
+    return entry.token, entry.fingerprint, str(bundle_dir), str(revision_of(entry))

@@ -19,6 +19,7 @@
     │   └── IncompleteStudyError      16   fewer images arrived than the archive has of a series
     ├── StoreError                    17   a database that cannot be reached, written or understood
     ├── AuditError                    18   an audit trail, or a record it vouches for, that was changed
+    ├── AccessError                   19   something that this visitor is not allowed
     └── StudiesFailedError            20   a batch run that was finished, though some of its studies failed
 
 Exit code 2 is the command line's own: wrong usage. A message has a subject, what is wrong with the value, and what to
@@ -128,6 +129,12 @@ class AuditError(DiagnosisError):
     """The audit trail, or a record that it vouches for, was changed."""
 
     exit_code: ClassVar[int] = 18
+
+
+class AccessError(DiagnosisError):
+    """A visitor asks for what none of their roles allows."""
+
+    exit_code: ClassVar[int] = 19
 
 
 class StudiesFailedError(DiagnosisError):

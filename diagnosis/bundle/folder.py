@@ -1,6 +1,5 @@
 """Load and save a bundle folder."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,22 +12,24 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from diagnosis.bundle.calibration import SubsetCalibrations
+from diagnosis.bundle.checksums import (
+    CALIBRATION,
+    CHECKSUMS,
+    FAMILIARITY,
+    HASHED,
+    METADATA,
+    OPTIONAL,
+    WEIGHTS,
+    hash_of,
+    read_checksums,
+)
 from diagnosis.bundle.metadata import BundleMetadata
 from diagnosis.errors import BundleError
 from diagnosis.familiarity.model import FamiliarityModel
 from diagnosis.networks.classifier import DiagnosisNetwork
 from diagnosis.networks.text_encoder import file_sha256
 
-METADATA = Path("configs/metadata.json")
-WEIGHTS = Path("models/model.safetensors")
-CALIBRATION = Path("models/calibration.json")
-FAMILIARITY = Path("models/familiarity.json")
 METRICS = Path("eval/metrics.json")
-CHECKSUMS = Path("checksums.json")
-HASHED = (METADATA, WEIGHTS, CALIBRATION)
-"""The files that an answer depends on."""
-OPTIONAL = (FAMILIARITY,)
-"""Files that only warnings depend on: a bundle may lack them, but has them with the right checksum or not at all."""
 
 
 @final
@@ -60,15 +61,20 @@ def read_metadata(folder: Path) -> BundleMetadata:
         BundleError: not a bundle folder, or metadata that does not validate.
     """
     try:
-        return BundleMetadata.model_validate_json((folder / METADATA).read_bytes())
+        metadata = BundleMetadata.model_validate_json((folder / METADATA).read_bytes())
+        metadata.network_config()
     except OSError as error:
         msg = f"bundle {folder}: {METADATA} cannot be read; name a bundle folder such as models/lung_nodule"
         raise BundleError(msg) from error
     except ValidationError as error:
-        first = error.errors()[0]
+        first = error.errors(include_input=False, include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"]) or "the whole"
         msg = f"bundle {folder}: {METADATA} is not valid at {place}: {first['msg']}"
         raise BundleError(msg) from error
+    except (TypeError, ValueError, AttributeError, LookupError) as error:
+        msg = f"bundle {folder}: {METADATA} declares a network that is not known here; install the bundle again"
+        raise BundleError(msg) from error
+    return metadata
 
 
 def load_bundle(folder: Path) -> Bundle:
@@ -80,12 +86,12 @@ def load_bundle(folder: Path) -> Bundle:
     """
     metadata = read_metadata(folder)
     sha256 = verify_checksums(folder)
-    network = DiagnosisNetwork(metadata.network_config())
     try:
+        network = DiagnosisNetwork(metadata.network_config())
         state = load_file(folder / WEIGHTS)
         _load_members(network, state)
         calibrations = SubsetCalibrations.from_json(json.loads((folder / CALIBRATION).read_bytes()))
-    except (OSError, RuntimeError, SafetensorError, ValueError, KeyError) as error:
+    except (OSError, RuntimeError, MemoryError, SafetensorError, ValueError, LookupError, TypeError) as error:
         msg = f"bundle {folder}: weights or calibration do not fit the declared network; install the bundle again"
         raise BundleError(msg) from error
     return Bundle(folder, metadata, network.eval(), calibrations, sha256, load_familiarity(folder))
@@ -117,7 +123,7 @@ def save_familiarity(folder: Path, model: FamiliarityModel) -> str:
     checksums = json.loads((folder / CHECKSUMS).read_bytes())
     checksums[FAMILIARITY.as_posix()] = file_sha256(folder / FAMILIARITY)
     _write_json(folder / CHECKSUMS, checksums)
-    return _hash_of(checksums)
+    return hash_of(checksums)
 
 
 def _load_members(network: DiagnosisNetwork, state: dict[str, Tensor]) -> None:
@@ -130,11 +136,7 @@ def verify_checksums(folder: Path) -> str:
     Raises:
         BundleError: a file is missing or was changed.
     """
-    try:
-        stated = json.loads((folder / CHECKSUMS).read_bytes())
-    except (OSError, ValueError) as error:
-        msg = f"bundle {folder}: {CHECKSUMS} cannot be read; install the bundle again"
-        raise BundleError(msg) from error
+    stated = read_checksums(folder)
     for path in (*HASHED, *(p for p in OPTIONAL if p.as_posix() in stated or (folder / p).exists())):
         if not (folder / path).is_file():
             msg = f"bundle {folder}: {path} is missing; install the bundle again"
@@ -142,14 +144,7 @@ def verify_checksums(folder: Path) -> str:
         if file_sha256(folder / path) != stated.get(path.as_posix()):
             msg = f"bundle {folder}: {path} differs from its checksum; install the bundle again"
             raise BundleError(msg)
-    return _hash_of(stated)
-
-
-def _hash_of(checksums: Mapping[str, str]) -> str:
-    lines = "".join(
-        f"{checksums[p.as_posix()]}  {p.as_posix()}\n" for p in (*HASHED, *OPTIONAL) if p.as_posix() in checksums
-    )
-    return hashlib.sha256(lines.encode()).hexdigest()
+    return hash_of(stated)
 
 
 def save_bundle(
@@ -167,7 +162,7 @@ def save_bundle(
     (folder / FAMILIARITY).unlink(missing_ok=True)
     checksums = {path.as_posix(): file_sha256(folder / path) for path in HASHED}
     _write_json(folder / CHECKSUMS, checksums)
-    return _hash_of(checksums)
+    return hash_of(checksums)
 
 
 def _write_json(path: Path, data: Mapping[str, Any]) -> None:

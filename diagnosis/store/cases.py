@@ -53,6 +53,15 @@ def known_fingerprints(store: Store, collection: str) -> dict[str, str]:
         return {row.token: row.fingerprint for row in session.execute(query)}
 
 
+def known_fingerprint(store: Store, collection: str, token: str) -> str | None:
+    """Fingerprint of one case, or None where it is not known or its folder was gone."""
+    query = select(CaseRow.fingerprint).where(
+        CaseRow.token == token, CaseRow.collection == collection, CaseRow.is_gone.is_(False)
+    )
+    with store.reading() as session:
+        return session.scalars(query).first()
+
+
 def sync_cases(
     store: Store, actor: Actor, collection: str, seen: Sequence[CaseFacts], gone: Collection[str] = ()
 ) -> SyncCounts:
