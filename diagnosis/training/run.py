@@ -73,11 +73,23 @@ def _claim(work: Path, config: TrainConfig) -> None:
     """Note the configuration in the work folder; refuse to go on there with another one."""
     stated = json.loads(json.dumps(asdict(config)))
     path = work / "config.json"
-    if path.is_file() and json.loads(path.read_text(encoding="utf-8")) != stated:
+    if path.is_file() and _with_defaults(json.loads(path.read_text(encoding="utf-8"))) != stated:
         msg = f"training: {work} holds a run with another configuration; name another `work` folder or remove it"
         raise ConfigurationError(msg)
     work.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(stated, indent=2) + "\n", encoding="utf-8")
+
+
+def _with_defaults(kept: dict[str, Any]) -> dict[str, Any]:
+    """A configuration as it was kept, with the default of every field that did not exist at the time."""
+
+    def fill(default: Any, own: Any) -> Any:  # noqa: ANN401 - JSON
+        if not isinstance(default, dict) or not isinstance(own, dict):
+            return own
+        return {**default, **{name: fill(default.get(name), value) for name, value in own.items()}}
+
+    filled: dict[str, Any] = fill(json.loads(json.dumps(asdict(TrainConfig()))), kept)
+    return filled
 
 
 def save_out_of_fold(path: Path, answers: OutOfFold) -> None:
