@@ -19,6 +19,7 @@ from diagnosis.familiarity.text import (
 )
 from diagnosis.networks.classifier import DiagnosisNetwork
 from diagnosis.networks.text_encoder import load_tokenizer
+from diagnosis.networks.text_reader import TextReader
 from diagnosis.preprocessing.batch import PreparedCase
 from diagnosis.preprocessing.volume import FieldOfView
 from diagnosis.record import Case
@@ -64,7 +65,8 @@ class FamiliarityModel:
             return ()
         if self.text.is_unfamiliar(mean_state(states)):
             return (f"The {name} does not read like a clinical text in English; check that it is the right one.",)
-        if says_nothing_of_a_nodule(states, network.classifiers()[0].text_reader):
+        reader = network.classifiers()[0].text_reader
+        if isinstance(reader, TextReader) and says_nothing_of_a_nodule(states, reader):
             return (f"Nothing about a nodule was read in the {name}; it can tell the model little.",)
         return ()
 

@@ -21,7 +21,7 @@ from diagnosis.networks.fusion import FusionConfig, make_fusion
 from diagnosis.networks.heads import DescriptorHead
 from diagnosis.networks.model_input import EncodedInput, ModalityTokens, ModelInput, NetworkOutput
 from diagnosis.networks.text_encoder import FrozenBert, TextEncoderConfig
-from diagnosis.networks.text_reader import TextReader, TextReaderConfig, TextReading
+from diagnosis.networks.text_reader import TextReaderConfig, TextReading, make_text_reader
 from diagnosis.networks.volume_encoder import VolumeEncoder, VolumeEncoderConfig, VolumeReading
 from diagnosis.vocabulary import DESCRIPTORS, MODALITIES
 
@@ -69,7 +69,7 @@ class FusionClassifier(nn.Module):
         embed = config.embed_dim
         self.n_findings = config.n_findings
         self.volume_encoder = VolumeEncoder(config.volume_encoder, embed)
-        self.text_reader = TextReader(config.text_reader, bert_width, embed)
+        self.text_reader = make_text_reader(config.text_reader, bert_width, embed)
         self.acoustic_encoder = (
             None if config.acoustic_encoder is None else AcousticEncoder(config.acoustic_encoder, embed)
         )

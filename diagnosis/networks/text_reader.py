@@ -3,6 +3,9 @@
 The BERT knows language but was never trained for radiology. One attention layer and a few learned questions on top of
 it learn to read what radiologists say of a nodule: a question for each descriptor, one for the diameter, some free. It
 is shared between notes and transcripts: a dictation says the same things in other words.
+
+`TextSummary` takes its place where the text is free and nothing is known of what it describes: the mean and the largest
+state of the text, and layers that are trained with the fusion.
 """
 
 from dataclasses import dataclass
@@ -12,6 +15,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from diagnosis.errors import ConfigurationError
 from diagnosis.vocabulary import DESCRIPTORS
 
 N_DESCRIPTORS = len(DESCRIPTORS)
@@ -25,6 +29,8 @@ N_TEXT_READOUTS = 2 * N_DESCRIPTORS + 2
 class TextReaderConfig:
     """Shape of the text reader."""
 
+    kind: str = "questions"
+    """`questions` asks for what is said of a nodule; `summary` keeps mean and maximum of the states, for free text."""
     n_free_queries: int = 3
     """Questions beside those for the descriptors and the diameter."""
     n_layers: int = 1
@@ -50,7 +56,7 @@ class TextReading:
     """
 
     tokens: Float[Tensor, "batch token embed"]
-    answers: Float[Tensor, "batch query embed"]
+    answers: Float[Tensor, "batch query answer"]
     level_logits: tuple[Float[Tensor, "batch _levels"], ...]
     size: Float[Tensor, "batch 2"]
 
@@ -69,6 +75,20 @@ def expected_rating(level_logits: Float[Tensor, "batch levels"]) -> Float[Tensor
     """Expected rating over the levels, "not said" left out."""
     shares = torch.softmax(level_logits[:, 1:], dim=1)
     return shares @ torch.arange(1, level_logits.shape[1], device=shares.device, dtype=shares.dtype)
+
+
+def make_text_reader(config: TextReaderConfig, bert_width: int, embed: int) -> "TextReader | TextSummary":
+    """The reader of the configured kind.
+
+    Raises:
+        ConfigurationError: an unknown kind.
+    """
+    if config.kind == "questions":
+        return TextReader(config, bert_width, embed)
+    if config.kind == "summary":
+        return TextSummary(config, bert_width, embed)
+    msg = f"text reader: {config.kind!r} is not known; use questions or summary"
+    raise ConfigurationError(msg)
 
 
 @final
@@ -97,6 +117,11 @@ class TextReader(nn.Module):
         self.size = nn.Linear(embed, 2)
         self.tokens = TextTokens(embed)
 
+    @property
+    def answer_shape(self) -> tuple[int, int]:
+        """Questions, and the width of an answer."""
+        return self.queries.shape[0], self.queries.shape[1]
+
     def forward(self, states: Float[Tensor, "batch token bert"], mask: Bool[Tensor, "batch token"]) -> TextReading:
         """Read a batch; rows without tokens give finite numbers that the presence mask hides later."""
         ignored = ~(mask | ~mask.any(dim=1, keepdim=True))
@@ -115,6 +140,34 @@ class TextReader(nn.Module):
         size = self.size(answers[:, N_DESCRIPTORS])
         unread = TextReading(answers, answers, level_logits, size)
         return TextReading(self.tokens(answers, readouts(unread)), answers, level_logits, size)
+
+
+@final
+class TextSummary(nn.Module):
+    """Mean and maximum of the BERT's states as two tokens; only the layers to the tokens have weights."""
+
+    def __init__(self, config: TextReaderConfig, bert_width: int, embed: int) -> None:
+        super().__init__()
+        self.answer_shape = (2, bert_width)
+        self.tokens = nn.ModuleList(
+            nn.Sequential(
+                nn.LayerNorm(bert_width), nn.Dropout(config.dropout), nn.Linear(bert_width, embed), nn.LayerNorm(embed)
+            )
+            for _ in range(2)
+        )
+
+    def forward(self, states: Float[Tensor, "batch token bert"], mask: Bool[Tensor, "batch token"]) -> TextReading:
+        """Read a batch; rows without tokens give zeros."""
+        is_there = mask[:, :, None].to(states.dtype)
+        mean = (states * is_there).sum(dim=1) / is_there.sum(dim=1).clamp_min(1)
+        largest = torch.where(mask[:, :, None], states, torch.finfo(states.dtype).min).amax(dim=1)
+        largest = torch.where(mask.any(dim=1, keepdim=True), largest, torch.zeros_like(largest))
+        return self.interpret(torch.stack([mean, largest], dim=1))
+
+    def interpret(self, answers: Float[Tensor, "batch 2 bert"]) -> TextReading:
+        """The cheap part: from the summary to tokens; no descriptor and no size is read."""
+        tokens = torch.stack([layer(answers[:, i]) for i, layer in enumerate(self.tokens)], dim=1)
+        return TextReading(tokens, answers, (), torch.zeros(len(answers), 2, device=answers.device))
 
 
 def readouts(reading: TextReading) -> Float[Tensor, "batch {N_TEXT_READOUTS}"]:

@@ -43,13 +43,15 @@ class VolumeEncoderConfig:
     """Spatial tokens along height and width."""
     dropout: float = 0.3
     """Dropout on the pooled features."""
+    n_rating_steps: int = N_RATING_STEPS
+    """Steps of the malignancy rating; for a cohort with other findings, one for each finding."""
     measured_spacing_mm: float | None = None
     """Pixel spacing of the input; where it is given, the lesion is measured too (`measurements`)."""
 
     @property
     def n_readouts(self) -> int:
         """Numbers read at each place: rating steps, descriptors, and what the measurements say of the whole region."""
-        n_read = N_RATING_STEPS + len(DESCRIPTORS)
+        n_read = self.n_rating_steps + len(DESCRIPTORS)
         return n_read if self.measured_spacing_mm is None else n_read + N_MEASURED_READINGS
 
 
@@ -64,7 +66,7 @@ class VolumeReading:
             of these and the size alone. What was measured stands in the first, places have zeros there.
         descriptors: (batch,descriptor) ratings read from the image.
         log_diameter: (batch,) log of the diameter in mm read from the image.
-        rating_logits: (batch,4) cumulative logits of the malignancy rating, from image and size.
+        rating_logits: (batch,step) cumulative logits of the malignancy rating, from image and size.
         lesion_logits: (batch,1,depth,height,width) where the lesion is, on a coarser grid.
     """
 
@@ -72,7 +74,7 @@ class VolumeReading:
     readouts: Float[Tensor, "batch place readout"]
     descriptors: Float[Tensor, "batch descriptor"]
     log_diameter: Float[Tensor, " batch"]
-    rating_logits: Float[Tensor, "batch {N_RATING_STEPS}"]
+    rating_logits: Float[Tensor, "batch step"]
     lesion_logits: Float[Tensor, "batch 1 d h w"]
 
 
@@ -92,7 +94,7 @@ class VolumeEncoder(nn.Module):
         self.lesion = nn.Conv3d(middle_width, 1, 1)
         self.descriptors = DescriptorHead(width)
         self.log_diameter = nn.Linear(width, 1)
-        self.rating = nn.Linear(width + 1, N_RATING_STEPS)
+        self.rating = nn.Linear(width + 1, config.n_rating_steps)
         self.tokens = VolumeTokens(config, embed)
         spacing = config.measured_spacing_mm
         self.measured = None if spacing is None else MeasuredReading(spacing, config.hu_range)
