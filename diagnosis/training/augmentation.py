@@ -20,14 +20,14 @@ class RegionAugmentation:
     def __init__(self, config: AugmentationConfig, view: FieldOfView) -> None:
         self.view = view
         self.border_probability = config.border_probability
-        tilt = np.radians(config.tilt_degrees)
+        spin, tilt = np.radians(config.spin_degrees), np.radians(config.tilt_degrees)
         depth_ratio = view.spacing_mm[1] / view.spacing_mm[0]
         shift = (config.shift_voxels * depth_ratio, config.shift_voxels, config.shift_voxels)
         affine = RandAffined(
             keys=("hu", "lesion"),
             spatial_size=view.shape,
             prob=1.0,
-            rotate_range=(np.pi, tilt, tilt),
+            rotate_range=(spin, tilt, tilt),
             scale_range=(config.scale,) * 3,
             translate_range=shift,
             mode=("bilinear", "nearest"),

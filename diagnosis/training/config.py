@@ -13,8 +13,9 @@ from diagnosis.networks.classifier import NetworkConfig
 class DataConfig:
     """Where the cases come from."""
 
-    kind: Literal["lidc", "manifest"] = "lidc"
-    """`lidc`: LIDC-IDRI, "leave the readers out"; `manifest`: a CSV or Parquet manifest with folds in `split`."""
+    kind: Literal["lidc", "manifest", "medpix"] = "lidc"
+    """`lidc`: LIDC-IDRI, "leave the readers out"; `manifest`: a CSV or Parquet manifest with folds in `split`;
+    `medpix`: MedPix 2.0, key slices and free text."""
     root: str = "../shared/data/lidc_nodules"
     """Folder of the data set, or the manifest's path; relative to the working directory."""
     findings: tuple[str, ...] = ("malignancy",)
@@ -25,6 +26,8 @@ class DataConfig:
     """Its spacing."""
     margin: tuple[int, int, int] = (4, 14, 14)
     """Voxels kept on each side beyond the field of view, so that a region can be turned and shifted."""
+    hide_diagnosis: bool = False
+    """Whether words of a case's own diagnosis are taken out of its texts (`medpix`)."""
     renderings: int = 4
     """Notes and dictations written for each reader of each training nodule."""
 
@@ -34,8 +37,10 @@ class DataConfig:
 class AugmentationConfig:
     """Random views of a region; all through MONAI."""
 
+    spin_degrees: float = 180.0
+    """Largest rotation in the plane."""
     tilt_degrees: float = 8.0
-    """Largest rotation out of the plane; in the plane it is free."""
+    """Largest rotation out of the plane."""
     scale: float = 0.12
     """Largest relative change of size."""
     shift_voxels: float = 2.0

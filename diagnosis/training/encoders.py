@@ -13,7 +13,7 @@ import torch
 
 from diagnosis.networks.measurements import MeasuredReading
 from diagnosis.networks.text_encoder import FrozenBert, load_tokenizer
-from diagnosis.networks.text_reader import TextReader
+from diagnosis.networks.text_reader import TextReader, TextSummary, make_text_reader
 from diagnosis.networks.volume_encoder import VolumeEncoder
 from diagnosis.preprocessing.volume import FieldOfView
 from diagnosis.training.augmentation import RegionAugmentation, centered
@@ -32,10 +32,12 @@ DIAMETER_NOISE = 0.1
 OpenBar = Callable[[str], Callable[[int, int], None]]
 
 
-def train_text_reader(config: TrainConfig, bert: FrozenBert, open_bar: OpenBar) -> TextReader:
-    """Stage 2; one reader for all folds, since it sees no patient."""
+def train_text_reader(config: TrainConfig, bert: FrozenBert, open_bar: OpenBar) -> TextReader | TextSummary:
+    """Stage 2; one reader for all folds, since it sees no patient. A summary has nothing to learn before the fusion."""
     torch.manual_seed(config.seed)
-    reader = TextReader(config.network.text_reader, bert.width, config.network.embed_dim)
+    reader = make_text_reader(config.network.text_reader, bert.width, config.network.embed_dim)
+    if isinstance(reader, TextSummary):
+        return reader.eval()
     folder = Path(config.work) / "text"
     stage = TextStage(reader, config.text, config.seed)
     batches: Any = ()

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from diagnosis.networks.classifier import DiagnosisNetwork, FusionClassifier
 from diagnosis.networks.text_encoder import file_sha256, load_tokenizer
-from diagnosis.networks.text_reader import TextReader
+from diagnosis.networks.text_reader import TextReader, TextSummary
 from diagnosis.training.cohort import Cohort, TrainingCase
 from diagnosis.training.config import TrainConfig
 from diagnosis.training.encoders import (
@@ -29,7 +29,7 @@ from diagnosis.training.lidc import describe
 from diagnosis.training.text_bank import encode_texts
 from diagnosis.training.text_stage import render
 from diagnosis.training.trainer import fit_stage
-from diagnosis.training.volume_stage import malignancy_logit
+from diagnosis.training.volume_stage import finding_logits
 from diagnosis.vocabulary import MODALITIES, NON_EMPTY_SUBSETS, Modality, subset_name
 
 N_VIEWS = 6
@@ -68,7 +68,7 @@ class CohortTexts:
 
 
 def read_texts(
-    config: TrainConfig, cohort: Cohort, network: DiagnosisNetwork, reader: TextReader, open_bar: OpenBar
+    config: TrainConfig, cohort: Cohort, network: DiagnosisNetwork, reader: TextReader | TextSummary, open_bar: OpenBar
 ) -> CohortTexts:
     """Write training texts, and put all texts through BERT and reader once; kept in the work folder."""
     texts: list[str] = []
@@ -82,7 +82,8 @@ def read_texts(
         scored.append((rows[0], rows[1]))
     # Named by what was read and by whom: other words or another reader are read again.
     digest = hashlib.sha256("\0".join(texts).encode())
-    digest.update(file_sha256(Path(config.work) / "text" / "final.pt").encode())
+    if isinstance(reader, TextReader):
+        digest.update(file_sha256(Path(config.work) / "text" / "final.pt").encode())
     kept = Path(config.work) / f"answers_{digest.hexdigest()[:16]}.pt"
     if kept.is_file():
         return CohortTexts(torch.load(kept, weights_only=True), training, tuple(scored))
@@ -94,10 +95,12 @@ def read_texts(
 
 
 @torch.inference_mode()
-def _answers(texts: list[str], network: DiagnosisNetwork, reader: TextReader, how: tuple[Any, int, Any]) -> Tensor:
+def _answers(
+    texts: list[str], network: DiagnosisNetwork, reader: TextReader | TextSummary, how: tuple[Any, int, Any]
+) -> Tensor:
     tokenizer, max_tokens, bar = how
     bank = encode_texts(texts, network.bert, tokenizer, max_tokens, bar)
-    answers = torch.zeros(len(texts), *reader.queries.shape, dtype=torch.float16)
+    answers = torch.zeros(len(texts), *reader.answer_shape, dtype=torch.float16)
     order = np.argsort(bank.lengths)
     for chosen in np.array_split(order, max(1, len(order) // 128)):
         answers[chosen] = reader(*bank.batch(chosen.tolist())).answers.half()
@@ -145,7 +148,12 @@ def train_folds(config: TrainConfig, cohort: Cohort, open_bar: OpenBar) -> tuple
 
 
 def _train_member(
-    config: TrainConfig, cohort: Cohort, fold: str, member: FusionClassifier, reader: TextReader, texts: CohortTexts
+    config: TrainConfig,
+    cohort: Cohort,
+    fold: str,
+    member: FusionClassifier,
+    reader: TextReader | TextSummary,
+    texts: CohortTexts,
 ) -> OutOfFold:
     torch.manual_seed(config.seed)
     for module in (member.fusion, member.branch_heads, member.descriptor_head, member.align):
@@ -260,8 +268,9 @@ def answer_cases(
         complete = (is_there | ~mask).all(dim=1)
         logits[name] = _only(output.logits, complete, len(cohort.cases), rows)
         descriptors[name] = _only(output.descriptors, complete, len(cohort.cases), rows)
-    encoder_logit = malignancy_logit(batch.readouts[:, 0, :4])[:, None]
-    logits["ct-encoder"] = _only(encoder_logit.expand(-1, len(cohort.findings)), ct.is_there, len(cohort.cases), rows)
+    n_steps = config.network.volume_encoder.n_rating_steps
+    encoder_logits = finding_logits(batch.readouts[:, 0, :n_steps], len(cohort.findings))
+    logits["ct-encoder"] = _only(encoder_logits, ct.is_there, len(cohort.cases), rows)
     return OutOfFold(logits, descriptors)
 
 

@@ -21,6 +21,7 @@ from diagnosis.training.encoders import OpenBar
 from diagnosis.training.folds import OutOfFold, train_folds
 from diagnosis.training.lidc import read_lidc
 from diagnosis.training.manifest_cohort import read_manifest_cohort
+from diagnosis.training.medpix import read_medpix
 from diagnosis.training.publish import FULL, SUBSETS, measure, publish
 
 COMPARISON = "comparison.json"
@@ -36,7 +37,17 @@ def read_cohort(config: TrainConfig, open_bar: OpenBar) -> Cohort:
     if data.kind == "lidc":
         cache = DictationCache(Path(config.cache) / "transcripts.json")
         return read_lidc(Path(data.root), view, cache.transcript, bar)
+    if data.kind == "medpix":
+        return read_medpix(Path(data.root), view, bar, hide_diagnosis=data.hide_diagnosis)
     return read_manifest_cohort(Path(data.root), data.findings, view, bar)
+
+
+def fitted_to(config: TrainConfig, cohort: Cohort) -> TrainConfig:
+    """The configuration with a CT encoder that learns all findings of a cohort which has several and no readers."""
+    if len(cohort.findings) == 1 or any(case.readers for case in cohort.cases):
+        return config
+    encoder = replace(config.network.volume_encoder, n_rating_steps=len(cohort.findings))
+    return replace(config, network=replace(config.network, volume_encoder=encoder))
 
 
 def train(config: TrainConfig, open_bar: OpenBar) -> dict[str, Any]:
@@ -50,6 +61,7 @@ def train(config: TrainConfig, open_bar: OpenBar) -> dict[str, Any]:
     work = Path(config.work)
     _claim(work, config)
     cohort = read_cohort(config, open_bar)
+    config = fitted_to(config, cohort)
     network, out_of_fold = train_folds(config, cohort, open_bar)
     save_out_of_fold(work / "out_of_fold.npz", out_of_fold)
     open_bar("Calibrating and measuring")
@@ -121,6 +133,7 @@ def compare_fusions(config: TrainConfig, methods: list[str], open_bar: OpenBar) 
         raise ConfigurationError(msg)
     _claim(Path(config.work), config)
     cohort = read_cohort(config, open_bar)
+    config = fitted_to(config, cohort)
     results = {}
     for method in methods:
         fusion = replace(config.network.fusion, method=method)

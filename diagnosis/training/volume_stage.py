@@ -36,14 +36,14 @@ class VolumeTargets:
 
 
 def targets_of(case: TrainingCase) -> VolumeTargets:
-    """What all readers together say; for a cohort without readers, its soft label at every step."""
+    """What all readers together say; for a cohort without readers, its soft label at every step, or several labels."""
     if case.readers:
         ratings = np.array([r.malignancy for r in case.readers])
         steps = [(ratings > step).mean() for step in range(1, N_RATING_STEPS + 1)]
         descriptors = np.nanmean([r.ratings for r in case.readers], axis=0)
     else:
-        soft = case.soft_targets[0]
-        steps = [np.nan if soft is None else soft] * N_RATING_STEPS
+        soft = [np.nan if target is None else target for target in case.soft_targets]
+        steps = soft * N_RATING_STEPS if len(soft) == 1 else soft
         descriptors = np.full(N_DESCRIPTORS, np.nan)
     return VolumeTargets(
         torch.tensor(steps).float(),
@@ -113,6 +113,11 @@ class VolumeStage(Stage):
             )
         self.log("loss", loss, batch_size=len(values))
         return loss
+
+
+def finding_logits(rating_logits: Tensor, n_findings: int) -> Tensor:
+    """(case,finding): one logit made of the steps of a rating, or the logits of several findings as they are."""
+    return malignancy_logit(rating_logits)[:, None] if n_findings == 1 else rating_logits.float()
 
 
 def malignancy_logit(rating_logits: Tensor) -> Tensor:
