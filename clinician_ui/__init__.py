@@ -12,16 +12,19 @@
 `components/waveform`       the dictation: player, waveform, words that play when clicked
 `components/proof_table`    figures that say whether an explanation can be believed
 `components/banner`         the standing notice, warnings, page style
-`services`                  the only file that reaches the engine and the readers of files; keeps what they gave
+`services`                  the door to the engine and the readers of files; keeps what they gave, checks who asks
+`dictations`                recordings to words that a clinician has confirmed
+`what_if`                   the probability of a case that was changed, asked but not kept
+`imports`, `uploads`        new cases from a zip archive or a folder, streamed to disk and judged
 `state`                     where the cases and the bundle lie, and which case is open
 `server`                    the pages as they are served, and routes for what is too large for a page
 `delivery`                  what waits to be fetched by the browser, under addresses that cannot be guessed
 `scripts`                   the browser's scripts: ours in `static/`, and NiiVue out of an installed package
 ==========================  ============================================================================================
 
-Imports point one way: app > views > components | services | state > delivery | scripts. Components know records and words, nothing else:
-they can be shown in a test with records made by hand. The dashboard never imports torch, and the page paints before any
-model is loaded.
+Imports point one way: app > views > components | services | state > delivery | scripts. Components know records and
+words, nothing else: they can be shown in a test with records made by hand. The dashboard never imports torch, and the
+page paints before any model is loaded.
 
 Privacy: an address holds an opaque token made from the folder's path, the page's title is constant, nothing of a
 patient is logged, and the identity behind a pseudonym is dropped as soon as a case is read.

@@ -26,7 +26,7 @@ from clinician_ui.permissions import Permission
 from diagnosis.bundle.checksums import stated_sha256
 from diagnosis.errors import BundleError, InputError
 from diagnosis.ingest.case_folder import read_case
-from diagnosis.record import Assessment, Case, Explanation
+from diagnosis.record import Assessment, Case, Explanation, Volume
 from diagnosis.store.assessments import latest_assessment, save_assessment, save_problem
 from diagnosis.store.audit import Action, note_event
 from diagnosis.store.cases import set_study_date
@@ -80,7 +80,7 @@ class Shelf(Generic[Kept]):
                 self._values.popitem(last=False)
 
 
-_ONE_AT_A_TIME = threading.Lock()
+ONE_AT_A_TIME = threading.Lock()
 """The network is shared between sessions: one question at a time."""
 
 
@@ -100,7 +100,12 @@ def _explanations() -> Shelf[Explanation]:
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
-def _engine(bundle_dir: Path) -> "DiagnosisEngine":
+def engine_of(bundle_dir: Path) -> "DiagnosisEngine":
+    """The engine with a bundle, loaded once for all sessions; ask it under `ONE_AT_A_TIME`.
+
+    Raises:
+        BundleError, MissingDependencyError: it cannot be loaded.
+    """
     from diagnosis.engine import DiagnosisEngine
 
     return DiagnosisEngine.load(bundle_dir)
@@ -132,6 +137,43 @@ def load_case(entry: CaseEntry, on_progress: Progress | None = None) -> Case:
     return corrected(case, edits_of(open_archive(), entry.token))
 
 
+def volume_source(entry: CaseEntry) -> Callable[[], Volume]:
+    """Gives the CT of a case as often as it is asked, also after it has left the memory.
+
+    For an address that is handed to a visitor who may see the case: whoever fetches it later is not asked again.
+
+    Raises:
+        AccessError: the visitor may not see the case.
+    """
+    require(Permission.SEE_CASE)
+    shelf, key = _cases(), (entry.token, entry.fingerprint)
+
+    def read() -> Volume:
+        case = shelf.get(key)
+        if case is None:
+            case, _ = read_case(entry.folder)
+            shelf.put(key, case)
+        if case.volume is None:
+            msg = "case: its CT is no longer there; open the case again"
+            raise InputError(msg)
+        return case.volume
+
+    return read
+
+
+def adopt_case(entry: CaseEntry, change: Callable[[Case], Case], changed: CaseEntry) -> None:
+    """Spare a case that was changed on the disk from being read again.
+
+    Args:
+        entry: as it was.
+        change: what was changed, applied to the case as its files held it.
+        changed: as it is now.
+    """
+    case = _cases().get((entry.token, entry.fingerprint))
+    if case is not None:
+        _cases().put((changed.token, changed.fingerprint), change(case))
+
+
 def known_outcome(entry: CaseEntry, bundle_dir: Path) -> Outcome | None:
     """What is known without working: the outcome of an earlier assessment, or a problem seen at a glance."""
     if entry.problem is not None:
@@ -152,8 +194,8 @@ def assess_case(entry: CaseEntry, bundle_dir: Path, on_progress: Progress | None
     if known is not None:
         return known
     require(Permission.ASSESS)
-    with _ONE_AT_A_TIME:
-        engine = _engine(bundle_dir)
+    with ONE_AT_A_TIME:
+        engine = engine_of(bundle_dir)
         try:
             case = load_case(entry, on_progress)
             outcome = Outcome(engine.assess(case))
@@ -181,8 +223,8 @@ def explain_case(entry: CaseEntry, bundle_dir: Path, finding: str) -> Explanatio
     if known is not None:
         return known
     require(Permission.EXPLAIN)
-    with _ONE_AT_A_TIME:
-        explanation = _engine(bundle_dir).explain(load_case(entry), finding)
+    with ONE_AT_A_TIME:
+        explanation = engine_of(bundle_dir).explain(load_case(entry), finding)
     _explanations().put((*_key(entry, bundle_dir), finding), explanation)
     note_event(open_archive(), current_visitor().actor, Action.EXPLAIN, entry.token, {"finding": finding})
     return explanation

@@ -1,0 +1,127 @@
+"""Dictation: from a recording to words that a clinician has confirmed. Nothing is kept before that.
+
+A recording is transcribed and shown; the clinician corrects and confirms it. Only then does it become the case's
+dictation: the sound as `voice.wav` in the case's folder, the recognizer's words and the clinician's side by side in the
+store. A recording that it takes the place of stays in the folder under another name.
+"""
+
+import tempfile
+import wave
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import final
+
+import numpy as np
+
+from clinician_ui.access import require
+from clinician_ui.permissions import Permission
+from clinician_ui.services import CaseEntry, adopt_case, edit_case, find_case
+from diagnosis.errors import AudioError, InputError
+from diagnosis.ingest.case_folder import VOICE_NAMES
+from diagnosis.ingest.transcript_safety import transcript_warnings, words_to_check
+from diagnosis.ingest.transcription import transcribe
+from diagnosis.record import Audio, VoiceNote
+from diagnosis.store.edits import Edit, EditedPart
+
+VOICE_FILE = "voice.wav"
+EARLIER = "earlier_voice"
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Heard:
+    """A transcript as the recognizer gave it, with what a clinician should look at.
+
+    Attributes:
+        voice: words, times, sound.
+        to_check: indices of words that change the meaning and may have been misheard.
+        warnings: on the transcript and the recording.
+    """
+
+    voice: VoiceNote
+    to_check: frozenset[int]
+    warnings: tuple[str, ...]
+
+
+def heard_in(voice: VoiceNote) -> Heard:
+    """What a clinician should look at in a transcript."""
+    return Heard(voice, frozenset(words_to_check(voice)), transcript_warnings(voice))
+
+
+def transcribe_recording(sound: bytes, suffix: str = ".wav") -> Heard:
+    """Words of a recording that came from the browser.
+
+    Args:
+        sound: the file.
+        suffix: its kind, for the reader of audio files.
+
+    Raises:
+        AudioError, LimitExceededError: it cannot be read, or is too long.
+        MissingDependencyError, BundleError: the speech model cannot be used.
+        AccessError: the visitor may not edit.
+    """
+    require(Permission.EDIT)
+    with tempfile.TemporaryDirectory(prefix="diagnosis-") as folder:
+        path = Path(folder) / f"recording{suffix}"
+        path.write_bytes(sound)
+        return heard_in(transcribe(path))
+
+
+def confirm_recording(cases_dir: Path, entry: CaseEntry, heard: Heard, text: str) -> None:
+    """Make a new recording the dictation of a case, in the clinician's words.
+
+    Raises:
+        AudioError: no words.
+        InputError: the case's folder cannot be written.
+        AccessError, StoreError: the visitor may not, or it cannot be kept.
+    """
+    require(Permission.EDIT)
+    _require_words(text)
+    audio = heard.voice.audio
+    if audio is not None:
+        try:
+            _set_earlier_aside(entry.folder)
+            write_wav(entry.folder / VOICE_FILE, audio)
+        except OSError as error:
+            msg = "dictation: the case's folder cannot be written; check its permissions"
+            raise InputError(msg) from error
+    changed = find_case(cases_dir, entry.token) or entry
+    adopt_case(entry, lambda case: replace(case, voice_note=heard.voice), changed)
+    confirm_transcript(changed, heard.voice, text)
+
+
+def confirm_transcript(entry: CaseEntry, voice: VoiceNote, text: str) -> None:
+    """Take a transcript, corrected or not, as the clinician's own word.
+
+    Raises:
+        AudioError: no words.
+        AccessError, StoreError: the visitor may not, or it cannot be kept.
+    """
+    _require_words(text)
+    edit_case(entry, Edit(EditedPart.TRANSCRIPT, voice.text, text.strip(), is_confirmed=True))
+
+
+def write_wav(path: Path, audio: Audio) -> None:
+    """16-bit PCM, complete or not at all."""
+    part = path.with_suffix(".part")
+    with wave.open(str(part), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(audio.sampling_rate_hz)
+        file.writeframes((np.clip(audio.samples, -1, 1) * 32767).astype("<i2").tobytes())
+    part.replace(path)
+
+
+def _require_words(text: str) -> None:
+    if not text.strip():
+        msg = "dictation: there are no words to confirm; record it again, or write what was said"
+        raise AudioError(msg)
+
+
+def _set_earlier_aside(folder: Path) -> None:
+    n = sum(1 for _ in folder.glob(f"{EARLIER}_*"))
+    for name in VOICE_NAMES:
+        path = folder / name
+        if path.is_file():
+            n += 1
+            path.rename(folder / f"{EARLIER}_{n}{path.suffix}")

@@ -1,0 +1,192 @@
+"""New cases from a zip archive or a folder of DICOM: unpacked on disk, judged by the geometry gate, then taken in.
+
+What arrives waits in a hidden folder beside the cases until the reader has seen the verdicts and accepts it. Images
+are never held in memory here; headers are, one series after the other.
+"""
+
+import re
+import secrets
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+from diagnosis.errors import CaseError, InputError, LimitExceededError
+from diagnosis.ingest import limits
+from diagnosis.ingest.archive import is_zip, unpack_zip
+from diagnosis.ingest.case_folder import CaseFile
+from diagnosis.ingest.dicom_volume import inspect_path
+from diagnosis.ingest.file_tree import files_below
+from diagnosis.record.series import SeriesReport
+
+INCOMING = ".incoming"
+"""Hidden: the worklist passes over it."""
+STALE_S = 24 * 3600.0
+Progress = Callable[[int, int], None]
+_PSEUDONYM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+@final
+@dataclass(frozen=True)
+class Arrival:
+    """Images that wait to be taken in.
+
+    Attributes:
+        folder: where they wait; its `ct` holds the files.
+        reports: the verdict on each series.
+        n_files: how many files came.
+        n_bytes: how large they are together.
+    """
+
+    folder: Path
+    reports: tuple[SeriesReport, ...]
+    n_files: int
+    n_bytes: int
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether one of the series can be assessed."""
+        return any(report.is_chosen for report in self.reports)
+
+
+@final
+@dataclass(frozen=True)
+class NewCase:
+    """What the reader says of the patient; all but the pseudonym may be left open.
+
+    Attributes:
+        case_id: pseudonym, also the folder's name.
+        age_years: or None to take it from the images.
+        sex: F, M, O or None.
+        note: written note, or empty.
+    """
+
+    case_id: str
+    age_years: float | None = None
+    sex: str | None = None
+    note: str = ""
+
+
+def incoming_folder(cases_dir: Path) -> Path:
+    """Where uploads wait, on the same disk as the cases; what was left there a day ago is removed."""
+    folder = cases_dir / INCOMING
+    if folder.is_dir():
+        for left in folder.iterdir():
+            if time.time() - left.stat().st_mtime > STALE_S:
+                _remove(left)
+    return folder
+
+
+def receive_zip(path: Path, cases_dir: Path, on_progress: Progress | None = None) -> Arrival:
+    """Unpack an uploaded archive, remove it, and judge what was in it.
+
+    Raises:
+        InputError: it is no zip archive, or a damaged one.
+        LimitExceededError: more than is read.
+    """
+    try:
+        if not is_zip(path):
+            msg = "import: the file is not a zip archive; pack the folder of the study as .zip"
+            raise InputError(msg)
+        folder = _new_folder(cases_dir)
+        try:
+            unpack_zip(path, folder / "ct")
+        except InputError:
+            _remove(folder)
+            raise
+    finally:
+        path.unlink(missing_ok=True)
+    return _judged(folder, on_progress)
+
+
+def receive_folder(source: Path, cases_dir: Path, on_progress: Progress | None = None) -> Arrival:
+    """Copy a folder of DICOM, file by file, and judge it.
+
+    Raises:
+        InputError: there is no such folder, or it cannot be read.
+        LimitExceededError: more than is read.
+    """
+    if not source.is_dir():
+        msg = "import: there is no such folder on this machine; give its full path"
+        raise InputError(msg)
+    files, _ = files_below(source)
+    total = sum(path.stat().st_size for path in files)
+    if total > limits.MAX_UNPACKED_BYTES:
+        msg = f"import: {total / 2**30:.1f} GiB are more than the {limits.MAX_UNPACKED_BYTES / 2**30:.0f} that are read"
+        raise LimitExceededError(msg)
+    folder = _new_folder(cases_dir)
+    try:
+        for number, path in enumerate(files):
+            shutil.copyfile(path, folder / "ct" / f"{number:06d}")
+    except OSError as error:
+        _remove(folder)
+        msg = "import: a file of the folder cannot be read, or the disk is full; check both"
+        raise InputError(msg) from error
+    return _judged(folder, on_progress)
+
+
+def accept(arrival: Arrival, new: NewCase, cases_dir: Path) -> Path:
+    """Make a case of what arrived; gives its folder.
+
+    Raises:
+        CaseError: a pseudonym that cannot be a folder's name or is taken, an impossible age, no usable series.
+    """
+    if not arrival.is_usable:
+        msg = "import: none of the series can be used as it is; see the verdicts, and export the study again"
+        raise CaseError(msg)
+    if _PSEUDONYM.fullmatch(new.case_id) is None:
+        msg = "import: the pseudonym may hold up to 64 letters, digits, dots, dashes and underscores; change it"
+        raise CaseError(msg)
+    target = cases_dir / new.case_id
+    if target.exists():
+        msg = "import: there is a case of this pseudonym already; choose another"
+        raise CaseError(msg)
+    try:
+        stated = CaseFile.model_validate({"case_id": new.case_id, "age_years": new.age_years, "sex": new.sex})
+    except ValueError as error:
+        msg = "import: the age is not possible; correct it or leave it open"
+        raise CaseError(msg) from error
+    (arrival.folder / "case.json").write_text(stated.model_dump_json(exclude_none=True), encoding="utf-8")
+    if new.note.strip():
+        (arrival.folder / "note.txt").write_text(new.note, encoding="utf-8")
+    arrival.folder.rename(target)
+    return target
+
+
+def discard(arrival: Arrival) -> None:
+    """Remove what arrived."""
+    _remove(arrival.folder)
+
+
+def suggested_pseudonym() -> str:
+    """A pseudonym that tells nothing."""
+    return f"case-{secrets.token_hex(4)}"
+
+
+def _new_folder(cases_dir: Path) -> Path:
+    folder = incoming_folder(cases_dir) / secrets.token_hex(8)
+    try:
+        (folder / "ct").mkdir(parents=True)
+    except OSError as error:
+        msg = "import: the folder of cases cannot be written; check its permissions and the space on its disk"
+        raise InputError(msg) from error
+    return folder
+
+
+def _judged(folder: Path, on_progress: Progress | None) -> Arrival:
+    try:
+        reports = tuple(inspect_path(folder / "ct", on_progress=on_progress))
+    except InputError:
+        _remove(folder)
+        raise
+    files = [path for path in (folder / "ct").rglob("*") if path.is_file()]
+    return Arrival(folder, reports, len(files), sum(path.stat().st_size for path in files))
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
