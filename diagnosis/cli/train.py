@@ -34,7 +34,7 @@ def train_command(config: ConfigPath) -> None:
             table.add_row(finding, subset, interval_text(entry["auroc"]), ece, str(entry["n"]))
     for name, entry in document["baselines"].items():
         table.add_row("baseline", name, interval_text(entry["auroc"]), "-", str(entry["n"]))
-    Console().print(table, f"Bundle: {chosen.out}")
+    Console().print(table, f"Bundle: {chosen.out}" if chosen.out else f"Figures: {chosen.work}")
 
 
 def compare_command(

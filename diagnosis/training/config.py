@@ -99,7 +99,7 @@ class TrainConfig:
     name: str = "lung_nodule"
     """Name of the bundle."""
     out: str = "models/lung_nodule"
-    """Bundle folder that is written."""
+    """Bundle folder that is written; empty for a benchmark, which writes figures to the work folder and no weights."""
     work: str = "runs/lung_nodule"
     """Folder for checkpoints, logs and out-of-fold answers; a run that was stopped goes on from there."""
     cache: str = "runs/cache"

@@ -135,6 +135,6 @@ def _gray(path: Path, shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
         with Image.open(path) as image:
             padded = ImageOps.pad(image.convert("L"), (shape[1], shape[0]), Image.Resampling.BILINEAR)
     except OSError as error:
-        msg = f"MedPix cohort: image {path.name} cannot be read; fetch the data set again"
+        msg = "MedPix cohort: a key slice cannot be read; fetch the data set again, or correct data.root"
         raise InputError(msg) from error
     return np.asarray(padded, dtype=np.float32) / 255.0

@@ -14,6 +14,7 @@ import diagnosis
 from diagnosis.errors import ConfigurationError
 from diagnosis.networks.fusion import FUSIONS
 from diagnosis.preprocessing.volume import FieldOfView
+from diagnosis.training.benchmark import write_benchmark
 from diagnosis.training.cohort import Cohort
 from diagnosis.training.config import TrainConfig
 from diagnosis.training.dictations import DictationCache
@@ -67,7 +68,10 @@ def train(config: TrainConfig, open_bar: OpenBar) -> dict[str, Any]:
     open_bar("Calibrating and measuring")
     kept = work / COMPARISON
     compared = json.loads(kept.read_text(encoding="utf-8")) if kept.is_file() else None
-    document = publish(config, cohort, network, out_of_fold, compared)
+    if config.out:
+        document = publish(config, cohort, network, out_of_fold, compared)
+    else:
+        document = write_benchmark(config, cohort, out_of_fold)
     manifest = {
         "versions": {
             "diagnosis": diagnosis.__version__,
