@@ -7,9 +7,12 @@ import shutil
 import socket
 import ssl
 import subprocess
+import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -92,22 +95,23 @@ class Orthanc:
             self.process.wait()
             self.process = None
 
-    @property
-    def scheme(self) -> str:
-        return "https" if self.settings.get("SslEnabled") else "http"
-
     def rest(self, path: str, method: str = "GET"):
         """Orthanc's own interface, by which tests look at what is there."""
-        request = urllib.request.Request(f"{self.scheme}://127.0.0.1:{self.http_port}{path}", method=method)
-        request.add_header("Authorization", "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode())
-        context = ssl._create_unverified_context() if self.scheme == "https" else None
-        with urllib.request.urlopen(request, timeout=20, context=context) as answer:
-            content = answer.read()
+        content = self.rest_bytes(path, method)
         return json.loads(content) if content else None
+
+    def rest_text(self, path: str) -> str:
+        return self.rest_bytes(path).decode()
+
+    def rest_bytes(self, path: str, method: str = "GET") -> bytes:
+        request = urllib.request.Request(f"http://127.0.0.1:{self.http_port}{path}", method=method)
+        request.add_header("Authorization", "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode())
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return answer.read()
 
     def upload(self, path: Path) -> str:
         """Put a file in; Orthanc's name of the instance."""
-        request = urllib.request.Request(f"{self.scheme}://127.0.0.1:{self.http_port}/instances", method="POST")
+        request = urllib.request.Request(f"http://127.0.0.1:{self.http_port}/instances", method="POST")
         request.add_header("Authorization", "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode())
         request.data = path.read_bytes()
         with urllib.request.urlopen(request, timeout=20) as answer:
@@ -124,7 +128,7 @@ class Orthanc:
     def config(self, **parts) -> PacsConfig:
         """Our configuration for this server; `parts` take the place of whole sections."""
         content = {
-            "dicomweb": {"url": f"{self.scheme}://127.0.0.1:{self.http_port}/dicom-web", "username": USER},
+            "dicomweb": {"url": f"http://127.0.0.1:{self.http_port}/dicom-web", "username": USER},
             "dimse": {"host": "127.0.0.1", "port": self.dicom_port, "ae_title": AE_TITLE},
             "local": {
                 "ae_title": OUR_TITLE,
@@ -146,3 +150,67 @@ class Orthanc:
             else:
                 return
         pytest.fail(f"Orthanc does not start: {(self.folder / 'orthanc.log').read_text()[-2000:]}")
+
+
+@contextmanager
+def silent_server() -> Iterator[int]:
+    """Port of a server that takes connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+@contextmanager
+def breaking_proxy(target: int, after_bytes: int, times: int) -> Iterator[int]:
+    """Port of a go-between that cuts the first `times` connections on which that many bytes came back."""
+    with _proxy(target, after_bytes, times, None) as port:
+        yield port
+
+
+@contextmanager
+def tls_proxy(target: int, context: ssl.SSLContext) -> Iterator[int]:
+    """Port of a go-between that speaks TLS outward and plain HTTP inward, as hospitals put one before Orthanc."""
+    with _proxy(target, 0, 0, context) as port:
+        yield port
+
+
+def _forward(source: socket.socket, sink: socket.socket, after_bytes: int, left: list[int]) -> None:
+    """Hand on until the end, or until more than `after_bytes` have passed while cuts are left (0: never)."""
+    passed = 0
+    with suppress(OSError):
+        while chunk := source.recv(65_536):
+            passed += len(chunk)
+            if after_bytes and left[0] > 0 and passed > after_bytes:
+                left[0] -= 1
+                break
+            sink.sendall(chunk)
+    for end in (source, sink):
+        with suppress(OSError):
+            end.shutdown(socket.SHUT_RDWR)
+
+
+@contextmanager
+def _proxy(target: int, after_bytes: int, times: int, context: ssl.SSLContext | None) -> Iterator[int]:
+    left = [times]
+
+    def serve(server: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = server.accept()
+                with suppress(OSError):
+                    client = client if context is None else context.wrap_socket(client, server_side=True)
+                    upstream = socket.create_connection(("127.0.0.1", target))
+                    for ends in ((client, upstream, 0), (upstream, client, after_bytes)):
+                        threading.Thread(target=_forward, args=(*ends, left), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=serve, args=(server,), daemon=True).start()
+        yield server.getsockname()[1]
+
+
+def write_certificates(folder: Path, authority, **certificates) -> None:
+    """PEM files of an authority and of each certificate."""
+    authority.cert_pem.write_to_path(folder / "ca.pem")
+    for name, certificate in certificates.items():
+        certificate.cert_chain_pems[0].write_to_path(folder / f"{name}.pem")
+        certificate.private_key_pem.write_to_path(folder / f"{name}.key")
+        certificate.private_key_and_cert_chain_pem.write_to_path(folder / f"{name}-both.pem")

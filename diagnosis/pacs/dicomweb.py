@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from email.message import Message
 from pathlib import Path
 from typing import Any, TypeVar, final
 
@@ -40,10 +41,13 @@ class DicomWebArchive:
             msg = "pacs: the configuration names no DICOMweb service; add dicomweb.url"
             raise PacsError(msg)
         # It logs identifiers as part of addresses.
-        logging.getLogger("dicomweb_client").setLevel(logging.CRITICAL)
+        for library in ("dicomweb_client", "urllib3"):
+            logging.getLogger(library).setLevel(logging.CRITICAL)
         self._config = config
         waits = (config.timeouts.connect_s, config.timeouts.response_s)
-        self._client = DICOMwebClient(config.dicomweb.url.rstrip("/"), session=_session(config), timeout=waits)
+        self._client = DICOMwebClient(
+            config.dicomweb.url.rstrip("/"), session=_session(config), timeout=waits, callback=_require_whole
+        )
         self._client.set_http_retry_params(retry=False)  # `attempt` does that, for broken connections too
 
     def check(self) -> None:
@@ -168,6 +172,30 @@ def _session(config: PacsConfig) -> requests.Session:
     elif config.dicomweb is not None and config.dicomweb.username is not None:
         session.auth = (config.dicomweb.username, settings.pacs_secret("PASSWORD") or "")
     return session
+
+
+def _require_whole(response: requests.Response, *_: object, **__: object) -> requests.Response:
+    """Have the response raise where it ends before its closing boundary.
+
+    A server that closes the connection states no length, and a cut image would pass for a whole one.
+    """
+    kind = Message()
+    kind["Content-Type"] = response.headers.get("Content-Type", "")
+    boundary = kind.get_boundary()
+    if kind.get_content_type() != "multipart/related" or boundary is None:
+        return response
+    closing, read = f"--{boundary}--".encode(), response.iter_content
+
+    def watched(chunk_size: int | None = 1, decode_unicode: bool = False) -> Iterator[Any]:
+        tail = b""
+        for chunk in read(chunk_size, decode_unicode):
+            tail = (tail + chunk)[-len(closing) - 16 :]
+            yield chunk
+        if not tail.rstrip().endswith(closing):
+            raise requests.exceptions.ChunkedEncodingError
+
+    response.iter_content = watched  # type: ignore[method-assign]
+    return response
 
 
 def _keep(image: Dataset, series_uid: str, folder: InstanceFolder) -> None:

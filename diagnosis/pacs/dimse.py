@@ -30,6 +30,8 @@ PENDING: Final = frozenset({0xFF00, 0xFF01})
 SUCCESS: Final = 0x0000
 OUT_OF_RESOURCES: Final = range(0xA700, 0xA800)
 WARNINGS: Final = frozenset({0x0001, *range(0xB000, 0xC000)})
+PARTLY_FAILED: Final = frozenset({0xA702, *range(0xC000, 0xD000)})
+"""Of a retrieval: some images did not come; which series that leaves short is found by counting."""
 BATCH: Final = 200
 """Files in one association, so that a long transfer does not start again from its first file."""
 
@@ -199,7 +201,7 @@ def _identifier(level: str, values: Mapping[str, str | None]) -> Dataset:
 def _follow(answers: Iterator[tuple[Dataset, Dataset | None]]) -> None:
     """Wait for the end of a retrieval; what failed on the way shows when the images are counted."""
     for status, _ in answers:
-        if status.get("Status") not in PENDING | WARNINGS:
+        if status.get("Status") not in PENDING | WARNINGS | PARTLY_FAILED:
             _require_success(status, "the retrieval")
 
 

@@ -15,7 +15,7 @@ from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]  # m
 from pynetdicom.transport import ThreadedAssociationServer
 
 from diagnosis.errors import ConfigurationError, PacsError
-from diagnosis.pacs.associations import COMPRESSED, CT_CLASSES, UNCOMPRESSED, our_entity
+from diagnosis.pacs.associations import COMPRESSED, CT_CLASSES, UNCOMPRESSED, our_entity, send_at_once
 from diagnosis.pacs.config import PacsConfig
 from diagnosis.pacs.instance_folder import InstanceFolder
 from diagnosis.pacs.outgoing import PARSE_FAILURES
@@ -70,7 +70,11 @@ class Receiver:
                 local.ae_title,
                 self._contexts(),
                 ssl_context=context,
-                evt_handlers=[(evt.EVT_C_STORE, self._store), (evt.EVT_C_ECHO, self._echo)],
+                evt_handlers=[
+                    (evt.EVT_CONN_OPEN, send_at_once),
+                    (evt.EVT_C_STORE, self._store),
+                    (evt.EVT_C_ECHO, self._echo),
+                ],
             )
         except OSError as error:
             msg = f"pacs: local.address and port cannot be listened on ({error.strerror}); choose others"

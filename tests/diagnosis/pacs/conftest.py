@@ -16,8 +16,8 @@ def secrets(monkeypatch):
 
 @pytest.fixture(scope="session")
 def phantom_files(checkout):
-    """A CT series of 90 slices in JPEG 2000, lossless."""
-    return sorted((checkout / "data_samples" / "case_002" / "ct").iterdir())
+    """Thirty slices of a CT series in JPEG 2000, lossless."""
+    return sorted((checkout / "data_samples" / "case_002" / "ct").iterdir())[30:60]
 
 
 @pytest.fixture(scope="module")
@@ -32,3 +32,17 @@ def filled(orthanc, phantom_files):
     for path in phantom_files:
         orthanc.upload(path)
     return orthanc
+
+
+@pytest.fixture(scope="session")
+def _alone(tmp_path_factory):
+    server = Orthanc(tmp_path_factory.mktemp("alone")).start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def orthanc_alone(_alone):
+    """A server that is empty when the test begins."""
+    _alone.clear()
+    return _alone
