@@ -90,6 +90,11 @@ def card_text(metadata: BundleMetadata, document: dict[str, Any]) -> str:
                 f"{interval_text(consensus['baselines']['diameter']['auroc'])}. For comparison with the literature."
             ),
         ]
+    for key, part in (("descriptors", "the CT alone"), ("descriptors_of_all_parts", "CT, note and voice")):
+        if key in document:
+            lines += ["", f"## Descriptors from {part}", "", *_descriptor_table(document[key])]
+    if main.name in document.get("subgroups", {}):
+        lines += ["", "## By group (CT, note and voice)", "", *_group_table(document["subgroups"][main.name])]
     if "fusions" in document:
         lines += ["", "## Fusion methods on the same folds and encoders", "", "AUROC, out of fold.", ""]
         lines += _plain_table(document["fusions"]["columns"], document["fusions"]["rows"])
@@ -98,6 +103,34 @@ def card_text(metadata: BundleMetadata, document: dict[str, Any]) -> str:
 
 def _plain_table(columns: list[str], rows: list[list[str]]) -> list[str]:
     return [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|", *(f"| {' | '.join(row)} |" for row in rows)]
+
+
+def _descriptor_table(entries: dict[str, Any]) -> list[str]:
+    """The network's reading and the first reader's, both against the third reader."""
+    rows = [
+        "Mean absolute error in levels and weighted kappa against the third reader, whom no network had met; beside it",
+        "how near the first reader comes.",
+        "",
+        "| descriptor | network: error | reader: error | difference | network: kappa | reader: kappa | n |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, entry in entries.items():
+        head, reader = entry["head"], entry["reader"]
+        rows.append(
+            f"| {name.replace('_', ' ')} | {interval_text(head['mean_absolute_error'])} | "
+            f"{interval_text(reader['mean_absolute_error'])} | {interval_text(entry['error_difference'])} | "
+            f"{interval_text(head['weighted_kappa'])} | {interval_text(reader['weighted_kappa'])} | {head['n']} |"
+        )
+    return rows
+
+
+def _group_table(groups: list[dict[str, Any]]) -> list[str]:
+    """AUROC, sensitivity and specificity of each group; a dash where it has too few cases."""
+    rows = ["| group | n | positive | AUROC | sensitivity | specificity |", "|---|---|---|---|---|---|"]
+    for group in groups:
+        figures = " | ".join(interval_text(group[name]) for name in ("auroc", "sensitivity", "specificity"))
+        rows.append(f"| {group['attribute']}: {group['group']} | {group['n']} | {group['positives']} | {figures} |")
+    return rows
 
 
 def _extent(metadata: BundleMetadata) -> str:

@@ -1,0 +1,87 @@
+"""What readers and a ruler say of the same cases: the baselines of a model, and how near its descriptors come."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from diagnosis.evaluation import subgroups
+from diagnosis.evaluation.metrics_file import Bootstrap
+from diagnosis.evaluation.ordinal import evaluate_descriptor
+from diagnosis.evaluation.resampling import PatientResampling
+from diagnosis.evaluation.scores import SubsetScores
+from diagnosis.training.cohort import Cohort, TrainingCase
+from diagnosis.training.folds import OutOfFold
+from diagnosis.vocabulary import DESCRIPTORS
+
+TRUTH, COMPARED = 2, 0
+"""Places of two readers: a descriptor is held to what the third said, and the first is held to the same."""
+Values = npt.NDArray[np.float64]
+
+
+def baseline_scores(cases: Sequence[TrainingCase]) -> dict[str, Values]:
+    """What a clinician would use instead, a number a case: diameter, and where there are readers their ratings.
+
+    `descriptors_of_reader_1` and `descriptors_of_readers_1_and_2` are logistic regressions on the eight descriptors and
+    the log diameter, each fold's fitted on the labels of the other folds.
+    """
+    values: dict[str, Values] = {"diameter": np.array([c.diameter_mm or np.nan for c in cases])}
+    if not all(len(c.readers) >= 2 for c in cases):
+        return values
+    pairs = [(c.readers[0].malignancy, c.readers[1].malignancy) for c in cases]
+    values["reader_1_malignancy_rating"] = np.array([first for first, _ in pairs])
+    values["readers_1_and_2_mean_rating"] = np.mean(pairs, axis=1)
+    if all(c.diameter_mm for c in cases):
+        values["descriptors_of_reader_1"] = _described(cases, (0,))
+        values["descriptors_of_readers_1_and_2"] = _described(cases, (0, 1))
+    return values
+
+
+def _described(cases: Sequence[TrainingCase], readers: tuple[int, ...]) -> Values:
+    from sklearn.impute import SimpleImputer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    size = [[np.log(c.diameter_mm or np.nan)] for c in cases]
+    x = np.hstack([size, *([c.readers[r].ratings for c in cases] for r in readers)])
+    labels = np.array([c.labels[0] for c in cases])
+    folds = np.array([c.fold for c in cases])
+    score = np.zeros(len(cases))
+    for fold in np.unique(folds):
+        own = folds == fold
+        model = make_pipeline(SimpleImputer(), StandardScaler(), LogisticRegression())
+        score[own] = model.fit(x[~own], labels[~own]).decision_function(x[own])
+    return score
+
+
+def descriptor_figures(cohort: Cohort, out_of_fold: OutOfFold, subset: str, bootstrap: Bootstrap) -> dict[str, object]:
+    """Each descriptor as read by the network from `subset`, and by the first reader, against the third reader."""
+    predicted = out_of_fold.descriptors[subset]
+    found: dict[str, object] = {}
+    for index, descriptor in enumerate(DESCRIPTORS):
+        rows = [
+            i
+            for i, case in enumerate(cohort.cases)
+            if len(case.readers) > TRUTH
+            and np.isfinite([predicted[i, index], *(case.readers[r].ratings[index] for r in (TRUTH, COMPARED))]).all()
+        ]
+        if len(rows) < 2:
+            continue
+        cases = [cohort.cases[i] for i in rows]
+        truth, other = (np.array([c.readers[r].ratings[index] for c in cases]) for r in (TRUTH, COMPARED))
+        draws = PatientResampling.draw([c.patient_id for c in cases], bootstrap.replicates, bootstrap.seed)
+        found[descriptor.name] = evaluate_descriptor(predicted[rows, index], truth, other, draws)
+    return found
+
+
+def cohort_subgroups(cohort: Cohort, scores: SubsetScores, bootstrap: Bootstrap) -> list[dict[str, object]]:
+    """Figures by size and slice spacing, which the cohort states of every case with a CT."""
+    by_id = {case.case_id: case for case in cohort.cases}
+    cases = [by_id[case_id] for case_id in scores.case_ids]
+    spacings = [case.region.slice_spacing_mm if case.region else None for case in cases]
+    attributes = {
+        "size": subgroups.band([case.diameter_mm for case in cases], subgroups.SIZE_EDGES_MM, "mm"),
+        "slice spacing": subgroups.band(spacings, subgroups.SLICE_SPACING_EDGES_MM, "mm"),
+    }
+    return [row.to_json() for row in subgroups.subgroup_metrics(scores, attributes, bootstrap.of(scores))]
