@@ -30,6 +30,7 @@ from diagnosis.preprocessing.batch import (
     PreparedCase,
     preparation_warnings,
     prepare_case,
+    require_evidence,
     stack_cases,
 )
 from diagnosis.record import (
@@ -71,12 +72,7 @@ class DiagnosisEngine:
             CaseError: nothing in the case can be assessed.
         """
         prepared = prepare_case(case, self.contract, self.tokenizer)
-        if not prepared.present:
-            msg = (
-                f"case {case.case_id}: nothing in it can be assessed; mark a region in the CT, or add a note or a "
-                "dictation with words"
-            )
-            raise CaseError(msg)
+        require_evidence(prepared)
         return prepared
 
     def assess(self, case: Case) -> Assessment:
@@ -119,12 +115,7 @@ class DiagnosisEngine:
         found = find_candidates(case.volume) if candidates is None else tuple(candidates)
         if not found:
             return ()
-        warning = (
-            f"No region was marked: {len(found)} were proposed by a program and may all be wrong. The probability is "
-            "that of the candidate it is highest for, and not that of the whole study; confirm or dismiss each."
-        )
-        kept = tuple(w for w in case.warnings if w != NO_REGION)
-        placed = [replace(case, region=c.region, warnings=(*kept, warning)) for c in found]
+        placed = cases_of_candidates(case, found)
         pairs = zip(found, self.assess_many(placed), strict=True)
         return tuple(sorted(pairs, key=lambda pair: -pair[1].main.probability))
 
@@ -235,6 +226,16 @@ class DiagnosisEngine:
         if self.bundle.familiarity is not None:
             found += self.bundle.familiarity.warnings(case, prepared, self.bundle.network)
         return found
+
+
+def cases_of_candidates(case: Case, candidates: Sequence[Candidate]) -> list[Case]:
+    """A case without a marked region once for each region that was proposed, with a warning that says so."""
+    warning = (
+        f"No region was marked: {len(candidates)} were proposed by a program and may all be wrong. The probability is "
+        "that of the candidate it is highest for, and not that of the whole study; confirm or dismiss each."
+    )
+    kept = tuple(w for w in case.warnings if w != NO_REGION)
+    return [replace(case, region=candidate.region, warnings=(*kept, warning)) for candidate in candidates]
 
 
 def _descriptors(values: np.ndarray[Any, np.dtype[np.float32]]) -> tuple[DescriptorAssessment, ...]:

@@ -13,8 +13,10 @@ from rich.console import Console
 
 from diagnosis.cli.assess import assess_command
 from diagnosis.cli.audit import audit_app
+from diagnosis.cli.batch import batch_command
 from diagnosis.cli.deidentify import deidentify_command
 from diagnosis.cli.demo import demo_command
+from diagnosis.cli.draft import ask_command, draft_command
 from diagnosis.cli.evaluate import evaluate_command
 from diagnosis.cli.explain import explain_command
 from diagnosis.cli.explain_benchmark import explain_benchmark_command
@@ -24,6 +26,7 @@ from diagnosis.cli.phantom import phantom_command
 from diagnosis.cli.pull import pull_command
 from diagnosis.cli.push import push_command
 from diagnosis.cli.read import read_command
+from diagnosis.cli.similar import index_benchmark_command, index_command, similar_command
 from diagnosis.cli.train import compare_command, train_command
 from diagnosis.cli.transcribe import transcribe_command
 from diagnosis.cli.ui import ui_command
@@ -51,10 +54,16 @@ app.command("inspect")(inspect_command)
 app.command("deidentify")(deidentify_command)
 app.command("transcribe")(transcribe_command)
 app.command("read")(read_command)
+app.command("draft")(draft_command)
+app.command("ask")(ask_command)
+app.command("similar")(similar_command)
 app.command("phantom")(phantom_command)
 app.command("train")(train_command)
 app.command("compare")(compare_command)
+app.command("index")(index_command)
+app.command("index-benchmark")(index_benchmark_command)
 app.command("evaluate")(evaluate_command)
+app.command("batch")(batch_command)
 app.command("ui")(ui_command)
 app.add_typer(audit_app, name="audit")
 

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from diagnosis.errors import CaseError
 from diagnosis.networks.model_input import ModelInput
 from diagnosis.preprocessing.audio import prepare_mel
 from diagnosis.preprocessing.text import PreparedText, prepare_text
@@ -72,6 +73,20 @@ def prepare_case(case: Case, contract: InputContract, tokenizer: Any) -> Prepare
         mel=mel,
         present=present,
     )
+
+
+def require_evidence(prepared: PreparedCase) -> None:
+    """Refuse a case of which nothing can be assessed.
+
+    Raises:
+        CaseError: it has no kind of evidence.
+    """
+    if not prepared.present:
+        msg = (
+            f"case {prepared.case_id}: nothing in it can be assessed; mark a region in the CT, or add a note or a "
+            "dictation with words"
+        )
+        raise CaseError(msg)
 
 
 def preparation_warnings(case: Case, prepared: PreparedCase, contract: InputContract) -> tuple[str, ...]:

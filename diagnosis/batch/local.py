@@ -1,0 +1,45 @@
+"""Scoring on this machine: the networks here, the readers beside them."""
+
+from diagnosis import settings
+from diagnosis.batch.cache import FileCache
+from diagnosis.batch.choice import make_runtime
+from diagnosis.batch.encoder import StudyEncoder
+from diagnosis.batch.pipeline import OnProgress, Pipeline
+from diagnosis.batch.reader_pool import ReaderPool
+from diagnosis.batch.reading import ReaderSettings
+from diagnosis.batch.run import BatchOptions, ScoringJob
+from diagnosis.bundle.folder import Bundle
+from diagnosis.engine import DiagnosisEngine
+
+
+def reader_settings(bundle: Bundle, options: BatchOptions) -> ReaderSettings:
+    """What the reading processes have to know."""
+    trained = bundle.metadata.training_range
+    return ReaderSettings(
+        contract=bundle.metadata.inputs.contract(),
+        text_encoder=bundle.network.config.text_encoder,
+        diameter_mm=None if trained is None else trained.diameter_mm,
+        slice_spacing_mm=None if trained is None else trained.slice_spacing_mm,
+        ct_familiarity=None if bundle.familiarity is None else bundle.familiarity.ct,
+        repair=options.repair,
+        cache=options.cache_folder,
+    )
+
+
+def score_here(job: ScoringJob, on_progress: OnProgress | None = None) -> None:
+    """Score what waits in the ledger until nothing does.
+
+    Raises:
+        MissingDependencyError: the reading processes do not start.
+        StoreError: the ledger cannot be written.
+    """
+    import torch
+
+    n_readers = job.options.workers or settings.thread_count()
+    with ReaderPool(n_readers, reader_settings(job.bundle, job.options), job.options.limits) as pool:
+        # One thread, whatever the machine: sums depend on how many threads share them, and results may not.
+        torch.set_num_threads(1)
+        network = job.bundle.network.to("cuda" if torch.cuda.is_available() else "cpu")
+        runtime = make_runtime(job.runtime, network)
+        encoder = StudyEncoder(DiagnosisEngine(job.bundle), runtime, FileCache(job.options.cache_folder))
+        Pipeline(job.studies, job.ledger, job.owner, encoder).run(pool, on_progress)
