@@ -13,6 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
+from clinician_ui.access import current_visitor, require
+from clinician_ui.archive import opaque_name, open_archive
+from clinician_ui.folders import find_case, take_in_one
+from clinician_ui.permissions import Permission
 from diagnosis.errors import CaseError, InputError, LimitExceededError
 from diagnosis.ingest import limits
 from diagnosis.ingest.archive import is_zip, unpack_zip
@@ -70,7 +74,14 @@ class NewCase:
 
 
 def incoming_folder(cases_dir: Path) -> Path:
-    """Where uploads wait, on the same disk as the cases; what was left there a day ago is removed."""
+    """Where uploads wait, on the same disk as the cases; what was left there a day ago is removed.
+
+    Raises:
+        InputError: there is no folder of cases to import into.
+    """
+    if (cases_dir / "case.json").exists() or not cases_dir.is_dir():
+        msg = "import: the dashboard shows a single case; start it with a folder of cases to import another"
+        raise InputError(msg)
     folder = cases_dir / INCOMING
     if folder.is_dir():
         for left in folder.iterdir():
@@ -127,12 +138,14 @@ def receive_folder(source: Path, cases_dir: Path, on_progress: Progress | None =
     return _judged(folder, on_progress)
 
 
-def accept(arrival: Arrival, new: NewCase, cases_dir: Path) -> Path:
-    """Make a case of what arrived; gives its folder.
+def accept(arrival: Arrival, new: NewCase, cases_dir: Path) -> str:
+    """Make a case of what arrived; gives its token.
 
     Raises:
         CaseError: a pseudonym that cannot be a folder's name or is taken, an impossible age, no usable series.
+        AccessError, StoreError: the visitor may not, or the trail cannot be written.
     """
+    require(Permission.IMPORT)
     if not arrival.is_usable:
         msg = "import: none of the series can be used as it is; see the verdicts, and export the study again"
         raise CaseError(msg)
@@ -152,7 +165,11 @@ def accept(arrival: Arrival, new: NewCase, cases_dir: Path) -> Path:
     if new.note.strip():
         (arrival.folder / "note.txt").write_text(new.note, encoding="utf-8")
     arrival.folder.rename(target)
-    return target
+    token = opaque_name(target.resolve())
+    entry = find_case(cases_dir, token)
+    if entry is not None:
+        take_in_one(open_archive(), current_visitor().actor, entry)
+    return token
 
 
 def discard(arrival: Arrival) -> None:

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import streamlit as st
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from clinician_ui import scripts
 from clinician_ui.delivery import COUNTER, ROUTE
-from diagnosis.errors import MissingDependencyError
+from clinician_ui.uploads import DESK
+from diagnosis.errors import InputError, MissingDependencyError
 
 _PLAIN = {"content-encoding": "identity", "x-content-type-options": "nosniff"}
 """Compressing 100 MB for the loopback address would cost seconds of processor time."""
@@ -44,6 +45,18 @@ def give_offer(request: Request) -> Response:
     return StreamingResponse(offer.chunks(), media_type=offer.media_type, headers=headers)
 
 
+async def take_piece(request: Request) -> Response:
+    """A piece of a file for a slot that a page has opened."""
+    offset = request.query_params.get("offset", "")
+    if not offset.isdecimal():
+        return PlainTextResponse("the piece does not say where it belongs", status_code=400)
+    try:
+        size = await DESK.append(request.path_params["token"], int(offset), request.stream())
+    except InputError as error:
+        return PlainTextResponse(str(error), status_code=409)
+    return JSONResponse({"size": size})
+
+
 def _not_found() -> Response:
     return PlainTextResponse("not found, or no longer", status_code=404)
 
@@ -54,5 +67,6 @@ app = st.App(
         Route(f"/{ROUTE}/script/{{version}}/{{name}}", give_script),
         Route(f"/{ROUTE}/niivue/{{version}}.js", give_niivue),
         Route(f"/{ROUTE}/offer/{{token}}", give_offer),
+        Route(f"/{ROUTE}/upload/{{token}}", take_piece, methods=["PUT"]),
     ],
 )

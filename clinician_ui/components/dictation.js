@@ -21,6 +21,10 @@ function audioOf(data) {
   return audio;
 }
 
+function classOf(piece) {
+  return `word${piece.is_unsure ? " unsure" : ""}${piece.is_to_check ? " check" : ""}`;
+}
+
 function wordsOf(data, audio) {
   const box = make("div", "words");
   box.setAttribute("role", "region");
@@ -34,10 +38,10 @@ function wordsOf(data, audio) {
       }
       continue;
     }
-    const word = make("button", piece.is_unsure ? "word unsure" : "word", piece.text.trim() || "↵");
+    const word = make("button", classOf(piece), piece.text.trim() || "↵");
     word.type = "button";
     word.style.background = piece.color || "transparent";
-    const unsure = piece.is_unsure ? ", recognizer unsure" : "";
+    const unsure = piece.is_to_check ? ", may change the meaning: check it" : piece.is_unsure ? ", recognizer unsure" : "";
     const value = piece.value ? `${piece.value}, ` : "";
     word.title = `${value}${piece.start_s.toFixed(1)} s${unsure}; click to play from here`;
     word.addEventListener("click", () => {

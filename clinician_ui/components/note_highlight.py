@@ -1,12 +1,13 @@
-"""The clinical note as it was written, its words tinted by what they speak for."""
+"""The clinical note as it was written, its words tinted by what they speak for, its sections to fold."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from html import escape
 
 import streamlit as st
 
 from diagnosis.record import ClinicalNote, TextAttribution, TextSpan
-from diagnosis.reporting.highlights import highlight_html
+from diagnosis.reporting.highlights import highlight_html, strongest
 
 MOST_SENTENCES = 3
 TINT_LEGEND = (
@@ -17,21 +18,41 @@ TINT_LEGEND = (
 
 def render_note(note: ClinicalNote, attribution: TextAttribution | None) -> None:
     """The note; with an attribution, tinted words and the sentences that weigh most."""
-    spans = attribution.spans if attribution is not None else ()
+    spans = tuple(s for s in attribution.spans if isinstance(s, TextSpan)) if attribution is not None else ()
     if attribution is not None:
         st.html(TINT_LEGEND)
-    st.html(
-        f'<div class="dx-text" tabindex="0" role="region" aria-label="Note">{highlight_html(note.text, spans)}</div>'
-    )
+    st.html(f'<div class="dx-text" tabindex="0" role="region" aria-label="Note">{"".join(_folds(note, spans))}</div>')
     if attribution is not None and attribution.sentences:
         st.html(_sentences(attribution.sentences))
 
 
+def _folds(note: ClinicalNote, spans: Sequence[TextSpan]) -> Iterator[str]:
+    """Each section under its own heading, open; what stands between sections as it is. No character is lost."""
+    scale = strongest(spans)
+
+    def tinted(start: int, end: int) -> str:
+        inside = [replace(s, start=s.start - start, end=s.end - start) for s in spans if start <= s.start < end]
+        return highlight_html(note.text[start:end], inside, scale)
+
+    done = 0
+    for section in note.sections:
+        head = note.text[done : section.start]
+        heading = head.rstrip().rpartition("\n")[2]
+        before = len(head.rstrip()) - len(heading)
+        yield tinted(done, done + before)
+        yield (
+            f"<details open><summary>{escape(heading.strip()) or escape(section.title)}</summary>"
+            f"{tinted(section.start, section.end)}</details>"
+        )
+        done = section.end
+    yield tinted(done, len(note.text))
+
+
 def _sentences(sentences: Sequence[TextSpan]) -> str:
-    strongest = sorted(sentences, key=lambda s: -abs(s.value))[:MOST_SENTENCES]
+    strongest_first = sorted(sentences, key=lambda s: -abs(s.value))[:MOST_SENTENCES]
     rows = "".join(
         f"<tr><td class='dx-number'>{sentence.value:+.2f}</td><td>{escape(sentence.text.strip())}</td></tr>"
-        for sentence in strongest
+        for sentence in strongest_first
     )
     return (
         f'<table class="dx-table"><caption>Sentences that weigh most, in logits</caption><tbody>{rows}</tbody></table>'

@@ -63,6 +63,7 @@ class Seat:
         version: changes whenever the CT does.
         load: gives the scene again when the browser asks for the voxels.
         on_region: told the region that the reader confirmed; None where this reader may not mark one.
+        on_trial: told a region that the reader only wants to ask about; None where nothing can be asked.
     """
 
     scene: Scene
@@ -70,6 +71,7 @@ class Seat:
     version: str
     load: Callable[[], Scene]
     on_region: Callable[[RegionOfInterest], None] | None = None
+    on_trial: Callable[[RegionOfInterest], None] | None = None
 
 
 def render_viewer(seat: Seat) -> None:
@@ -80,18 +82,30 @@ def render_viewer(seat: Seat) -> None:
         css=_CSS.read_text(encoding="utf-8"),
         js=_LOADER,
     )
-    result = component(key=f"viewer-{seat.key}", data=viewer_data(seat), on_region_change=lambda: None)
+    result = component(
+        key=f"viewer-{seat.key}",
+        data=viewer_data(seat),
+        on_region_change=lambda: None,
+        on_trial_change=lambda: None,
+    )
     if seat.scene.oblique_degrees > OBLIQUE_DEGREES:
         st.caption(
             f"The series lies {seat.scene.oblique_degrees:.0f}° off the body's axes: planes follow the scanner's axes."
         )
-    if seat.on_region is not None and result.region is not None:
-        try:
-            region = marked_region(result.region)
-        except RegionError as error:
-            st.error(str(error))
-        else:
-            seat.on_region(region)
+    _hand_on(result.region, seat.on_region)
+    _hand_on(result.trial, seat.on_trial)
+
+
+def _hand_on(sent: object, receive: Callable[[RegionOfInterest], None] | None) -> None:
+    """What the browser sent, checked, to whom it is meant for."""
+    if sent is None or receive is None:
+        return
+    try:
+        region = marked_region(sent)
+    except RegionError as error:
+        st.error(str(error))
+    else:
+        receive(region)
 
 
 def marked_region(sent: object) -> RegionOfInterest:
@@ -126,6 +140,7 @@ def viewer_data(seat: Seat) -> dict[str, Any]:
         },
         "region": None if region is None else {"center_mm": region.center_mm, "diameter_mm": region.diameter_mm},
         "can_mark": seat.on_region is not None,
+        "can_try": seat.on_trial is not None,
         "windows": [{"name": WINDOW_TITLES[w.name], "center_hu": w.center_hu, "width_hu": w.width_hu} for w in WINDOWS],
         "scales": [{"name": s.name, "positive": s.positive_rgb, "negative": s.negative_rgb} for s in COLOR_SCALES],
         "map": _map_data(seat, scene.attribution) if scene.attribution is not None else None,

@@ -1,6 +1,7 @@
 """The dictation: player, waveform and transcript in one; a word plays from where it was said.
 
-Words are tinted by what they speak for; words that the recognizer was unsure of are underlined.
+Words are tinted by what they speak for; words that the recognizer was unsure of are underlined, and those among them
+that change the meaning, such as "no", a side or a number, are framed: they are to be checked against the sound.
 """
 
 import base64
@@ -24,8 +25,17 @@ MOST_SECONDS_INLINE = 300.0
 _HERE = Path(__file__).parent
 
 
-def render_dictation(voice: VoiceNote, attribution: TextAttribution | None, key: str) -> None:
-    """Draw player, waveform and words; without sound, the words alone."""
+def render_dictation(
+    voice: VoiceNote, attribution: TextAttribution | None, key: str, to_check: frozenset[int] = frozenset()
+) -> None:
+    """Draw player, waveform and words; without sound, the words alone.
+
+    Args:
+        voice: the dictation.
+        attribution: what its words speak for, or None.
+        key: names the player.
+        to_check: indices of words that a clinician should compare with the sound.
+    """
     spans = tuple(s for s in attribution.spans if isinstance(s, SpeechSpan)) if attribution is not None else ()
     if attribution is not None:
         st.html(TINT_LEGEND)
@@ -36,7 +46,7 @@ def render_dictation(voice: VoiceNote, attribution: TextAttribution | None, key:
             css=(_HERE / "dictation.css").read_text(encoding="utf-8"),
             js=(_HERE / "dictation.js").read_text(encoding="utf-8"),
         )
-        player(data=dictation_data(voice, voice.audio, spans), key=key)
+        player(data=dictation_data(voice, voice.audio, spans, to_check), key=key)
     else:
         if voice.audio is not None:
             st.audio(_wav(voice.audio), format="audio/wav", alt="The dictation")
@@ -46,29 +56,31 @@ def render_dictation(voice: VoiceNote, attribution: TextAttribution | None, key:
 
 def _origin(voice: VoiceNote) -> str:
     unsure = sum(word.probability < UNSURE_BELOW for word in voice.words)
-    confirmed = "confirmed by a clinician" if voice.confirmed_by else "not confirmed by a clinician"
+    confirmed = f"confirmed by {voice.confirmed_by}" if voice.confirmed_by else "not confirmed by a clinician"
     return (
         f"{voice.duration_s:.0f} s, transcribed by {voice.transcriber}, {confirmed}; {unsure} of {len(voice.words)} "
         f"words with a recognizer's probability under {UNSURE_BELOW:.0%} (dotted)."
     )
 
 
-def dictation_data(voice: VoiceNote, audio: Audio, spans: tuple[SpeechSpan, ...]) -> dict[str, Any]:
+def dictation_data(
+    voice: VoiceNote, audio: Audio, spans: tuple[SpeechSpan, ...], to_check: frozenset[int] = frozenset()
+) -> dict[str, Any]:
     """What the player in the browser draws: sound, bars, and the transcript in pieces in order."""
     return {
         "wav": base64.b64encode(_wav(audio)).decode("ascii"),
         "duration_s": audio.duration_s,
         "bars": _bars(audio),
-        "pieces": _pieces(voice, {span.start: span for span in spans}),
+        "pieces": _pieces(voice, {span.start: span for span in spans}, to_check),
     }
 
 
-def _pieces(voice: VoiceNote, spans: dict[int, SpeechSpan]) -> list[dict[str, Any]]:
+def _pieces(voice: VoiceNote, spans: dict[int, SpeechSpan], to_check: frozenset[int]) -> list[dict[str, Any]]:
     """The transcript in order: words with their times, and what stands between them."""
     scale = max((abs(span.value) for span in spans.values()), default=0.0)
     pieces: list[dict[str, Any]] = []
     position = 0
-    for word, (start, end) in zip(voice.words, voice.word_spans, strict=True):
+    for index, (word, (start, end)) in enumerate(zip(voice.words, voice.word_spans, strict=True)):
         if start > position:
             pieces.append({"text": voice.text[position:start]})
         span = spans.get(start)
@@ -81,6 +93,7 @@ def _pieces(voice: VoiceNote, spans: dict[int, SpeechSpan]) -> list[dict[str, An
                 "color": tint_css(span.value, scale) if span is not None and is_strong else "",
                 "value": f"{span.value:+.3f} logits" if span is not None else "",
                 "is_unsure": word.probability < UNSURE_BELOW,
+                "is_to_check": index in to_check,
             }
         )
         position = end

@@ -168,6 +168,7 @@ class Viewer {
     this.diameter = number("Diameter", "mm", 0.5, 300, 0.5, (value) => this.setDiameter(value));
     this.confirm = button("Assess this region", "Set or move the region and assess the case again", () => this.confirmRegion());
     this.confirm.className = "primary";
+    this.trial = button("What if here?", "Ask for the probability of this region; nothing is kept", () => this.report("trial", this.state.proposed));
     this.cancel = button("Cancel", "Forget the proposed region", () => this.set({ proposed: null }));
     this.region.append(this.hint, this.propose, this.diameter.box, this.confirm, this.cancel);
     this.overlay = make("div", "row overlay");
@@ -212,6 +213,7 @@ class Viewer {
     const canPropose = data.can_mark && state.tool === "Region";
     this.propose.hidden = !canPropose;
     for (const element of [this.diameter.box, this.confirm, this.cancel]) element.hidden = !state.proposed;
+    this.trial.hidden = !state.proposed || !data.can_try;
     if (state.proposed) this.diameter.show(state.proposed.diameter_mm);
     this.tools.box.lastChild.hidden = !data.can_mark;
     this.showOverlay();

@@ -9,12 +9,18 @@ from diagnosis.reporting.colors import tint_css
 Span = TextSpan | SpeechSpan
 
 
-def highlight_html(text: str, spans: Sequence[Span]) -> str:
+def highlight_html(text: str, spans: Sequence[Span], scale: float | None = None) -> str:
     """The text with a `<mark>` around each attributed word; its title says the value in logits.
 
     Words that carry less than a twentieth of the strongest stay untinted, so that the eye finds what matters.
+
+    Args:
+        text: as it was written.
+        spans: attributed words, by their characters in `text`.
+        scale: |value| of the strongest, where `text` is only a piece of what was attributed.
     """
-    scale = max((abs(span.value) for span in spans), default=0.0)
+    if scale is None:
+        scale = strongest(spans)
     parts, position = [], 0
     for span in sorted(spans, key=lambda s: s.start):
         if span.start < position:
@@ -23,6 +29,11 @@ def highlight_html(text: str, spans: Sequence[Span]) -> str:
         parts.append(_mark(text[span.start : span.end], span, scale))
         position = span.end
     return "".join([*parts, escape(text[position:])]).replace("\n", "<br>\n")
+
+
+def strongest(spans: Sequence[Span]) -> float:
+    """Largest |value|; 0 where there are none."""
+    return max((abs(span.value) for span in spans), default=0.0)
 
 
 def _mark(word: str, span: Span, scale: float) -> str:

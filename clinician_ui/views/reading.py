@@ -1,0 +1,211 @@
+"""The body of a case's page: the CT, what was found, what was written and said, why, and the proof of that."""
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from clinician_ui.access import may
+from clinician_ui.components.banner import render_warnings
+from clinician_ui.components.finding_table import display_name, render_descriptors, render_findings
+from clinician_ui.components.modality_bar import render_modalities
+from clinician_ui.components.proof_table import render_proof
+from clinician_ui.components.scene import Scene, make_scene
+from clinician_ui.components.viewer import Seat, render_viewer
+from clinician_ui.corrections import region_text
+from clinician_ui.permissions import Permission
+from clinician_ui.services import (
+    CaseEntry,
+    Outcome,
+    assess_case,
+    edit_case,
+    explain_case,
+    known_explanation,
+    known_outcome,
+    load_case,
+    volume_source,
+)
+from clinician_ui.state import Workplace
+from clinician_ui.views.what_if_panel import render_what_if
+from clinician_ui.views.words import render_words
+from diagnosis.errors import DiagnosisError
+from diagnosis.record import Assessment, Case, Explanation, FindingAssessment, RegionOfInterest
+from diagnosis.store.edits import Edit, EditedPart
+from diagnosis.vocabulary import Sex
+
+_SEXES = {Sex.FEMALE: "female", Sex.MALE: "male", Sex.OTHER: "other"}
+MARK_FIRST = (
+    "No region is marked in the CT, so it does not count yet. Choose Region above the pictures, click the center of "
+    "the region or drag from its center to its edge, and press Assess this region."
+)
+
+
+def render_reading(place: Workplace, entry: CaseEntry, patient: DeltaGenerator) -> Assessment | None:
+    """Draw the body; gives the assessment, for what follows it on the page.
+
+    Args:
+        place: where cases and bundle lie.
+        entry: the case.
+        patient: the place for what is known of the patient.
+    """
+    try:
+        case, outcome = _read_and_assessed(place, entry)
+    except DiagnosisError as error:
+        st.error(str(error))
+        return None
+    if case is None:
+        st.error(outcome.problem or "")
+        st.caption("The case cannot be assessed as it is. Correct it and open it again.")
+        return None
+    patient.caption(_patient_words(case))
+    if outcome.assessment is None:
+        _render_unassessed(place, entry, case, outcome.problem or "")
+        return None
+    _render_assessed(place, entry, case, outcome.assessment)
+    return outcome.assessment
+
+
+def _read_and_assessed(place: Workplace, entry: CaseEntry) -> tuple[Case | None, Outcome]:
+    """The evidence and what became of assessing it; no evidence where it cannot be read."""
+    outcome = known_outcome(entry, place.bundle_dir)
+    if entry.problem is not None:
+        return None, outcome or Outcome(problem=entry.problem)
+    if outcome is None and may(Permission.ASSESS):
+        bar = st.progress(0.0, "Loading the model and reading the case")
+
+        def show(done: int, total: int) -> None:
+            bar.progress(done / max(total, 1), f"Reading the CT: slice {done} of {total}")
+
+        outcome = assess_case(entry, place.bundle_dir, show)
+        bar.empty()
+    if outcome is None:
+        outcome = Outcome(problem="This case has not been assessed yet, and your role does not allow to assess it.")
+    with st.spinner("Reading the case"):
+        try:
+            return load_case(entry), outcome
+        except DiagnosisError:
+            if outcome.problem is None:
+                raise
+            return None, outcome
+
+
+def _render_unassessed(place: Workplace, entry: CaseEntry, case: Case, problem: str) -> None:
+    """Evidence that cannot be assessed yet: the reader can mark a region, write a note, or dictate."""
+    if case.volume is not None and case.region is None:
+        st.info(MARK_FIRST)
+    else:
+        st.error(problem)
+    render_warnings(case.warnings)
+    _render_ct(entry, case, None, can_try=False)
+    render_words(place, entry, case, None)
+
+
+def _render_assessed(place: Workplace, entry: CaseEntry, case: Case, assessment: Assessment) -> None:
+    finding = _chosen_finding(assessment, entry)
+    explanation = known_explanation(entry, place.bundle_dir, finding.name)
+    if case.volume is not None and case.region is None and may(Permission.EDIT):
+        st.info(MARK_FIRST)
+    render_warnings(assessment.warnings)
+    left, right = st.columns([1.8, 1], gap="medium")
+    with right:
+        render_findings(assessment.findings)
+        _render_explain(place, entry, finding.name, explanation)
+        render_modalities(assessment.modalities, display_name(assessment.main.name).lower())
+        render_descriptors(assessment.descriptors)
+    with left:
+        _render_ct(entry, case, explanation, can_try=may(Permission.EXPLAIN))
+    # Without a CT the words take its place; with one they need the whole width.
+    with left if case.volume is None else st.container():
+        render_words(place, entry, case, explanation)
+    if may(Permission.EXPLAIN):
+        st.header("What if", anchor=False)
+        render_what_if(place, entry, finding)
+    if explanation is not None:
+        st.header("Proof of the explanation", anchor=False)
+        render_proof(explanation)
+    _render_provenance(assessment)
+
+
+def _chosen_finding(assessment: Assessment, entry: CaseEntry) -> FindingAssessment:
+    names = [finding.name for finding in assessment.findings]
+    if len(names) == 1:
+        return assessment.main
+    name = st.selectbox("Finding to explain", names, format_func=display_name, key=f"finding-{entry.token}")
+    return next(finding for finding in assessment.findings if finding.name == name)
+
+
+def _patient_words(case: Case) -> str:
+    words = [
+        f"{case.age_years:.0f} years" if case.age_years is not None else "age unknown",
+        _SEXES[case.sex] if case.sex is not None else "sex unknown",
+    ]
+    if case.volume is not None:
+        n, spacing = case.volume.hu.shape, case.volume.spacing_mm
+        words.append(f"CT of {n[0]} slices, {spacing[0]:.2g} mm apart, pixels of {spacing[1]:.2g} mm")
+    if case.region is not None:
+        size = f", {case.region.diameter_mm:.0f} mm" if case.region.diameter_mm else ""
+        words.append(f"one region marked{size}")
+    return " · ".join(words)
+
+
+def _render_explain(place: Workplace, entry: CaseEntry, finding: str, explanation: Explanation | None) -> None:
+    """The button that asks why; what was withheld once it was answered."""
+    if explanation is not None:
+        render_warnings(explanation.withheld)
+        return
+    if not may(Permission.EXPLAIN):
+        return
+    if st.button("Explain this assessment", type="primary", width="stretch", shortcut="E", key="explain"):
+        with st.spinner("Explaining, with its proofs: this takes some seconds", show_time=True):
+            try:
+                explain_case(entry, place.bundle_dir, finding)
+            except DiagnosisError as error:
+                st.error(str(error))
+                return
+        st.rerun()
+
+
+def _render_ct(entry: CaseEntry, case: Case, explanation: Explanation | None, *, can_try: bool) -> None:
+    if case.volume is None:
+        st.caption("This case has no CT.")
+        return
+    read = volume_source(entry)
+
+    def load() -> Scene:
+        return make_scene(read())
+
+    def move(region: RegionOfInterest) -> None:
+        _move_region(entry, case, region)
+
+    def try_out(region: RegionOfInterest) -> None:
+        st.session_state[f"trial-{entry.token}"] = region
+
+    attribution = explanation.volume if explanation is not None else None
+    render_viewer(
+        Seat(
+            make_scene(case.volume, case.region, attribution),
+            entry.token,
+            entry.fingerprint,
+            load,
+            on_region=move if may(Permission.EDIT) else None,
+            on_trial=try_out if can_try else None,
+        )
+    )
+
+
+def _move_region(entry: CaseEntry, case: Case, region: RegionOfInterest) -> None:
+    """Keep the region that the reader confirmed, beside the one before it; the page then assesses the case anew."""
+    try:
+        if case.volume is not None:
+            region.require_inside(case.volume)
+        before, after = region_text(case.region), region_text(region)
+        edit_case(entry, Edit(EditedPart.REGION, before, after, is_confirmed=True))
+    except DiagnosisError as error:
+        st.error(str(error))
+        return
+    st.session_state.pop(f"trial-{entry.token}", None)
+    st.rerun()
+
+
+def _render_provenance(assessment: Assessment) -> None:
+    seconds = ", ".join(f"{stage} {value:.2f} s" for stage, value in assessment.seconds)
+    model = f"{assessment.bundle_name} {assessment.bundle_version}, SHA-256 {assessment.bundle_sha256[:16]}…"
+    st.caption(f"Model {model}. {seconds}.")

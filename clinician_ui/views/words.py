@@ -1,0 +1,168 @@
+"""Note and dictation of a case: shown, corrected, confirmed; a new dictation recorded or uploaded."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+import streamlit as st
+
+from clinician_ui.access import may
+from clinician_ui.components.banner import render_warnings
+from clinician_ui.components.note_highlight import render_note
+from clinician_ui.components.waveform import render_dictation
+from clinician_ui.dictations import (
+    Heard,
+    confirm_recording,
+    confirm_transcript,
+    heard_in,
+    transcribe_recording,
+)
+from clinician_ui.permissions import Permission
+from clinician_ui.services import CaseEntry, edit_case
+from clinician_ui.state import Workplace
+from diagnosis.errors import DiagnosisError
+from diagnosis.record import Case, Explanation, VoiceNote
+from diagnosis.store.edits import Edit, EditedPart
+
+SOUND_KINDS = ["wav", "flac", "mp3", "m4a", "ogg", "webm"]
+UNCONFIRMED = (
+    "No clinician has confirmed this transcript yet: it counts as what a program heard, not as the clinician's word."
+)
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """A new recording that waits to be confirmed: which sound, and what was heard in it."""
+
+    sound: str
+    heard: Heard
+
+
+def render_words(place: Workplace, entry: CaseEntry, case: Case, explanation: Explanation | None) -> None:
+    """Note and dictation side by side."""
+    left, right = st.columns(2, gap="medium")
+    with left:
+        st.header("Note", anchor=False)
+        if case.note is not None:
+            render_note(case.note, explanation.note if explanation is not None else None)
+        else:
+            st.caption("This case has no note.")
+        if may(Permission.EDIT):
+            _render_note_editor(entry, case)
+    with right:
+        st.header("Dictation", anchor=False)
+        if case.voice_note is not None:
+            _render_voice(entry, case.voice_note, explanation)
+        else:
+            st.caption("This case has no dictation.")
+        if may(Permission.EDIT):
+            _render_recorder(place, entry)
+
+
+def _render_note_editor(entry: CaseEntry, case: Case) -> None:
+    text = case.note.text if case.note is not None else ""
+    with st.expander("Edit the note" if text else "Write a note"):
+        edited = st.text_area("Note", text, height=220, key=f"note-{entry.token}", max_chars=20_000)
+        is_same = edited.strip() == text.strip()
+        if st.button("Save the note and assess again", key="save-note", disabled=is_same):
+            _do(lambda: edit_case(entry, Edit(EditedPart.NOTE, text, edited, is_confirmed=True)))
+
+
+def _render_voice(entry: CaseEntry, voice: VoiceNote, explanation: Explanation | None) -> None:
+    heard = _heard(entry, voice)
+    render_dictation(
+        voice, explanation.voice if explanation is not None else None, f"dictation-{entry.token}", heard.to_check
+    )
+    render_warnings(heard.warnings)
+    if voice.confirmed_by is None:
+        st.caption(UNCONFIRMED)
+    if not may(Permission.EDIT):
+        return
+    with st.expander("Correct and confirm the transcript", expanded=voice.confirmed_by is None):
+        text = st.text_area("Transcript", voice.text, height=160, key=f"transcript-{entry.token}", max_chars=20_000)
+        if st.button("Confirm as my word and assess again", key="confirm-transcript", type="primary"):
+            _do(lambda: confirm_transcript(entry, voice, text))
+
+
+def _heard(entry: CaseEntry, voice: VoiceNote) -> Heard:
+    """What to check; of a transcript that was confirmed, nothing. Kept, for listening again takes a while."""
+    if voice.confirmed_by is not None:
+        return Heard(voice, frozenset(), ())
+    key = f"heard-{entry.token}"
+    known = st.session_state.get(key)
+    if isinstance(known, Heard) and known.voice is voice:
+        return known
+    heard = st.session_state[key] = heard_in(voice)
+    return heard
+
+
+def _render_recorder(place: Workplace, entry: CaseEntry) -> None:
+    key = f"recording-{entry.token}"
+    round_ = st.session_state.setdefault(f"{key}-round", 0)
+    with st.expander("Record or upload a dictation", expanded=key in st.session_state):
+        recorded = st.audio_input("Record a dictation", key=f"{key}-mic-{round_}")
+        uploaded = st.file_uploader(
+            "Or a sound file", type=SOUND_KINDS, key=f"{key}-file-{round_}", max_upload_size=200
+        )
+        sound = recorded or uploaded
+        if sound is None:
+            st.session_state.pop(key, None)
+            return
+        waiting = st.session_state.get(key)
+        if not isinstance(waiting, Recording) or waiting.sound != sound.file_id:
+            waiting = _transcribed(sound.file_id, sound.getvalue(), Path(sound.name).suffix.lower())
+            if waiting is None:
+                return
+            st.session_state[key] = waiting
+        _render_waiting(place, entry, waiting)
+
+
+def _transcribed(sound: str, content: bytes, suffix: str) -> Recording | None:
+    with st.spinner("Listening", show_time=True):
+        try:
+            return Recording(sound, transcribe_recording(content, suffix if suffix[1:] in SOUND_KINDS else ".wav"))
+        except DiagnosisError as error:
+            st.error(str(error))
+            return None
+
+
+def _render_waiting(place: Workplace, entry: CaseEntry, waiting: Recording) -> None:
+    """A transcript before it counts: nothing of it is kept until it is confirmed."""
+    voice = waiting.heard.voice
+    if not voice.words:
+        st.warning("No words were heard. Speak closer to the microphone, and record it again.")
+    render_dictation(voice, None, f"waiting-{entry.token}", waiting.heard.to_check)
+    render_warnings(waiting.heard.warnings)
+    text = st.text_area(
+        "What was said", voice.text, height=160, key=f"said-{entry.token}-{waiting.sound}", max_chars=20_000
+    )
+    confirm, drop = st.columns([2, 1])
+    if confirm.button("Confirm as my word and assess", key="confirm-recording", type="primary", width="stretch"):
+        _do(lambda: _confirm(place, entry, waiting, text))
+    if drop.button("Discard the recording", key="drop-recording", width="stretch"):
+        _forget(entry)
+        st.rerun()
+
+
+def _confirm(place: Workplace, entry: CaseEntry, waiting: Recording, text: str) -> None:
+    confirm_recording(place.cases_dir, entry, waiting.heard, text)
+    _forget(entry)
+
+
+def _forget(entry: CaseEntry) -> None:
+    """The recorder starts anew: a widget of another name is an empty one."""
+    key = f"recording-{entry.token}"
+    st.session_state.pop(key, None)
+    st.session_state[f"{key}-round"] += 1
+
+
+def _do(change: Callable[[], None]) -> None:
+    """Make a change and draw the page anew; say why where it cannot be made."""
+    try:
+        change()
+    except DiagnosisError as error:
+        st.error(str(error))
+    else:
+        st.rerun()
