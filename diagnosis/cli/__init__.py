@@ -13,7 +13,6 @@ from rich.console import Console
 
 from diagnosis.cli.assess import assess_command
 from diagnosis.cli.audit import audit_app
-from diagnosis.cli.batch import batch_command
 from diagnosis.cli.deidentify import deidentify_command
 from diagnosis.cli.demo import demo_command
 from diagnosis.cli.draft import ask_command, draft_command
@@ -63,7 +62,6 @@ app.command("compare")(compare_command)
 app.command("index")(index_command)
 app.command("index-benchmark")(index_benchmark_command)
 app.command("evaluate")(evaluate_command)
-app.command("batch")(batch_command)
 app.command("ui")(ui_command)
 app.add_typer(audit_app, name="audit")
 

@@ -164,7 +164,7 @@ def _train_member(
         member.volume_encoder.load_state_dict(own.state_dict())
     inside, outside = cohort.inside(fold), cohort.outside(fold)
     cases = [cohort.cases[i] for i in outside]
-    ct = _training_readouts(config, cohort, fold, outside) if own is not None else _no_readouts(config, len(cases))
+    ct = training_readouts(config, cohort, fold, outside) if own is not None else _no_readouts(config, len(cases))
     batches = FusionBatches(
         cases,
         ct,
@@ -192,7 +192,7 @@ def _has_ct(cohort: Cohort) -> bool:
     return any(case.region is not None for case in cohort.cases)
 
 
-def _training_readouts(config: TrainConfig, cohort: Cohort, fold: str, outside: list[int]) -> CtReadouts:
+def training_readouts(config: TrainConfig, cohort: Cohort, fold: str, outside: list[int]) -> CtReadouts:
     """Readouts of the training cases, each by the encoder that has seen neither its fold nor the held-out one."""
     kept = Path(config.work) / "readouts" / f"{fold}.pt"
     if kept.is_file():

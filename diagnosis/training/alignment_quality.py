@@ -1,0 +1,92 @@
+"""What the aligned space finds on held-out folds: recall against chance for each loss, and the bound set by readers."""
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from diagnosis.retrieval.quality import Recall, pair_likelihood, recall_of
+from diagnosis.training.alignment_stage import LOSSES, cases_of_fold, embed_cohort, fit_space
+from diagnosis.training.cohort import Cohort, Reader
+from diagnosis.training.ct_readings import CohortReadings
+from diagnosis.training.encoders import OpenBar
+from diagnosis.training.folds import CohortTexts
+from diagnosis.vocabulary import MODALITIES, Modality
+
+CT, NOTE, VOICE = (MODALITIES.index(m) for m in (Modality.CT, Modality.NOTE, Modality.VOICE))
+DIRECTIONS: dict[str, tuple[int, int]] = {
+    "note to CT": (NOTE, CT),
+    "dictation to CT": (VOICE, CT),
+    "CT to note": (CT, NOTE),
+    "CT to dictation": (CT, VOICE),
+    "note to dictation": (NOTE, VOICE),
+}
+UNTOLD = " (diameter not told)"
+Similarity = npt.NDArray[np.float32]
+
+
+def measure_alignment(
+    cohort: Cohort, readings: CohortReadings, texts: CohortTexts, text: Tensor, seed: int, open_bar: OpenBar
+) -> dict[str, dict[str, Recall]]:
+    """Recall by loss and direction.
+
+    Every query comes from the held-out fold of heads and encoders. The gallery are all scored nodules; those outside
+    the fold are other nodules that must not be found. A note is by reader 1, a dictation by reader 2.
+    """
+    rows = [i for i, (note, voice) in enumerate(texts.scored) if note >= 0 and voice >= 0]
+    folds = np.array([cohort.cases[i].fold for i in rows])
+    bar = open_bar("Aligning CT and words")
+    found: dict[str, dict[str, Recall]] = {}
+    for step, loss in enumerate(LOSSES):
+        tables: dict[str, Similarity] = {}
+        for done, fold in enumerate(cohort.folds):
+            space = fit_space(cases_of_fold(readings, fold, texts, text), loss, seed)
+            for is_told in (True, False):
+                embedded = embed_cohort(space, cohort, readings, texts, text, is_told=is_told)[rows]
+                _fill(tables, embedded.numpy(), folds == fold, is_told=is_told)
+            bar(step * len(cohort.folds) + done + 1, len(LOSSES) * len(cohort.folds))
+        found[loss] = {name: recall_of(table, np.arange(len(rows))) for name, table in tables.items()}
+    found["readers' own values"] = {"reader 2 to reader 1": _between_readers(cohort, rows, folds)}
+    return found
+
+
+def _fill(
+    tables: dict[str, Similarity], embedded: Similarity, is_inside: npt.NDArray[np.bool_], *, is_told: bool
+) -> None:
+    """Similarities of the held-out queries to all nodules, in every direction that the diameter touches."""
+    for name, (query, gallery) in DIRECTIONS.items():
+        if not is_told and CT not in {query, gallery}:
+            continue
+        table = tables.setdefault(name if is_told else name + UNTOLD, np.zeros((len(embedded),) * 2, np.float32))
+        table[is_inside] = embedded[is_inside, query] @ embedded[:, gallery].T
+
+
+def _between_readers(cohort: Cohort, rows: list[int], folds: npt.NDArray[np.str_]) -> Recall:
+    """How well reader 2's own ratings and diameter find reader 1's of the same nodule: no words, no network."""
+    first, second = (np.stack([_values(cohort.cases[i].readers[k]) for i in rows]) for k in (0, 1))
+    table = np.zeros((len(rows), len(rows)))
+    for fold in cohort.folds:
+        inside = folds == fold
+        table[inside] = pair_likelihood(second[inside], first, (second[~inside], first[~inside]))
+    return recall_of(table, np.arange(len(rows)))
+
+
+def _values(reader: Reader) -> npt.NDArray[np.float64]:
+    """Ratings and log diameter; what is not known is put in the middle of its scale."""
+    values = np.array([*reader.ratings, np.log(reader.diameter_mm) if reader.diameter_mm else np.nan])
+    return np.where(np.isfinite(values), values, [3.0] * len(reader.ratings) + [2.3])
+
+
+def neighbor_agreement(embedded: Tensor, cohort: Cohort, count: int = 5) -> dict[str, float]:
+    """Of the nearest nodules of other patients by the CT alone: how often they were judged alike, beside chance."""
+    cases = cohort.cases
+    rows = [i for i, case in enumerate(cases) if case.labels[0] is not None]
+    vectors = torch.nn.functional.normalize(embedded[rows][:, CT], dim=-1).numpy()
+    similarity = vectors @ vectors.T
+    patients = np.array([cases[i].patient_id for i in rows])
+    similarity[patients[:, None] == patients[None]] = -2
+    labels = np.array([cases[i].labels[0] for i in rows])
+    nearest = np.argsort(-similarity, axis=1)[:, :count]
+    share = float((labels[nearest] == labels[:, None]).mean())
+    positive = float(labels.mean())
+    return {"same_call_of_5_nearest": share, "by_chance": positive**2 + (1 - positive) ** 2}

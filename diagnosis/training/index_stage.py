@@ -1,0 +1,91 @@
+"""The index that ships beside a bundle: aligned space, embeddings and descriptors, made again in minutes."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from diagnosis.bundle.folder import load_bundle
+from diagnosis.errors import ConfigurationError
+from diagnosis.networks.projection import text_reading
+from diagnosis.networks.text_reader import TextReader
+from diagnosis.retrieval.index import IndexedNodule, NoduleIndex, save_index
+from diagnosis.training.alignment_quality import measure_alignment, neighbor_agreement
+from diagnosis.training.alignment_stage import LOSSES, all_cases, embed_cohort, fit_space
+from diagnosis.training.cohort import TrainingCase
+from diagnosis.training.config import TrainConfig
+from diagnosis.training.ct_readings import read_cohort_readings
+from diagnosis.training.encoders import OpenBar
+from diagnosis.training.folds import read_texts
+from diagnosis.training.lidc import BENIGN_TO, MALIGNANT_FROM
+from diagnosis.training.run import read_cohort
+from diagnosis.vocabulary import DESCRIPTORS
+
+LIDC_SOURCE = "LIDC-IDRI, CC BY 3.0 (Armato et al., Med Phys 2011;38:915)"
+
+
+def make_index(config: TrainConfig, open_bar: OpenBar) -> dict[str, Any]:
+    """Train the aligned space on a finished run, measure it on held-out folds, and write the index beside the bundle.
+
+    Returns:
+        What was measured, as JSON.
+
+    Raises:
+        BundleError: the bundle that the configuration names is not there.
+        ConfigurationError: it reads no descriptors from text.
+        InputError: data that cannot be read.
+    """
+    bundle = load_bundle(Path(config.out))
+    cohort = read_cohort(config, open_bar)
+    reader = bundle.network.classifiers()[0].text_reader
+    if not isinstance(reader, TextReader):
+        msg = "index: the bundle's text branch reads no descriptors, so that nothing can be aligned; use another bundle"
+        raise ConfigurationError(msg)
+    texts = read_texts(config, cohort, bundle.network, reader, open_bar)
+    text = text_readings(reader, texts.answers)
+    readings = read_cohort_readings(config, cohort, open_bar)
+    measured = measure_alignment(cohort, readings, texts, text, config.seed, open_bar)
+    space = fit_space(all_cases(readings, texts, text), LOSSES[0], config.seed)
+    embedded = embed_cohort(space, cohort, readings, texts, text)
+    quality: dict[str, Any] = {
+        "recall": {loss: {name: r.to_json() for name, r in rows.items()} for loss, rows in measured.items()},
+        "neighbors": neighbor_agreement(embedded, cohort),
+    }
+    source = LIDC_SOURCE if config.data.kind == "lidc" else cohort.name
+    nodules = tuple(told_of(number, case) for number, case in enumerate(cohort.cases, start=1))
+    vectors = embedded.numpy().astype(np.float32)
+    save_index(Path(config.out), bundle.sha256, NoduleIndex(space, vectors, nodules, source, quality))
+    return quality
+
+
+@torch.inference_mode()
+def text_readings(reader: TextReader, answers: Tensor) -> Tensor:
+    """(text,reading) of all texts, from the answers that the text reader gave."""
+    return torch.cat([text_reading(reader.interpret(part.float())) for part in torch.split(answers, 2048)])
+
+
+def told_of(number: int, case: TrainingCase) -> IndexedNodule:
+    """What the index tells of a case: a number, mean descriptors, size, judgment; nothing that leads to a patient."""
+    ratings = np.array([reader.ratings for reader in case.readers])
+    means = np.nanmean(ratings, axis=0) if len(ratings) else np.full(len(DESCRIPTORS), np.nan)
+    levels = {d.name: int(np.floor(m + 0.5)) for d, m in zip(DESCRIPTORS, means, strict=True) if np.isfinite(m)}
+    opinions = [reader.malignancy for reader in case.readers]
+    return IndexedNodule(
+        name=f"nodule-{number:04d}",
+        descriptors=levels,
+        diameter_mm=round(case.diameter_mm) if case.diameter_mm else None,
+        outcome=judgment_of(opinions),
+    )
+
+
+def judgment_of(opinions: list[float]) -> str:
+    """The readers' mean malignancy rating in words; an opinion, no diagnosis."""
+    if not opinions:
+        return "not judged"
+    mean = float(np.mean(opinions))
+    who = f"{len(opinions)} reader{'s' if len(opinions) > 1 else ''}"
+    if mean >= MALIGNANT_FROM:
+        return f"judged malignant by {who}"
+    return f"judged benign by {who}" if mean <= BENIGN_TO else f"judged indeterminate by {who}"
