@@ -13,6 +13,7 @@ from rich.console import Console
 
 from diagnosis.cli.assess import assess_command
 from diagnosis.cli.audit import audit_app
+from diagnosis.cli.batch import batch_command
 from diagnosis.cli.deidentify import deidentify_command
 from diagnosis.cli.demo import demo_command
 from diagnosis.cli.draft import ask_command, draft_command
@@ -21,6 +22,7 @@ from diagnosis.cli.explain import explain_command
 from diagnosis.cli.explain_benchmark import explain_benchmark_command
 from diagnosis.cli.export import export_command
 from diagnosis.cli.inspect import inspect_command
+from diagnosis.cli.listen import listen_command
 from diagnosis.cli.phantom import phantom_command
 from diagnosis.cli.pull import pull_command
 from diagnosis.cli.push import push_command
@@ -47,6 +49,7 @@ app.command("assess")(assess_command)
 app.command("explain")(explain_command)
 app.command("explain-benchmark")(explain_benchmark_command)
 app.command("export")(export_command)
+app.command("listen")(listen_command)
 app.command("pull")(pull_command)
 app.command("push")(push_command)
 app.command("inspect")(inspect_command)
@@ -62,6 +65,7 @@ app.command("compare")(compare_command)
 app.command("index")(index_command)
 app.command("index-benchmark")(index_benchmark_command)
 app.command("evaluate")(evaluate_command)
+app.command("batch")(batch_command)
 app.command("ui")(ui_command)
 app.add_typer(audit_app, name="audit")
 
