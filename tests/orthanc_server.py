@@ -103,19 +103,19 @@ class Orthanc:
     def rest_text(self, path: str) -> str:
         return self.rest_bytes(path).decode()
 
-    def rest_bytes(self, path: str, method: str = "GET") -> bytes:
-        request = urllib.request.Request(f"http://127.0.0.1:{self.http_port}{path}", method=method)
+    def rest_bytes(self, path: str, method: str = "GET", body: bytes | None = None) -> bytes:
+        request = urllib.request.Request(f"http://127.0.0.1:{self.http_port}{path}", data=body, method=method)
         request.add_header("Authorization", "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode())
-        with urllib.request.urlopen(request, timeout=20) as answer:
+        with urllib.request.urlopen(request, timeout=120) as answer:
             return answer.read()
 
     def upload(self, path: Path) -> str:
         """Put a file in; Orthanc's name of the instance."""
-        request = urllib.request.Request(f"http://127.0.0.1:{self.http_port}/instances", method="POST")
-        request.add_header("Authorization", "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode())
-        request.data = path.read_bytes()
-        with urllib.request.urlopen(request, timeout=20) as answer:
-            return json.loads(answer.read())["ID"]
+        return json.loads(self.rest_bytes("/instances", "POST", path.read_bytes()))["ID"]
+
+    def send_study(self, study: str) -> None:
+        """Have Orthanc send a study to us, as a router would."""
+        self.rest_bytes("/modalities/ours/store", "POST", study.encode())
 
     def tags(self) -> list[dict]:
         """Tags of every instance."""

@@ -2,10 +2,11 @@
 
 import hashlib
 import secrets
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import final
+
+import pydicom
 
 from diagnosis.errors import PacsError
 
@@ -62,10 +63,15 @@ class InstanceFolder:
             if self._on_image is not None:
                 self._on_image()
 
-    def move_to(self, target: Path) -> Path:
-        """Give the folder its final name, in place of what an earlier run left there."""
-        shutil.rmtree(target, ignore_errors=True)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        self.folder.rename(target)
-        self.folder = target
-        return target
+    def take_up(self) -> str | None:
+        """Count what an earlier run left; the Study Instance UID, or None where there is no image."""
+        study_uid = None
+        for path in sorted(self.folder.rglob("*")):
+            if path.suffix == PARTIAL:
+                path.unlink()
+            elif path.is_file():
+                header = pydicom.dcmread(path, stop_before_pixels=True)
+                study_uid = str(header.StudyInstanceUID)
+                self.received.setdefault(str(header.SeriesInstanceUID), set()).add(str(header.SOPInstanceUID))
+                self.n_bytes += path.stat().st_size
+        return study_uid

@@ -1,0 +1,117 @@
+"""`diagnosis listen`: studies come from the archive, results go back."""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from diagnosis.cli.export import FormatName
+from diagnosis.cli.pull import PacsOption, ProtocolOption
+
+if TYPE_CHECKING:
+    from diagnosis.intake import Outcome
+    from diagnosis.pacs.config import PacsConfig
+    from diagnosis.pacs.inbox import ListSeries
+
+POLL_S = 0.2
+
+
+def listen_command(
+    out: Annotated[Path, typer.Option("--out", help="Folder for results, one a study.")],
+    pacs: PacsOption = None,
+    protocol: ProtocolOption = None,
+    regions: Annotated[
+        Path | None,
+        typer.Option(
+            "--regions",
+            help="CSV: study_uid, center_x_mm, center_y_mm, center_z_mm, diameter_mm. Other studies are searched.",
+        ),
+    ] = None,
+    format: Annotated[
+        list[FormatName] | None, typer.Option("--format", help="As for export; may be given again (default: all).")
+    ] = None,
+    send_back: Annotated[bool, typer.Option("--send-back", help="Send the results to the archive.")] = False,
+    keep_images: Annotated[bool, typer.Option("--keep-images", help="Keep the images beside the results.")] = False,
+    studies: Annotated[int, typer.Option("--studies", help="Stop after so many; 0: go on until stopped.")] = 0,
+    bundle: Annotated[Path | None, typer.Option("--bundle", help="Bundle folder.")] = None,
+) -> None:
+    """Receive studies, assess each one that is complete, and write or send its results."""
+    from diagnosis.pacs.installed import require_packages
+    from diagnosis.reporting.export import ExportFormat
+    from diagnosis.reporting.export import require_packages as require_export_packages
+
+    require_packages()
+    require_export_packages()
+    from diagnosis.cli.progress import spinner
+    from diagnosis.pacs.config import load_config
+    from diagnosis.pacs.inbox import Inbox
+    from diagnosis.pacs.pull import open_archive
+    from diagnosis.pacs.receiver import Receiver
+
+    config = load_config(pacs)
+    name = protocol.value if protocol else None
+    with spinner("Loading the model"):
+        from diagnosis.engine import DiagnosisEngine
+        from diagnosis.intake import IntakeOptions, read_regions, take_in
+
+        engine = DiagnosisEngine.load(bundle)
+    options = IntakeOptions(
+        out=out,
+        formats=[ExportFormat(form.value) for form in format or FormatName],
+        regions=read_regions(regions) if regions is not None else {},
+        send_to=open_archive(config, name) if send_back else None,
+        keeps_images=keep_images,
+    )
+    inbox = Inbox(out / ".inbox", config.completeness, config.limits, _asker(config, name))
+    console = Console()
+    first_failure = None
+    done = 0
+    with Receiver(config, inbox.take).running() as receiver, _until_stopped() as stopped:
+        console.print(f"Listening as {config.local.ae_title} on {config.local.address}, port {receiver.port}")
+        while not stopped.is_set() and (studies == 0 or done < studies):
+            arrival = inbox.next_arrival()
+            if arrival is None:
+                stopped.wait(POLL_S)
+                continue
+            outcome = take_in(engine, arrival, options)
+            _print(outcome, console)
+            first_failure = first_failure or outcome.error
+            done += 1
+    if studies and first_failure is not None:
+        raise first_failure
+
+
+def _asker(config: "PacsConfig", protocol: str | None) -> "ListSeries | None":
+    """How the archive is asked what a study has; None where there is none to ask."""
+    from diagnosis.pacs.pull import open_archive
+
+    if config.dicomweb is None and config.dimse is None:
+        return None
+    return open_archive(config, protocol).list_series
+
+
+@contextmanager
+def _until_stopped() -> Iterator[threading.Event]:
+    """Set by SIGINT and SIGTERM, so that the study at hand is finished and connections are closed."""
+    stopped = threading.Event()
+    kept = {number: signal.signal(number, lambda *_: stopped.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stopped
+    finally:
+        for number, handler in kept.items():
+            signal.signal(number, handler)
+
+
+def _print(outcome: "Outcome", console: Console) -> None:
+    arrival = outcome.arrival
+    counted = f"{arrival.n_images} images, {arrival.ending.value}"
+    said = "assessed" if outcome.assessment is not None else "not assessed"
+    sent = f", {outcome.n_sent} results sent" if outcome.n_sent else ""
+    console.print(f"{outcome.folder.name}: {counted}, {said}{sent}", soft_wrap=True)
+    if outcome.error is not None:
+        console.print(f"[yellow]Note:[/] {outcome.error}", soft_wrap=True)

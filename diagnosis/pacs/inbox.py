@@ -1,0 +1,191 @@
+"""Studies that are coming in, and when one counts as complete.
+
+A study is complete once every series that has begun to arrive is as large as the archive says, and no CT series of the
+study is still to come; where a series never begins, after `quiet_s` without news. Where the archive cannot be asked, or
+gives no counts, quiet time alone decides. A study that stays short for `give_up_s` is lost: it is handed out as such
+and never assessed.
+"""
+
+import secrets
+import shutil
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Final, final
+
+from pynetdicom import evt
+
+from diagnosis.errors import PacsError
+from diagnosis.pacs.archive import SeriesListing
+from diagnosis.pacs.config import CompletenessConfig, ReceiveLimits
+from diagnosis.pacs.instance_folder import InstanceFolder, pseudonym
+from diagnosis.pacs.outgoing import PARSE_FAILURES
+from diagnosis.pacs.receiver import CANNOT_UNDERSTAND, OUT_OF_RESOURCES, keep_image
+
+CT: Final = "CT"
+SETTLE_S: Final = 1.0
+"""The archive is asked when nothing has come for so long, and not at every image."""
+
+ListSeries = Callable[[str], Sequence[SeriesListing]]
+Clock = Callable[[], float]
+
+
+class Ending(StrEnum):
+    """Why a study was handed out."""
+
+    COUNTED = "counted"
+    QUIET = "quiet"
+    LOST = "lost"
+
+
+@final
+@dataclass(frozen=True)
+class Arrival:
+    """A study that has come to its end.
+
+    Attributes:
+        study_uid: who it is.
+        folder: where its images lie.
+        ending: complete by count, complete by quiet time, or lost.
+        n_images: that have come.
+        n_expected: that the archive has of the series that have begun to come, or None where it does not say.
+    """
+
+    study_uid: str = field(repr=False)
+    folder: Path
+    ending: Ending
+    n_images: int
+    n_expected: int | None
+
+
+@final
+@dataclass
+class _Open:
+    folder: InstanceFolder
+    last_news: float
+    is_asked: bool = False
+    listed: tuple[SeriesListing, ...] | None = None
+
+
+@final
+class Inbox:
+    """Takes images from many connections at once, and hands out studies one at a time.
+
+    Args:
+        folder: for the images, one folder a study.
+        completeness: how long to wait.
+        limits: what a study may cost.
+        list_series: asks the archive what a study has; None where there is none to ask.
+        clock: seconds, as `time.monotonic`.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        completeness: CompletenessConfig,
+        limits: ReceiveLimits,
+        list_series: ListSeries | None = None,
+        clock: Clock = time.monotonic,
+    ) -> None:
+        self._folder, self._limits, self._completeness = folder, limits, completeness
+        self._list_series, self._clock = list_series, clock
+        self._open: dict[str, _Open] = {}
+        self._lock = threading.Lock()
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._take_up()
+
+    @property
+    def n_open(self) -> int:
+        """Studies that are coming in."""
+        return len(self._open)
+
+    def take(self, event: evt.Event) -> int:
+        """Keep the image of a C-STORE request; its DIMSE status."""
+        try:
+            study_uid = str(event.dataset.StudyInstanceUID)
+        except PARSE_FAILURES:
+            return CANNOT_UNDERSTAND
+        with self._lock:
+            if not self._may_take(study_uid):
+                return OUT_OF_RESOURCES
+            study = self._open.get(study_uid) or self._begin(study_uid)
+            study.last_news, study.is_asked = self._clock(), False
+            return keep_image(event, study.folder)
+
+    def next_arrival(self) -> Arrival | None:
+        """A study that is complete or lost, or None; it is no longer open then."""
+        with self._lock:
+            now = self._clock()
+            settled = [uid for uid, one in self._open.items() if now - one.last_news >= SETTLE_S and not one.is_asked]
+        for uid in settled:
+            self._ask(uid)
+        with self._lock:
+            for uid, study in self._open.items():
+                ending = self._ending(study, self._clock() - study.last_news)
+                if ending is not None:
+                    del self._open[uid]
+                    return Arrival(uid, study.folder.folder, ending, study.folder.n_images, _expected(study))
+        return None
+
+    def _may_take(self, study_uid: str) -> bool:
+        study = self._open.get(study_uid)
+        if study is None:
+            return len(self._open) < self._limits.open_studies
+        is_small = study.folder.n_bytes < self._limits.gib_per_study * 2**30
+        return is_small and study.folder.n_images < self._limits.images_per_study
+
+    def _begin(self, study_uid: str) -> _Open:
+        # A name of its own: an earlier delivery of the same study may be read at this moment.
+        folder = self._folder / f"{pseudonym(study_uid)}-{secrets.token_hex(4)}" / "ct"
+        folder.parent.mkdir(parents=True, mode=0o700)
+        study = _Open(InstanceFolder(folder), self._clock())
+        self._open[study_uid] = study
+        return study
+
+    def _take_up(self) -> None:
+        """Go on with what was coming in when the program was stopped."""
+        for place in sorted(self._folder.glob("study-*/ct")):
+            folder = InstanceFolder(place)
+            study_uid = folder.take_up()
+            if study_uid is None or study_uid in self._open:
+                shutil.rmtree(place.parent, ignore_errors=True)
+            else:
+                self._open[study_uid] = _Open(folder, self._clock())
+
+    def _ask(self, study_uid: str) -> None:
+        """Outside the lock: the archive may take its time while further images come in."""
+        listed: tuple[SeriesListing, ...] | None = None
+        if self._list_series is not None:
+            try:
+                listed = tuple(self._list_series(study_uid)) or None
+            except PacsError:  # then quiet time decides; it is asked again after further news
+                listed = None
+        with self._lock:
+            if study_uid in self._open:
+                self._open[study_uid].listed = listed
+                self._open[study_uid].is_asked = True
+
+    def _ending(self, study: _Open, silence: float) -> Ending | None:
+        if not study.is_asked:
+            return None
+        if study.listed is None or all(one.n_images is None for one in study.listed):
+            return Ending.QUIET if silence >= self._completeness.quiet_s else None
+        begun = [one for one in study.listed if one.series_uid in study.folder.received]
+        to_come = [one for one in study.listed if one.modality == CT and one not in begun]
+        if begun and not any(_is_short(study, one) for one in begun):
+            if not to_come:
+                return Ending.COUNTED
+            return Ending.QUIET if silence >= self._completeness.quiet_s else None
+        return Ending.LOST if silence >= self._completeness.give_up_s else None
+
+
+def _is_short(study: _Open, series: SeriesListing) -> bool:
+    return len(study.folder.received[series.series_uid]) < (series.n_images or 0)
+
+
+def _expected(study: _Open) -> int | None:
+    counts = [s.n_images for s in study.listed or () if s.series_uid in study.folder.received]
+    return None if not counts or None in counts else sum(count or 0 for count in counts)

@@ -1,0 +1,265 @@
+"""Studies that come in: who may send, when one is whole, and what becomes of it."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+import pydicom
+import pytest
+import yaml
+from orthanc_server import PASSWORD, Orthanc, require_program
+from pynetdicom import AE
+from pynetdicom.sop_class import CTImageStorage, Verification
+
+from diagnosis.errors import ConfigurationError, RegionError
+from diagnosis.pacs.archive import SeriesListing
+from diagnosis.pacs.config import CompletenessConfig, ReceiveLimits, parse_config
+from diagnosis.pacs.inbox import Ending, Inbox
+from diagnosis.pacs.receiver import Receiver
+
+CALLER = {"ae_title": "SENDER", "address": "127.0.0.1"}
+FAST = CompletenessConfig(quiet_s=5, give_up_s=20)
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def receiving(tmp_path, inbox_or_handler, callers=(CALLER,), **local):
+    content = {"local": {"ae_title": "DIAGNOSIS", "port": 0, "callers": list(callers), **local}}
+    return Receiver(parse_config(content, tmp_path), inbox_or_handler).running()
+
+
+def associate(port, title="SENDER", called="DIAGNOSIS", bind="127.0.0.1", contexts=(CTImageStorage, Verification)):
+    entity = AE(ae_title=title)
+    entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = 5
+    for context in contexts:
+        entity.add_requested_context(context, "1.2.840.10008.1.2.1")
+        if context == CTImageStorage:
+            entity.add_requested_context(context, "1.2.840.10008.1.2.4.90")
+    return entity.associate("127.0.0.1", port, ae_title=called, bind_address=(bind, 0))
+
+
+def send(port, files, **options):
+    made = associate(port, **options)
+    assert made.is_established
+    found = [made.send_c_store(path).Status for path in files]
+    made.release()
+    return found
+
+
+def test_only_known_callers_get_in(tmp_path, phantom_files):
+    taken = []
+    callers = (CALLER, {"ae_title": "OTHER", "address": "127.0.0.3"})
+    with receiving(tmp_path, lambda event: taken.append(event) or 0, callers) as receiver:
+        assert not associate(receiver.port, bind="127.0.0.2").is_established  # unknown address
+        assert associate(receiver.port, title="STRANGER").is_rejected
+        assert associate(receiver.port, called="SOMEONE").is_rejected
+        # A known title from the address of another known caller.
+        assert send(receiver.port, phantom_files[:1], title="OTHER") == [0x0124]
+        assert associate(receiver.port, title="OTHER").send_c_echo().Status == 0x0124
+        assert taken == []
+        assert send(receiver.port, phantom_files[:1]) == [0]
+        assert send(receiver.port, phantom_files[:1], title="OTHER", bind="127.0.0.3") == [0]
+    assert len(taken) == 2
+
+
+def test_without_callers_nobody_could_send_and_that_is_an_error(tmp_path):
+    with pytest.raises(ConfigurationError, match=r"local\.callers is empty"), receiving(tmp_path, None, ()):
+        pass
+
+
+def test_what_is_no_ct_is_not_negotiated(tmp_path):
+    with receiving(tmp_path, lambda _: 0) as receiver:
+        made = associate(receiver.port, contexts=("1.2.840.10008.5.1.4.1.1.4", Verification))
+        assert [str(c.abstract_syntax) for c in made.accepted_contexts] == [Verification]
+        made.release()
+
+
+def study_of(files) -> tuple[str, str]:
+    first = pydicom.dcmread(files[0], stop_before_pixels=True)
+    return str(first.StudyInstanceUID), str(first.SeriesInstanceUID)
+
+
+def test_a_study_is_complete_when_it_is_as_large_as_the_archive_says(tmp_path, phantom_files):
+    clock, (_, series_uid) = Clock(), study_of(phantom_files)
+    inbox = Inbox(tmp_path, FAST, ReceiveLimits(), lambda _: [SeriesListing(series_uid, "CT", 4)], clock)
+    with receiving(tmp_path, inbox.take) as receiver:
+        assert send(receiver.port, phantom_files[:3]) == [0, 0, 0]
+        clock.now += 6
+        assert inbox.next_arrival() is None  # quiet, and yet one image is missing
+        assert send(receiver.port, phantom_files[2:4]) == [0, 0]  # one comes twice
+        assert inbox.next_arrival() is None  # not yet settled
+        clock.now += 1
+        arrival = inbox.next_arrival()
+    assert (arrival.ending, arrival.n_images, arrival.n_expected) == (Ending.COUNTED, 4, 4)
+    assert len(list(arrival.folder.rglob("*.dcm"))) == 4
+    assert inbox.next_arrival() is None
+    assert inbox.n_open == 0
+
+
+def test_another_series_of_the_study_is_waited_for_but_not_forever(tmp_path, phantom_files):
+    clock, (_, series_uid) = Clock(), study_of(phantom_files)
+    listed = [SeriesListing(series_uid, "CT", 2), SeriesListing("1.2.9", "CT", 50), SeriesListing("1.2.8", "SR", 1)]
+    inbox = Inbox(tmp_path, FAST, ReceiveLimits(), lambda _: listed, clock)
+    with receiving(tmp_path, inbox.take) as receiver:
+        send(receiver.port, phantom_files[:2])
+    clock.now += 2
+    assert inbox.next_arrival() is None
+    clock.now += 3
+    assert inbox.next_arrival().ending is Ending.QUIET
+
+
+def test_without_counts_quiet_time_decides(tmp_path, phantom_files):
+    clock = Clock()
+    inbox = Inbox(tmp_path, FAST, ReceiveLimits(), None, clock)
+    with receiving(tmp_path, inbox.take) as receiver:
+        send(receiver.port, phantom_files[:2])
+        clock.now += 4
+        assert inbox.next_arrival() is None
+        send(receiver.port, phantom_files[2:3])
+        clock.now += 4
+        assert inbox.next_arrival() is None
+        clock.now += 1
+        arrival = inbox.next_arrival()
+    assert (arrival.ending, arrival.n_images, arrival.n_expected) == (Ending.QUIET, 3, None)
+
+
+def test_a_study_that_stays_short_is_lost(tmp_path, phantom_files):
+    clock, (_, series_uid) = Clock(), study_of(phantom_files)
+    inbox = Inbox(tmp_path, FAST, ReceiveLimits(), lambda _: [SeriesListing(series_uid, "CT", 9)], clock)
+    with receiving(tmp_path, inbox.take) as receiver:
+        send(receiver.port, phantom_files[:2])
+    clock.now += 19
+    assert inbox.next_arrival() is None
+    clock.now += 1
+    assert inbox.next_arrival().ending is Ending.LOST
+
+
+def test_a_restart_takes_up_what_was_coming_in(tmp_path, phantom_files):
+    with receiving(tmp_path, Inbox(tmp_path / "in", FAST, ReceiveLimits()).take) as receiver:
+        send(receiver.port, phantom_files[:2])
+    (tmp_path / "in" / "study-0" / "ct").mkdir(parents=True)
+    clock = Clock()
+    inbox = Inbox(tmp_path / "in", FAST, ReceiveLimits(), None, clock)
+    assert inbox.n_open == 1
+    with receiving(tmp_path, inbox.take) as receiver:
+        send(receiver.port, phantom_files[1:4])
+    clock.now += 1
+    inbox.next_arrival()
+    clock.now += 5
+    assert inbox.next_arrival().n_images == 4
+
+
+def test_a_study_may_not_fill_the_disk(tmp_path, phantom_files):
+    with receiving(tmp_path, Inbox(tmp_path, FAST, ReceiveLimits(images_per_study=2)).take) as receiver:
+        assert send(receiver.port, phantom_files[:3]) == [0, 0, 0xA700]
+    small = ReceiveLimits(gib_per_study=1e-6)
+    with receiving(tmp_path, Inbox(tmp_path / "b", FAST, small).take) as receiver:
+        assert send(receiver.port, phantom_files[:2]) == [0, 0xA700]
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("1.2.3,1,2", "row 1: center_z_mm"),
+        ("1.2.3,1,2,x,4", "row 1: center_z_mm"),
+        ("1.2.3,1,2,3,-4", "row 1: diameter_mm"),
+        (",1,2,3,4", "row 1: study_uid"),
+        ("1.2.3,1,2,3,4,5", "row 1: None"),
+    ],
+)
+def test_a_bad_row_of_regions_is_named(tmp_path, row, message):
+    from diagnosis.intake import read_regions
+
+    path = tmp_path / "regions.csv"
+    path.write_text(f"study_uid,center_x_mm,center_y_mm,center_z_mm,diameter_mm\n{row}\n")
+    with pytest.raises(RegionError, match=message):
+        read_regions(path)
+    with pytest.raises(RegionError, match="cannot be read"):
+        read_regions(tmp_path / "none.csv")
+
+
+def run_listen(folder, config, bundle, *options):
+    (folder / "pacs.yaml").write_text(yaml.safe_dump(json.loads(config.model_dump_json(exclude_none=True))))
+    command = [sys.executable, "-m", "diagnosis", "listen", "--out", str(folder / "out"), "--pacs",
+               str(folder / "pacs.yaml"), "--bundle", str(bundle), *options]  # fmt: skip
+    environment = {**os.environ, "DIAGNOSIS_PACS_PASSWORD": PASSWORD, "COLUMNS": "200"}
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+
+
+def wait_for_line(process, words) -> str:
+    end = time.monotonic() + 120
+    for line in process.stdout:
+        if words in line:
+            return line
+        assert time.monotonic() < end
+    pytest.fail(f"{words!r} was not said: {process.stderr.read()}")
+
+
+def test_a_study_from_the_archive_is_assessed_and_its_results_are_found_there(tmp_path, checkout, tiny_bundle):
+    pytest.importorskip("highdicom", reason="highdicom is not installed")
+    case = checkout / "data_samples" / "case_001"
+    stated = json.loads((case / "case.json").read_text())["region"]
+    files = sorted((case / "ct").iterdir())
+    study_uid, _ = study_of(files)
+    center = ",".join(str(value) for value in stated["center_mm"])
+    header = "study_uid,center_x_mm,center_y_mm,center_z_mm,diameter_mm"
+    (tmp_path / "regions.csv").write_text(f"{header}\n{study_uid},{center},{stated['diameter_mm']}\n")
+    server = Orthanc(tmp_path / "orthanc").start()
+    try:
+        for path in files:
+            server.upload(path)
+        process = run_listen(
+            tmp_path, server.config(), tiny_bundle,
+            "--regions", str(tmp_path / "regions.csv"), "--send-back", "--studies", "1",
+        )  # fmt: skip
+        wait_for_line(process, "Listening as DIAGNOSIS")
+        (study,) = server.rest("/studies")
+        server.send_study(study)
+        out, err = process.communicate(timeout=200)
+        assert process.returncode == 0, err
+        tags = server.tags()
+    finally:
+        server.kill()
+    (folder,) = [path for path in (tmp_path / "out").iterdir() if path.name.startswith("study-")]
+    record = json.loads((folder / "outcome.json").read_text())
+    assert record["arrival"] == {"ending": "counted", "images": 95, "expected": 95}
+    assert record["not_written"] == {}
+    results = [tag for tag in tags if tag["SOPInstanceUID"] not in {str(sop_uid(path)) for path in files}]
+    assert {tag["StudyInstanceUID"] for tag in results} == {study_uid}
+    assert {tag["Modality"] for tag in results} == {"SR", "OT", "DOC", "SEG"}
+    assert len(results) == record["sent"] == sum(name.endswith(".dcm") for name in record["files"])
+    assert not list((tmp_path / "out").rglob("ct"))
+    said = out + err + json.dumps(record) + " ".join(str(path) for path in tmp_path.joinpath("out").rglob("*"))
+    assert not any(secret in said for secret in (study_uid, "PHANTOM", "Phantom"))
+
+
+def sop_uid(path) -> str:
+    return pydicom.dcmread(path, stop_before_pixels=True).SOPInstanceUID
+
+
+def test_a_study_that_cannot_be_assessed_is_said_so_with_its_exit_code(tmp_path, phantom_files, tiny_bundle):
+    storescu = require_program("storescu")
+    content = {
+        "local": {"ae_title": "DIAGNOSIS", "port": 0, "callers": [CALLER]},
+        "completeness": {"quiet_s": 1.2, "give_up_s": 60},
+    }
+    process = run_listen(tmp_path, parse_config(content, tmp_path), tiny_bundle, "--studies", "1", "--keep-images")
+    port = wait_for_line(process, "Listening").split()[-1]
+    gap = [*phantom_files[:5], *phantom_files[8:12]]
+    command = [storescu, "-aet", "SENDER", "-aec", "DIAGNOSIS", "-xw", "127.0.0.1", port, *map(str, gap)]
+    subprocess.run(command, check=True, capture_output=True)
+    out, err = process.communicate(timeout=200)
+    assert process.returncode == 4, err
+    assert "9 images, quiet, not assessed" in out
+    assert "refused: gap" in err
+    (folder,) = (tmp_path / "out").glob("study-*")
+    record = json.loads((folder / "outcome.json").read_text())
+    assert record["exit_code"] == 4
+    assert len(list((folder / "ct").rglob("*.dcm"))) == 9
