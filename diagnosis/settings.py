@@ -13,6 +13,7 @@ variable                       meaning
 `DIAGNOSIS_PACS_TOKEN`         bearer token for its DICOMweb service, in place of a password
 `DIAGNOSIS_PACS_KEY_PASSWORD`  passphrase of the private key for TLS
 `DIAGNOSIS_THREADS`            threads for the networks (default: all processors this process may use)
+`RANK`, `WORLD_SIZE`           which of how many training processes this is; set by torchrun
 =============================  ==========================================================================
 """
 
@@ -21,6 +22,7 @@ import sys
 from pathlib import Path
 
 DEFAULT_BUNDLE_NAME = "lung_nodule"
+CANDIDATE_MODEL_NAME = "lung_candidates"
 
 
 def _installed_or_checkout(folder: str) -> Path:
@@ -37,6 +39,11 @@ def bundle_dir() -> Path:
     """Bundle folder used where none is named."""
     named = os.environ.get("DIAGNOSIS_BUNDLE")
     return Path(named) if named else _installed_or_checkout("models") / DEFAULT_BUNDLE_NAME
+
+
+def candidate_model_dir() -> Path:
+    """Folder of the network that ranks proposed regions."""
+    return _installed_or_checkout("models") / CANDIDATE_MODEL_NAME
 
 
 def data_samples_dir() -> Path:
@@ -68,6 +75,16 @@ def thread_count() -> int:
     """Threads for the networks: what was asked for, else the processors this process may run on."""
     asked = os.environ.get("DIAGNOSIS_THREADS", "")
     return int(asked) if asked.isdigit() and int(asked) > 0 else len(os.sched_getaffinity(0))
+
+
+def process_rank() -> int:
+    """Number of this training process among those that torchrun started; 0 for the only one."""
+    return int(os.environ.get("RANK", "0"))
+
+
+def process_count() -> int:
+    """Training processes that torchrun started; 1 without it."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
 
 
 def pacs_configuration() -> Path | None:

@@ -14,7 +14,10 @@ ConfigPath = Annotated[
 
 
 def train_command(config: ConfigPath) -> None:
-    """Train a model by its configuration and write the bundle with its metrics and card. Can be stopped and resumed."""
+    """Train a model by its configuration and write the bundle with its metrics and card. Can be stopped and resumed.
+
+    Several processes share the work when they are started by `torchrun --nproc_per_node N -m diagnosis train CONFIG`.
+    """
     from diagnosis.cli.progress import progress_bars
 
     with progress_bars() as open_bar:
@@ -25,6 +28,8 @@ def train_command(config: ConfigPath) -> None:
 
         chosen = read_config(config)
         document = train(chosen, open_bar)
+    if not document:  # this process is not the first of those that torchrun started
+        return
     table = Table(title=f"Out of fold: {chosen.name}")
     for column in ("finding", "input", "AUROC [95 %]", "ECE", "n"):
         table.add_column(column)

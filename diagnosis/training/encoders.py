@@ -16,14 +16,22 @@ from diagnosis.networks.text_encoder import FrozenBert, load_tokenizer
 from diagnosis.networks.text_reader import TextReader, TextSummary, make_text_reader
 from diagnosis.networks.volume_encoder import VolumeEncoder
 from diagnosis.preprocessing.volume import FieldOfView
+from diagnosis.settings import process_count
 from diagnosis.training.augmentation import RegionAugmentation, centered
 from diagnosis.training.cohort import Cohort, TrainingCase
 from diagnosis.training.config import TrainConfig
 from diagnosis.training.fusion_stage import CtReadouts
+from diagnosis.training.processes import is_first, wait_for_all
 from diagnosis.training.text_bank import encode_texts
 from diagnosis.training.text_stage import TextBatches, TextStage, make_synthetic_texts
-from diagnosis.training.trainer import EpochSampler, fit_stage
-from diagnosis.training.volume_stage import RegionDataset, VolumeStage, region_batches, targets_of
+from diagnosis.training.trainer import (
+    VALIDATION_SHARE,
+    FirstEpoch,
+    fit_stage,
+    save_tensors,
+    validation_patients,
+)
+from diagnosis.training.volume_stage import RegionDataset, VolumeStage, region_batches, targets_of, watched_batches
 
 RIDGE_PENALTY = 200.0
 """In cases, of which a fold has about 1,300 with their second look; 100 to 400 measured the same within 0.001."""
@@ -41,14 +49,24 @@ def train_text_reader(config: TrainConfig, bert: FrozenBert, open_bar: OpenBar) 
     folder = Path(config.work) / "text"
     stage = TextStage(reader, config.text, config.seed)
     batches: Any = ()
+    validation: Any = None
     if not (folder / "final.pt").is_file():
-        truth = make_synthetic_texts(config.synthetic_texts, config.seed, config.family)
-        encoder = config.network.text_encoder
         bar = open_bar("Reading made-up descriptions with the BERT")
-        bank = encode_texts(truth.texts, bert, load_tokenizer(encoder), encoder.max_tokens, bar)
-        batches = TextBatches(bank, truth, config.text, config.seed)
-    fit_stage(stage, batches, config, folder, open_bar("Training the text reader"))
+        batches = _text_batches(config, config.synthetic_texts, config.seed, (bert, bar))
+        if config.text.patience:
+            n_kept = max(config.text.batch_size, round(VALIDATION_SHARE * config.synthetic_texts))
+            validation = FirstEpoch(_text_batches(config, n_kept, config.seed + 1, (bert, bar)))
+    fit_stage(stage, batches, config, folder, open_bar("Training the text reader"), validation)
     return reader.eval()
+
+
+def _text_batches(config: TrainConfig, n_texts: int, seed: int, how: tuple[FrozenBert, Any]) -> TextBatches:
+    """Batches of made-up descriptions, already read by the BERT."""
+    bert, bar = how
+    truth = make_synthetic_texts(n_texts, seed, config.family)
+    encoder = config.network.text_encoder
+    bank = encode_texts(truth.texts, bert, load_tokenizer(encoder), encoder.max_tokens, bar)
+    return TextBatches(bank, truth, config.text, config.seed)
 
 
 def excluded_sets(folds: Sequence[str]) -> list[tuple[str, ...]]:
@@ -61,10 +79,13 @@ def excluded_sets(folds: Sequence[str]) -> list[tuple[str, ...]]:
 
 
 def train_volume_encoders(config: TrainConfig, cohort: Cohort, open_bar: OpenBar) -> None:
-    """Stage 1 for every excluded set, `config.workers` at a time, each in a process of its own."""
+    """Stage 1 for every excluded set, `config.workers` at a time, each in a process of its own.
+
+    Where torchrun has started several processes, all of them train one encoder after the other together.
+    """
     todo = [e for e in excluded_sets(cohort.folds) if not (volume_folder(config, e) / "measured.pt").is_file()]
     bar = open_bar("Training volume encoders")
-    if config.workers == 1:
+    if config.workers == 1 or process_count() > 1:
         for done, excluded in enumerate(todo):
             train_volume_encoder(config, cohort.cases, excluded)
             bar(done + 1, len(todo))
@@ -102,14 +123,22 @@ def train_volume_encoder(config: TrainConfig, cases: Sequence[TrainingCase], exc
     torch.manual_seed(seed)
     encoder = VolumeEncoder(config.network.volume_encoder, config.network.embed_dim)
     dataset = RegionDataset([case for case in cases if case.fold not in excluded], config, seed)
-    batches = region_batches(dataset, config.volume, EpochSampler(len(dataset), seed))
+    learned, validation = dataset, None
+    if config.volume.patience:
+        kept = validation_patients([case.patient_id for case in dataset.cases], seed)
+        learned = RegionDataset([case for case in dataset.cases if case.patient_id not in kept], config, seed)
+        watched = RegionDataset([case for case in dataset.cases if case.patient_id in kept], config, seed)
+        validation = watched_batches(watched, config.volume)
+    batches = region_batches(learned, config.volume, seed)
     folder = volume_folder(config, excluded)
-    fit_stage(VolumeStage(encoder, config.volume, seed), batches, config, folder, _silent)
+    fit_stage(VolumeStage(encoder, config.volume, seed), batches, config, folder, _silent, validation)
     measured = {}
     if encoder.measured is not None:
         fit_measured(encoder.measured, dataset.cases, config, seed)
         measured = encoder.measured.state_dict()
-    torch.save(measured, folder / "measured.pt")
+    if is_first():
+        save_tensors(measured, folder / "measured.pt")
+    wait_for_all()
 
 
 def fit_measured(reading: MeasuredReading, cases: Sequence[TrainingCase], config: TrainConfig, seed: int) -> None:

@@ -26,9 +26,10 @@ from diagnosis.training.encoders import (
 )
 from diagnosis.training.fusion_stage import CaseTexts, CtReadouts, FusionBatch, FusionBatches, FusionStage, tokens_of
 from diagnosis.training.lidc import describe
+from diagnosis.training.processes import first_process_first
 from diagnosis.training.text_bank import encode_texts
 from diagnosis.training.text_stage import render
-from diagnosis.training.trainer import fit_stage
+from diagnosis.training.trainer import FirstEpoch, fit_stage, save_tensors, validation_patients
 from diagnosis.training.volume_stage import finding_logits
 from diagnosis.vocabulary import MODALITIES, NON_EMPTY_SUBSETS, Modality, subset_name
 
@@ -90,7 +91,7 @@ def read_texts(
     encoder = config.network.text_encoder
     bar = open_bar("Reading notes and dictations with the BERT")
     answers: Tensor = _answers(texts, network, reader, (load_tokenizer(encoder), encoder.max_tokens, bar))
-    torch.save(answers, kept)
+    save_tensors(answers, kept)
     return CohortTexts(answers, training, tuple(scored))
 
 
@@ -137,7 +138,8 @@ def train_folds(config: TrainConfig, cohort: Cohort, open_bar: OpenBar) -> tuple
     has_ct = any(case.region is not None for case in cohort.cases)
     if has_ct:
         train_volume_encoders(config, cohort, open_bar)
-    texts = read_texts(config, cohort, network, reader, open_bar)
+    with first_process_first():
+        texts = read_texts(config, cohort, network, reader, open_bar)
     parts: list[OutOfFold] = []
     bar = open_bar("Training fusions")
     for done, fold in enumerate(cohort.folds):
@@ -165,17 +167,22 @@ def _train_member(
     inside, outside = cohort.inside(fold), cohort.outside(fold)
     cases = [cohort.cases[i] for i in outside]
     ct = training_readouts(config, cohort, fold, outside) if own is not None else _no_readouts(config, len(cases))
-    batches = FusionBatches(
-        cases,
-        ct,
-        [texts.training[i] for i in outside],
-        texts.answers,
-        config.fusion,
-        (config.fusion_loss, config.seed),
-    )
+    own_texts = [texts.training[i] for i in outside]
+    kept: set[str] = set()
+    if config.fusion.patience:
+        kept = validation_patients([case.patient_id for case in cases], config.seed)
+
+    def batches_of(rows: list[int]) -> FusionBatches:
+        options = (config.fusion_loss, config.seed)
+        chosen = ([cases[i] for i in rows], ct.select(rows), [own_texts[i] for i in rows])
+        return FusionBatches(*chosen, texts.answers, config.fusion, options)
+
+    batches = batches_of([i for i, case in enumerate(cases) if case.patient_id not in kept])
+    watched = [i for i, case in enumerate(cases) if case.patient_id in kept]
+    validation = FirstEpoch(batches_of(watched)) if watched else None
     stage = FusionStage(member, config.fusion, config.fusion_loss, config.seed)
     name = f"{config.network.fusion.method}_{config.fusion_loss.alignment}"
-    fit_stage(stage, batches, config, Path(config.work) / "fusion" / name / fold, lambda _done, _all: None)
+    fit_stage(stage, batches, config, Path(config.work) / "fusion" / name / fold, lambda _done, _all: None, validation)
     member.eval()
     return answer_cases(config, cohort, inside, member, texts)
 
@@ -211,7 +218,7 @@ def training_readouts(config: TrainConfig, cohort: Cohort, fold: str, outside: l
     if readouts is None:
         return _no_readouts(config, len(outside))
     kept.parent.mkdir(parents=True, exist_ok=True)
-    torch.save(vars(readouts), kept)
+    save_tensors(vars(readouts), kept)
     return readouts
 
 

@@ -7,8 +7,8 @@ not seen.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple, final
+from dataclasses import dataclass, replace
+from typing import NamedTuple, Self, final
 
 import numpy as np
 import torch
@@ -20,7 +20,7 @@ from diagnosis.networks.volume_encoder import standard_size
 from diagnosis.training.cohort import N_DESCRIPTORS, TrainingCase, soft_malignancy
 from diagnosis.training.config import FusionLossConfig, StageConfig
 from diagnosis.training.losses import alignment_loss, descriptor_loss, soft_bce
-from diagnosis.training.trainer import Stage
+from diagnosis.training.trainer import EpochBatches, Stage
 from diagnosis.vocabulary import MODALITIES
 
 UNKNOWN_DIAMETER = 0.3
@@ -41,6 +41,12 @@ class CtReadouts:
     readouts: Tensor
     log_diameter: Tensor
     is_there: Tensor
+
+    def select(self, rows: list[int]) -> Self:
+        """Readouts of some cases."""
+        return replace(
+            self, readouts=self.readouts[rows], log_diameter=self.log_diameter[rows], is_there=self.is_there[rows]
+        )
 
 
 @final
@@ -67,7 +73,7 @@ class FusionBatch(NamedTuple):
 
 
 @final
-class FusionBatches:
+class FusionBatches(EpochBatches):
     """Draws batches from (seed, epoch)."""
 
     def __init__(
@@ -82,16 +88,15 @@ class FusionBatches:
         self.cases, self.ct, self.texts, self.answers = cases, ct, texts, answers
         self.batch_size = min(schedule.batch_size, len(cases))
         self.options, self.seed = options
-        self.epoch = 0
         self.descriptors = torch.stack([_mean_descriptors(case) for case in cases])
         self.diameters = torch.tensor([case.diameter_mm or np.nan for case in cases]).float()
 
     def __len__(self) -> int:
         return len(self.cases) // self.batch_size
 
-    def __iter__(self) -> Iterator[FusionBatch]:
-        rng = np.random.default_rng((self.seed, self.epoch))
-        self.epoch += 1
+    def draw(self, epoch: int) -> Iterator[FusionBatch]:
+        """The batches of an epoch."""
+        rng = np.random.default_rng((self.seed, epoch))
         order = rng.permutation(len(self.cases))
         for start in range(0, len(order) - self.batch_size + 1, self.batch_size):
             yield self._batch(order[start : start + self.batch_size], rng)

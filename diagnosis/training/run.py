@@ -3,6 +3,7 @@
 import json
 import platform
 import time
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from diagnosis.training.folds import OutOfFold, train_folds
 from diagnosis.training.lidc import read_lidc
 from diagnosis.training.manifest_cohort import read_manifest_cohort
 from diagnosis.training.medpix import read_medpix
+from diagnosis.training.processes import first_process_first, is_first, start_processes, wait_for_all
 from diagnosis.training.publish import FULL, SUBSETS, measure, publish
 
 COMPARISON = "comparison.json"
@@ -54,16 +56,24 @@ def fitted_to(config: TrainConfig, cohort: Cohort) -> TrainConfig:
 def train(config: TrainConfig, open_bar: OpenBar) -> dict[str, Any]:
     """Train, measure, and write the bundle; return its metrics. A run that was stopped goes on where it was.
 
+    Of several processes that torchrun has started, the first writes and returns; the others return nothing.
+
     Raises:
         ConfigurationError: a setting that cannot be used, or a work folder that belongs to another configuration.
         InputError: data that cannot be read.
     """
     start = time.time()
     work = Path(config.work)
-    _claim(work, config)
-    cohort = read_cohort(config, open_bar)
+    start_processes(config.devices)
+    open_bar = open_bar if is_first() else _no_bar
+    with first_process_first():
+        _claim(work, config)
+        cohort = read_cohort(config, open_bar)
     config = fitted_to(config, cohort)
     network, out_of_fold = train_folds(config, cohort, open_bar)
+    if not is_first():
+        wait_for_all()
+        return {}
     save_out_of_fold(work / "out_of_fold.npz", out_of_fold)
     open_bar("Calibrating and measuring")
     kept = work / COMPARISON
@@ -82,7 +92,13 @@ def train(config: TrainConfig, open_bar: OpenBar) -> dict[str, Any]:
         "seconds": round(time.time() - start, 1),
     }
     (work / "run.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+    wait_for_all()
     return document
+
+
+def _no_bar(_title: str) -> Callable[[int, int], None]:
+    """What all but the first process show."""
+    return lambda _done, _total: None
 
 
 def _claim(work: Path, config: TrainConfig) -> None:

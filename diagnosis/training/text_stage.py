@@ -6,6 +6,7 @@ give the descriptors and the diameter back. It sees no patient and no label here
 
 import math
 import random
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -19,7 +20,7 @@ from diagnosis.phantom.rewording import reword
 from diagnosis.phantom.wording import NoduleDescription, add_transcription_noise, write_dictation, write_note
 from diagnosis.training.config import StageConfig
 from diagnosis.training.text_bank import TextBank
-from diagnosis.training.trainer import Stage
+from diagnosis.training.trainer import EpochBatches, Stage
 from diagnosis.vocabulary import DESCRIPTORS
 
 NATURAL_SHARES: dict[str, tuple[float, ...]] = {
@@ -81,19 +82,18 @@ def _random_description(rng: random.Random) -> NoduleDescription:
 
 
 @final
-class TextBatches:
+class TextBatches(EpochBatches):
     """Batches of texts of similar length, in an order drawn from (seed, epoch)."""
 
     def __init__(self, bank: TextBank, truth: SyntheticTexts, schedule: StageConfig, seed: int) -> None:
         self.bank, self.truth, self.batch_size, self.seed = bank, truth, schedule.batch_size, seed
-        self.epoch = 0
 
     def __len__(self) -> int:
         return len(self.bank) // self.batch_size
 
-    def __iter__(self) -> Any:  # noqa: ANN401 - an iterator of tensors
-        rng = np.random.default_rng((self.seed, self.epoch))
-        self.epoch += 1
+    def draw(self, epoch: int) -> Iterator[tuple[Tensor, ...]]:
+        """The batches of an epoch."""
+        rng = np.random.default_rng((self.seed, epoch))
         order = rng.permutation(len(self.bank))
         chunks = np.array_split(order, max(1, len(order) // (self.batch_size * 16)))
         similar = np.concatenate([chunk[np.argsort(self.bank.lengths[chunk])] for chunk in chunks])

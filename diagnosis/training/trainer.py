@@ -2,6 +2,7 @@
 
 import logging
 import warnings
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, final
@@ -9,11 +10,17 @@ from typing import Any, final
 import lightning
 import numpy as np
 import torch
-from lightning.pytorch.callbacks import Callback, EMAWeightAveraging, ModelCheckpoint
+from lightning.pytorch.callbacks import Callback, EarlyStopping, EMAWeightAveraging, ModelCheckpoint
 from torch import Tensor, nn
 from torch.utils.data import Sampler
 
+from diagnosis.settings import process_count, process_rank
 from diagnosis.training.config import StageConfig, TrainConfig
+from diagnosis.training.processes import is_first, own_rows, wait_for_all
+
+VALIDATION_LOSS = "validation_loss"
+VALIDATION_SHARE = 0.15
+"""Share of the patients kept for early stopping, where `patience` asks for it."""
 
 
 @final
@@ -40,6 +47,65 @@ class EpochSampler(Sampler[tuple[int, int]]):
         return self.n_cases // self.n_processes
 
 
+class EpochBatches(ABC):
+    """Batches drawn from (seed, epoch): a resumed epoch equals that of a run that was never stopped.
+
+    Every process draws the same batches and yields its own rows of them.
+    """
+
+    epoch = 0
+
+    @property
+    def sampler(self) -> "EpochBatches":
+        """Lightning tells the sampler of a loader which epoch begins."""
+        return self
+
+    def set_epoch(self, epoch: int) -> None:
+        """Called by Lightning before each epoch."""
+        self.epoch = epoch
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    @abstractmethod
+    def draw(self, epoch: int) -> Iterator[tuple[Tensor, ...]]:
+        """The batches of an epoch, whole."""
+
+    def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
+        for batch in self.draw(self.epoch):
+            yield batch if process_count() == 1 else _rows_of(batch)
+
+
+def _rows_of(batch: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """This process's rows; a named tuple stays one."""
+    rows = own_rows(len(batch[0]))
+    shares = [part[rows] for part in batch]
+    make = getattr(type(batch), "_make", tuple)
+    made: tuple[Tensor, ...] = make(shares)
+    return made
+
+
+@final
+class FirstEpoch:
+    """The same batches at every epoch, for validation."""
+
+    def __init__(self, batches: EpochBatches) -> None:
+        self.batches = batches
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
+        return self.batches.draw(0)
+
+
+def validation_patients(patient_ids: list[str], seed: int) -> set[str]:
+    """Patients kept for early stopping."""
+    patients = sorted(set(patient_ids))
+    order = np.random.default_rng((seed, len(patients))).permutation(len(patients))
+    return {patients[i] for i in order[: max(1, round(VALIDATION_SHARE * len(patients)))]}
+
+
 class Stage(lightning.LightningModule):  # type: ignore[misc] # lightning is untyped here
     """A stage of training: AdamW on a one-cycle schedule, and dropout drawn from (seed, epoch)."""
 
@@ -51,6 +117,10 @@ class Stage(lightning.LightningModule):  # type: ignore[misc] # lightning is unt
     def on_train_epoch_start(self) -> None:
         """Dropout of a resumed epoch equals that of an epoch that was never stopped."""
         torch.manual_seed(self.seed * 100_003 + self.current_epoch)
+
+    def validation_step(self, batch: Any, index: int) -> None:  # noqa: ANN401 - each stage has its own batches
+        """The training loss on patients kept aside, without dropout."""
+        self.log(VALIDATION_LOSS, self.training_step(batch, index), on_epoch=True, sync_dist=True, batch_size=1)
 
     def configure_optimizers(self) -> Any:  # noqa: ANN401 - Lightning's own signature
         """AdamW; weight decay does not touch biases, norms and learned vectors."""
@@ -84,17 +154,24 @@ def fit_stage(
     config: TrainConfig,
     folder: Path,
     on_progress: Callable[[int, int], None],
+    validation: Any = None,  # noqa: ANN401
 ) -> None:
     """Train a stage, resuming from its last checkpoint where one exists; its network then holds the final weights.
 
-    With a moving average, the final weights are the averaged ones.
+    With a moving average, the final weights are the averaged ones; with `patience` and `validation`, those of the epoch
+    that was best on the validation batches.
     """
     folder.mkdir(parents=True, exist_ok=True)
     final = folder / "final.pt"
     if final.is_file():
         stage.network.load_state_dict(torch.load(final, weights_only=True))
         return
-    callbacks: list[Callback] = [ModelCheckpoint(folder, save_last=True, save_top_k=0), _Report(on_progress)]
+    stops_early = bool(stage.schedule.patience) and validation is not None
+    callbacks = [*_checkpoints(folder, stops_early=stops_early), _Report(on_progress)]
+    if stops_early:
+        callbacks.append(
+            EarlyStopping(VALIDATION_LOSS, patience=stage.schedule.patience, check_on_train_epoch_end=True)
+        )
     if stage.schedule.ema_decay:
         callbacks.append(EMAWeightAveraging(decay=stage.schedule.ema_decay, use_buffers=True))
     torch.manual_seed(stage.seed)
@@ -102,7 +179,9 @@ def fit_stage(
         trainer = lightning.Trainer(
             max_epochs=stage.schedule.epochs,
             accelerator="cpu" if not torch.cuda.is_available() else "auto",
-            devices=config.devices,
+            devices=process_count(),
+            # Stage 1 leaves the token layers to stage 3: not every weight has a gradient.
+            strategy="auto" if process_count() == 1 else "ddp_find_unused_parameters_true",
             precision=config.precision,
             accumulate_grad_batches=stage.schedule.accumulate,
             gradient_clip_val=2.0,
@@ -112,14 +191,37 @@ def fit_stage(
             enable_progress_bar=False,
             enable_model_summary=False,
             use_distributed_sampler=False,
+            num_sanity_val_steps=0,
         )
         last = folder / "last.ckpt"
-        trainer.fit(stage, batches, ckpt_path=str(last) if last.is_file() else None, weights_only=False)
-    if trainer.is_global_zero:
-        partial = final.with_suffix(".partial")
-        torch.save(_plain(stage.network.state_dict()), partial)
-        partial.replace(final)
-        last.unlink(missing_ok=True)
+        resumed = str(last) if last.is_file() else None
+        watched = validation if stops_early else None
+        trainer.fit(stage, batches, watched, ckpt_path=resumed, weights_only=False)
+    if stops_early:
+        stage.load_state_dict(torch.load(folder / "best.ckpt", weights_only=False)["state_dict"])
+    wait_for_all()
+    if is_first():
+        save_tensors(_plain(stage.network.state_dict()), final)
+        for done in (last, folder / "best.ckpt"):
+            done.unlink(missing_ok=True)
+    wait_for_all()
+
+
+def _checkpoints(folder: Path, *, stops_early: bool) -> list[Callback]:
+    """A checkpoint after every epoch, and that of the best epoch where there is something to choose by.
+
+    Two callbacks: Lightning's `save_last` writes only when a best checkpoint is written in the same epoch.
+    """
+    always = {"dirpath": folder, "save_on_train_epoch_end": True, "enable_version_counter": False}
+    last = ModelCheckpoint(filename="last", **always)
+    return [last, ModelCheckpoint(filename="best", monitor=VALIDATION_LOSS, **always)] if stops_early else [last]
+
+
+def save_tensors(values: Any, path: Path) -> None:  # noqa: ANN401 - whatever torch.save takes
+    """Write a file that is whole or not there, however the process ends."""
+    partial = path.with_suffix(f".partial{process_rank()}")
+    torch.save(values, partial)
+    partial.replace(path)
 
 
 def _plain(state: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -12,10 +12,11 @@ from typing import Any, final
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, Subset
 
 from diagnosis.networks.volume_encoder import N_RATING_STEPS, VolumeEncoder
 from diagnosis.preprocessing.volume import FieldOfView
+from diagnosis.settings import process_count, process_rank
 from diagnosis.training.augmentation import RegionAugmentation
 from diagnosis.training.cohort import N_DESCRIPTORS, TrainingCase
 from diagnosis.training.config import StageConfig, TrainConfig
@@ -78,9 +79,19 @@ class RegionDataset(Dataset[tuple[Tensor, ...]]):
         return values, lesion, has_lesion, diameter, targets.steps, targets.descriptors, targets.log_diameter
 
 
-def region_batches(dataset: RegionDataset, schedule: StageConfig, sampler: EpochSampler) -> DataLoader[Any]:
-    """Batches of random views; the last incomplete batch of an epoch is left out (batch norm)."""
-    return DataLoader(dataset, batch_size=schedule.batch_size, sampler=sampler, drop_last=True)
+def region_batches(dataset: RegionDataset, schedule: StageConfig, seed: int) -> DataLoader[Any]:
+    """Batches of random views; the last incomplete batch of an epoch is left out (batch norm).
+
+    Several processes share a batch: each takes its part of the cases.
+    """
+    sampler = EpochSampler(len(dataset), seed, process_rank(), process_count())
+    return DataLoader(dataset, max(2, schedule.batch_size // process_count()), sampler=sampler, drop_last=True)
+
+
+def watched_batches(dataset: RegionDataset, schedule: StageConfig) -> DataLoader[Any]:
+    """The same view of each region at every epoch, for early stopping."""
+    same = Subset(dataset, [(0, index) for index in range(len(dataset))])  # type: ignore[arg-type] # questions, not rows
+    return DataLoader(same, schedule.batch_size)
 
 
 @final
