@@ -1,19 +1,40 @@
-"""Navigation of the dashboard. Run by `diagnosis ui`, or `streamlit run app.py -- CASES_DIR BUNDLE_DIR`."""
+"""Navigation of the dashboard. Run by `diagnosis ui`, or `streamlit run server.py -- CASES_DIR BUNDLE_DIR`."""
 
 import streamlit as st
+from streamlit.navigation.page import StreamlitPage
 
+from clinician_ui.access import admit, render_who
 from clinician_ui.components.banner import apply_style, page_icon, render_banner
-from clinician_ui.state import CASE_PARAMETER, open_token, workplace
+from clinician_ui.permissions import Permission, Visitor
+from clinician_ui.state import CASE_PARAMETER, Workplace, open_token, workplace
 from clinician_ui.views.case import render_case_page
+from clinician_ui.views.importing import render_import_page
+from clinician_ui.views.model import render_model_page
+from clinician_ui.views.trail import render_trail
 from clinician_ui.views.worklist import render_worklist
+from diagnosis.errors import DiagnosisError
 
 
 def main() -> None:
-    """Draw the page that the address asks for."""
+    """Draw the page that the address asks for, to whom it may be shown."""
     st.set_page_config(page_title="Diagnosis", page_icon=page_icon(), layout="wide")
     apply_style()
-    place = workplace()
+    try:
+        visitor = admit()
+    except DiagnosisError as error:
+        st.error(str(error))
+        visitor = None
+    pages = _pages(workplace(), visitor)
+    # Whoever is not let in keeps the address that they came by: after the login it leads where it should.
+    page = st.navigation(pages, position="top" if visitor is not None else "hidden")
+    if visitor is None:
+        return
+    render_banner()
+    render_who(visitor)
+    page.run()
 
+
+def _pages(place: Workplace, visitor: Visitor | None) -> list[StreamlitPage]:
     def open_case(token: str) -> None:
         st.switch_page(case_page, query_params={CASE_PARAMETER: token})
 
@@ -33,9 +54,23 @@ def main() -> None:
         icon=":material/radiology:",
         url_path="case",
     )
-    page = st.navigation([worklist_page, case_page], position="top")
-    render_banner()
-    page.run()
+    model_page = st.Page(
+        lambda: render_model_page(place), title="Model", icon=":material/monitoring:", url_path="model"
+    )
+    pages = [worklist_page, case_page]
+    if visitor is not None and visitor.may(Permission.IMPORT):
+        pages.append(
+            st.Page(
+                lambda: render_import_page(place, open_case),
+                title="Import",
+                icon=":material/upload:",
+                url_path="import",
+            )
+        )
+    pages.append(model_page)
+    if visitor is not None and visitor.may(Permission.SEE_TRAIL):
+        pages.append(st.Page(render_trail, title="Trail", icon=":material/history:", url_path="trail"))
+    return pages
 
 
 main()

@@ -38,3 +38,11 @@ def tiny_engine(tiny_bundle):
     from diagnosis.engine import DiagnosisEngine
 
     return DiagnosisEngine.load(tiny_bundle)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_store(tmp_path_factory):
+    """No test writes into the database of whoever runs it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DIAGNOSIS_STORE", str(tmp_path_factory.mktemp("store") / "store.sqlite3"))
+        yield

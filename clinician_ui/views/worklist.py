@@ -1,46 +1,44 @@
-"""The worklist: every case with what is there and what was found, most pressing first."""
+"""The worklist: every case with what is there and what was found, most pressing first, a page at a time."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from html import escape
-from typing import final
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import streamlit as st
 
-from clinician_ui.components.finding_table import display_name, flag_chip, probability_bar, short_set_words
+from clinician_ui.access import current_visitor, may
+from clinician_ui.archive import collection_of, open_archive
 from clinician_ui.components.modality_bar import MODALITY_TITLES
-from clinician_ui.services import CaseEntry, Outcome, assess_case, known_outcome, list_cases
+from clinician_ui.components.worklist_rows import render_rows
+from clinician_ui.permissions import Permission
+from clinician_ui.services import FolderWatch, assess_case, find_case, watch_of
 from clinician_ui.state import Workplace
-from diagnosis.errors import DiagnosisError, InputError
-from diagnosis.vocabulary import MODALITIES, Modality
+from diagnosis import settings
+from diagnosis.errors import DiagnosisError
+from diagnosis.store.worklist import Order, Shown, WorklistPage, WorklistQuery, read_worklist, waiting_tokens
+from diagnosis.vocabulary import MODALITIES
 
 PAGE_LENGTH = 20
-SHOWN = ("All", "Flagged", "Not flagged", "Not assessed", "Problems")
-ORDERS = ("Priority", "Case", "Age")
-_SEXES = {"F": "female", "M": "male", "O": "other"}
-
-
-@final
-@dataclass(frozen=True)
-class Line:
-    """A case and what is known of it so far."""
-
-    entry: CaseEntry
-    outcome: Outcome | None
-
-    @property
-    def status(self) -> str:
-        """One of `SHOWN`, after the first."""
-        if self.outcome is None:
-            return "Not assessed"
-        if self.outcome.assessment is None:
-            return "Problems"
-        return "Flagged" if self.outcome.assessment.main.is_flagged else "Not flagged"
-
-    @property
-    def probability(self) -> float:
-        """Of the main finding; below zero while there is none."""
-        return self.outcome.assessment.main.probability if self.outcome and self.outcome.assessment else -1.0
+QUERY = "worklist-query"
+_ORDER_WORDS = {
+    Order.PRIORITY: "Priority",
+    Order.CASE: "Case",
+    Order.AGE: "Age",
+    Order.SEX: "Sex",
+    Order.DATE: "Date",
+    Order.PARTS: "Parts",
+    Order.PROBABILITY: "Probability",
+    Order.REVIEW: "Review",
+}
+_SHOWN_WORDS = {
+    Shown.ALL: "All",
+    Shown.FLAGGED: "Flagged",
+    Shown.NOT_FLAGGED: "Not flagged",
+    Shown.TO_REVIEW: "To review",
+    Shown.REVIEWED: "Reviewed",
+    Shown.WAITING: "Not assessed",
+    Shown.PROBLEMS: "Problems",
+}
+_PART_WORDS = {"": "Any"} | {modality.value: MODALITY_TITLES[modality] for modality in MODALITIES}
 
 
 def render_worklist(place: Workplace, open_case: Callable[[str], None]) -> None:
@@ -50,39 +48,114 @@ def render_worklist(place: Workplace, open_case: Callable[[str], None]) -> None:
         place: where cases and bundle lie.
         open_case: leads to the page of the case with a token.
     """
+    st.session_state.pop("viewed", None)
     try:
-        entries = list_cases(place.cases_dir)
-    except InputError as error:
+        watch = watch_of(place.cases_dir, settings.store_url())
+        watch.look(current_visitor().actor)
+        query = current_query(collection_of(place.cases_dir))
+        page = read_worklist(open_archive(), query)
+    except DiagnosisError as error:
         st.error(str(error))
         return
-    lines = [Line(entry, known_outcome(entry, place.bundle_dir)) for entry in entries]
-    _render_head(place, lines)
-    chosen = _render_controls(lines)
-    if not chosen:
-        st.info("No case fits. Change the search or the filter." if lines else "The folder holds no case folders.")
+    if watch.problem is not None:
+        st.error(watch.problem)
         return
-    first = _render_paging(len(chosen))
-    _render_lines(chosen[first : first + PAGE_LENGTH], open_case)
+    _render_head(place, page, watch)
+    for ask in (_render_controls, _render_paging):
+        asked = ask(query, page)
+        if asked != query:
+            query, page = asked, read_worklist(open_archive(), asked)
+    _remember(query)
+    if page.lines:
+        render_rows(page.lines, open_case)
+        st.caption("Date: of the study; with a star, the day on which the case was first seen here.")
+    elif watch.is_running:
+        st.info("The folder is being read.")
+    else:
+        st.info(
+            "No case fits. Change the search or the filter."
+            if page.counts[Shown.ALL]
+            else "The folder holds no case folders."
+        )
 
 
-def _render_head(place: Workplace, lines: list[Line]) -> None:
+def current_query(collection: str) -> WorklistQuery:
+    """What was last asked of the worklist: in this session, else by the page's address."""
+    kept = st.session_state.get(QUERY)
+    if isinstance(kept, WorklistQuery) and kept.collection == collection:
+        return kept
+    return query_of_address(collection, st.query_params.to_dict())
+
+
+def query_of_address(collection: str, parameters: Mapping[str, str]) -> WorklistQuery:
+    """The question that an address holds; what it does not say or says wrongly is as by default."""
+    query = WorklistQuery(collection, page_length=PAGE_LENGTH)
+    if parameters.get("show") in set(Shown):
+        query = replace(query, shown=Shown(parameters["show"]))
+    if parameters.get("order") in set(Order):
+        query = replace(query, order=Order(parameters["order"]))
+    if parameters.get("part") in _PART_WORDS:
+        query = replace(query, part=parameters["part"])
+    number = parameters.get("page", "")
+    page = max(int(number) - 1, 0) if number.isdecimal() and len(number) < 6 else 0
+    return replace(query, is_descending=parameters.get("down") == "1", page=page)
+
+
+def _remember(query: WorklistQuery) -> None:
+    """Keep the question for this session, and in the address for a refresh.
+
+    The search is not kept in the address: somebody may type a patient's name into it.
+    """
+    st.session_state[QUERY] = query
+    asked = {
+        "show": query.shown.value if query.shown is not Shown.ALL else "",
+        "order": query.order.value if query.order is not Order.PRIORITY else "",
+        "down": "1" if query.is_descending else "",
+        "part": query.part,
+        "page": str(query.page + 1) if query.page else "",
+    }
+    wanted = {key: value for key, value in asked.items() if value}
+    if st.query_params.to_dict() != wanted:
+        st.query_params.from_dict(wanted)
+
+
+def _render_head(place: Workplace, page: WorklistPage, watch: FolderWatch) -> None:
     title, button = st.columns([4, 1], vertical_alignment="bottom")
-    waiting = [line.entry for line in lines if line.outcome is None]
+    counts = page.counts
     with title:
         st.title("Worklist", anchor=False)
-        flagged = sum(line.status == "Flagged" for line in lines)
-        st.caption(f"{len(lines)} cases, {len(lines) - len(waiting)} assessed or closed, {flagged} flagged.")
-    label = "Assess all" if len(waiting) != 1 else "Assess the last"
-    if button.button(label, type="primary", disabled=not waiting, width="stretch", shortcut="A"):
-        _assess_all(place, waiting)
+        words = (
+            f"{counts[Shown.ALL]:,} cases, {counts[Shown.WAITING]:,} not assessed, {counts[Shown.FLAGGED]:,} flagged"
+        )
+        st.caption(f"{words}, {counts[Shown.TO_REVIEW]:,} to review.")
+    if watch.is_running:
+        with title:
+            _await(watch)
+    if not may(Permission.ASSESS):
+        return
+    label = "Assess all" if counts[Shown.WAITING] != 1 else "Assess the last"
+    if button.button(label, type="primary", disabled=not counts[Shown.WAITING], width="stretch", shortcut="A"):
+        _assess_all(place)
 
 
-def _assess_all(place: Workplace, waiting: list[CaseEntry]) -> None:
+@st.fragment(run_every="1s")
+def _await(watch: FolderWatch) -> None:
+    """Says that the folder is being read, and draws the page anew when that is done."""
+    if watch.is_running:
+        st.caption("Looking for new and changed cases …")
+    else:
+        st.rerun()
+
+
+def _assess_all(place: Workplace) -> None:
+    waiting = waiting_tokens(open_archive(), collection_of(place.cases_dir))
     bar = st.progress(0.0, "Loading the model")
-    for done, entry in enumerate(waiting):
+    for done, token in enumerate(waiting):
         bar.progress(done / len(waiting), f"Assessing case {done + 1} of {len(waiting)}")
         try:
-            assess_case(entry, place.bundle_dir)
+            entry = find_case(place.cases_dir, token)
+            if entry is not None:
+                assess_case(entry, place.bundle_dir)
         except DiagnosisError as error:  # the model, not the case: the next one would fail in the same way
             bar.empty()
             st.error(str(error))
@@ -91,90 +164,45 @@ def _assess_all(place: Workplace, waiting: list[CaseEntry]) -> None:
     st.rerun()
 
 
-def _render_controls(lines: list[Line]) -> list[Line]:
-    """Search, filter, order; the lines that are left."""
-    search, shown, order = st.columns([1.2, 2.4, 0.8], vertical_alignment="bottom")
-    text = search.text_input("Search case", placeholder="case name", key="worklist-search").strip().lower()
-    kind = shown.segmented_control("Show", SHOWN, default="All", key="worklist-shown", required=True)
-    by = order.selectbox("Order by", ORDERS, key="worklist-order")
-    kept = [line for line in lines if text in line.entry.case_id.lower() and kind in {"All", line.status}]
-    return sorted(kept, key=lambda line: _rank(line, by))
-
-
-def _rank(line: Line, by: str) -> tuple[float, str]:
-    """Priority: flagged by falling probability, then the others, then cases that wait, problems last."""
-    name = line.entry.case_id.lower()
-    if by == "Case":
-        return 0.0, name
-    if by == "Age":
-        return -(line.entry.age_years or 0.0), name
-    group = ("Flagged", "Not flagged", "Not assessed", "Problems").index(line.status)
-    return 10.0 * group - line.probability, name
-
-
-def _render_paging(total: int) -> int:
-    """Place of the first line shown."""
-    pages = -(-total // PAGE_LENGTH)
-    if pages == 1:
-        return 0
-    page = st.number_input(f"Page, {pages} in all", 1, pages, 1, key="worklist-page")
-    return (int(page) - 1) * PAGE_LENGTH
-
-
-def _render_lines(lines: list[Line], open_case: Callable[[str], None]) -> None:
-    heads = ("Patient", "Parts", f"Probability of {_finding_of(lines)}", "", "", "Prediction set", "Region")
-    with st.container(key="heads"):
-        name, rest = st.columns([1.5, 10], vertical_alignment="center")
-        name.html('<div class="dx-head dx-case">Case</div>')
-        rest.html('<div class="dx-head">' + "".join(f"<span>{head}</span>" for head in heads) + "</div>")
-    for line in lines:
-        entry = line.entry
-        with st.container(key=f"row-{entry.token}"):
-            name, rest = st.columns([1.5, 10], vertical_alignment="center")
-            if name.button(
-                entry.case_id, key=f"open-{entry.token}", type="tertiary", width="stretch", help="Open this case"
-            ):
-                open_case(entry.token)
-            rest.html(_line_html(line))
-
-
-def _finding_of(lines: list[Line]) -> str:
-    """Name of the main finding, once one case is assessed."""
-    names = (line.outcome.assessment.main.name for line in lines if line.outcome and line.outcome.assessment)
-    return escape(display_name(next(names, "the main finding")).lower())
-
-
-def _line_html(line: Line) -> str:
-    entry = line.entry
-    patient = ", ".join(
-        part
-        for part in (
-            f"{entry.age_years:.0f} y" if entry.age_years is not None else "",
-            _SEXES.get(entry.sex or "", ""),
-        )
-        if part
+def _render_controls(query: WorklistQuery, page: WorklistPage) -> WorklistQuery:
+    """Search, filter, order; the question that they ask, from its first page where it is another one."""
+    search, part, order, direction = st.columns([3, 1, 1, 1], vertical_alignment="bottom")
+    text = search.text_input("Search case", query.search, placeholder="part of a case name", key="worklist-search")
+    parts, orders, kinds = list(_PART_WORDS), list(Order), list(_SHOWN_WORDS)
+    chosen_part = part.selectbox(
+        "With", parts, parts.index(query.part), format_func=_PART_WORDS.__getitem__, key="worklist-part"
     )
-    parts = " ".join(_part_chip(m, m in entry.parts) for m in MODALITIES)
-    return f'<div class="dx-row"><span>{patient or "–"}</span><span>{parts}</span>{_result_html(line)}</div>'
-
-
-def _part_chip(modality: Modality, is_there: bool) -> str:
-    title = MODALITY_TITLES[modality]
-    if is_there:
-        return f'<span class="dx-chip part">{title}</span>'
-    return f'<span class="dx-chip absent" aria-label="no {title}"><s>{title}</s></span>'
-
-
-def _result_html(line: Line) -> str:
-    region = "marked" if line.entry.has_region else "–"
-    if line.outcome is None:
-        chip = '<span class="dx-chip open">Not assessed</span>'
-        return f'<span></span><span></span><span>{chip}</span><span></span><span class="dx-quiet">{region}</span>'
-    if line.outcome.assessment is None:
-        chip = '<span class="dx-chip problem">Problem</span>'
-        return f'<span class="problem">{chip} {escape(line.outcome.problem or "")}</span>'
-    main = line.outcome.assessment.main
-    return (
-        f'{probability_bar(main)}<span class="big">{main.probability:.0%}</span><span>{flag_chip(main)}</span>'
-        f'<span>{short_set_words(main.prediction_set)}</span><span class="dx-quiet">{region}</span>'
+    by = order.selectbox(
+        "Order by", orders, orders.index(query.order), format_func=_ORDER_WORDS.__getitem__, key="worklist-order"
     )
+    descending = direction.toggle(
+        "Largest first", query.is_descending, key="worklist-down", disabled=by is Order.PRIORITY
+    )
+    kind = st.segmented_control(
+        "Show",
+        kinds,
+        default=query.shown,
+        format_func=lambda shown: f"{_SHOWN_WORDS[shown]} {page.counts[shown]:,}",
+        key="worklist-shown",
+        required=True,
+        label_visibility="collapsed",
+    )
+    asked = replace(query, search=text, shown=kind, part=chosen_part, order=by, is_descending=descending)
+    return asked if asked == query else replace(asked, page=0)
+
+
+def _render_paging(query: WorklistQuery, page: WorklistPage) -> WorklistQuery:
+    """Which page; nothing is drawn where there is one only."""
+    pages = -(-page.n_fitting // PAGE_LENGTH)
+    if pages <= 1:
+        return replace(query, page=0)
+    words, back, number, on = st.columns([6, 1, 1.2, 1], vertical_alignment="center")
+    first = page.page * PAGE_LENGTH + 1
+    words.caption(f"{first:,} to {first + len(page.lines) - 1:,} of {page.n_fitting:,}")
+    at = page.page
+    if back.button("Back", key="page-back", disabled=at == 0, width="stretch", shortcut="P"):
+        at -= 1
+    if on.button("On", key="page-on", disabled=at >= pages - 1, width="stretch", shortcut="N"):
+        at += 1
+    number.caption(f"Page {at + 1:,} of {pages:,}")
+    return replace(query, page=at)

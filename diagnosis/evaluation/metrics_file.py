@@ -28,7 +28,7 @@ from diagnosis.evaluation.comparison import delong_test, paired_auroc_difference
 from diagnosis.evaluation.conformal import evaluate_sets
 from diagnosis.evaluation.decision_curve import net_benefit_gain
 from diagnosis.evaluation.metrics import auroc, binary_metrics, weighted_auprc, weighted_auroc
-from diagnosis.evaluation.reliability import calibration_line, expected_ece
+from diagnosis.evaluation.reliability import BINS, calibration_line, expected_ece, reliability_bins
 from diagnosis.evaluation.resampling import REPLICATES, PatientResampling
 from diagnosis.evaluation.scores import SubsetScores, common_cases
 
@@ -59,7 +59,8 @@ def evaluate_subset(scores: SubsetScores, bootstrap: Bootstrap) -> Json:
     """All figures of one subset.
 
     Beside those of `BinaryMetrics`: `expected_ece` (the calibration error that exactly true probabilities would show
-    on so few cases), the calibration line, AUROC by fold, conformal coverage and abstention, and net benefit gained.
+    on so few cases), the calibration line and bins of reliability, how many cases had which probability (the reference
+    for the watch on drift), AUROC by fold, conformal coverage and abstention, and net benefit gained.
     """
     draws = bootstrap.of(scores)
     metrics = binary_metrics(
@@ -71,6 +72,8 @@ def evaluate_subset(scores: SubsetScores, bootstrap: Bootstrap) -> Json:
         "threshold": _number(np.median(scores.thresholds)),
         "expected_ece": expected_ece(scores.probabilities, seed=bootstrap.seed),
         "calibration": _finite(asdict(calibration_line(scores.probabilities, scores.labels))),
+        "reliability": [asdict(one) for one in reliability_bins(scores.probabilities, scores.labels)],
+        "probability_counts": np.histogram(scores.probabilities, bins=BINS, range=(0.0, 1.0))[0].tolist(),
         "net_benefit_gain": {f"{threshold:g}": gain.to_json() for threshold, gain in gains.items()},
     }
     if len(set(scores.folds)) > 1:

@@ -11,6 +11,14 @@ APP = Path(__file__).parents[2] / "clinician_ui" / "app.py"
 PATIENCE_SECONDS = 600
 
 
+@pytest.fixture(scope="session", autouse=True)
+def loopback():
+    """As `diagnosis ui` starts the server; without it the dashboard shows nothing."""
+    from streamlit import config
+
+    config.set_option("server.address", "127.0.0.1")
+
+
 @pytest.fixture(scope="session")
 def ui_bundle(checkout, request) -> Path:
     """The shipped bundle where it is there, else one of random networks."""
