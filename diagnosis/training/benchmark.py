@@ -80,8 +80,8 @@ def benchmark_page(document: dict[str, Any]) -> str:
     """Two tables as Markdown: the network by subset, and bags of words beside the network's text parts."""
     protocol = document["protocol"]
     lines = [
-        f"{protocol['cases']} cases, {len(protocol['folds'])} folds, seed {protocol['seed']}. AUROC out of fold, pooled.",
-        f"Intervals: {protocol['bootstrap']}.",
+        f"{protocol['cases']} cases, {len(protocol['folds'])} folds, seed {protocol['seed']}.",
+        f"AUROC out of fold, pooled; intervals: {protocol['bootstrap']}.",
         "",
         f"| finding | {' | '.join(PAGE_SUBSETS)} |",
         "|---" * (1 + len(PAGE_SUBSETS)) + "|",
