@@ -23,7 +23,8 @@ from diagnosis.errors import InputError
 from diagnosis.preprocessing.volume import FieldOfView
 from diagnosis.training.cohort import Cohort, TrainingCase, TrainingRegion
 
-N_FOLDS = 5
+N_FOLDS = 3
+"""A CT encoder is trained without each fold and each pair of folds: six of them."""
 MAIN_FINDING = "neoplasm"
 SHORTEST_HIDDEN = 4
 """Letters of the shortest word of a diagnosis that is taken out of the texts."""
