@@ -1,8 +1,13 @@
-"""A whole training run on a small made-up manifest: bundle, metrics, resume."""
+"""A whole training run on a small made-up manifest: bundle, metrics, resume, several processes."""
 
 import csv
 import json
-from dataclasses import replace
+import os
+import subprocess
+import sys
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -76,8 +81,6 @@ def trained(manifest, tmp_path_factory):
 
 @pytest.mark.slow
 def test_a_run_gives_a_bundle_that_loads_and_metrics_in_the_stated_form(trained):
-    from pathlib import Path
-
     from diagnosis.bundle.folder import load_bundle
 
     config, document = trained
@@ -96,7 +99,6 @@ def test_a_run_gives_a_bundle_that_loads_and_metrics_in_the_stated_form(trained)
 @pytest.mark.slow
 def test_a_run_that_lost_its_end_comes_to_the_same_result(trained):
     import shutil
-    from pathlib import Path
 
     from diagnosis.training.run import train
 
@@ -104,6 +106,61 @@ def test_a_run_that_lost_its_end_comes_to_the_same_result(trained):
     shutil.rmtree(Path(config.work) / "fusion")
     shutil.rmtree(Path(config.work) / "readouts")
     assert train(config, silent)["findings"] == document["findings"]
+
+
+def write_config(config, path):
+    import yaml
+
+    path.write_text(yaml.safe_dump(json.loads(json.dumps(asdict(config)))))
+    return str(path)
+
+
+def kill_when_there(arguments, work, pattern):
+    """Start a run and end it, without warning, as soon as a file appears in its work folder."""
+    with subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as run:
+        while not any(work.glob(pattern)):
+            assert run.poll() is None, run.stderr.read().decode()
+            time.sleep(0.01)
+        run.kill()
+    assert run.returncode == -9
+    assert not (work / "run.json").exists()
+
+
+@pytest.mark.slow
+def test_a_run_that_is_killed_twice_comes_to_the_same_result(trained, tmp_path):
+    from safetensors.torch import load_file
+
+    from diagnosis.training.run import train
+
+    whole, document = trained
+    config = replace(whole, out=str(tmp_path / "bundle"), work=str(tmp_path / "work"))
+    arguments = [sys.executable, "-m", "diagnosis", "train", write_config(config, tmp_path / "train.yaml")]
+    kill_when_there(arguments, Path(config.work), "volume/*/last.ckpt")
+    kill_when_there(arguments, Path(config.work), "fusion/*/fold1/last.ckpt")
+    resumed = train(config, silent)
+    weights = [load_file(Path(c.out) / "models" / "model.safetensors") for c in (config, whole)]
+    assert weights[0].keys() == weights[1].keys()
+    assert all(np.allclose(weights[0][name], weights[1][name], atol=1e-5) for name in weights[0])
+    for finding, subsets in document["findings"].items():
+        for subset, entry in subsets.items():
+            assert resumed["findings"][finding][subset]["auroc"] == entry["auroc"]
+
+
+@pytest.mark.slow
+def test_two_processes_by_torchrun_write_one_bundle(manifest, tmp_path):
+    from diagnosis.bundle.folder import load_bundle
+
+    config = make_config(manifest, tmp_path)
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+    arguments = [*torchrun, "-m", "diagnosis", "train", write_config(config, tmp_path / "train.yaml")]
+    threads = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(arguments, capture_output=True, text=True, env=threads, timeout=500, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.count("Bundle:") == 1, "only the first process speaks"
+    assert load_bundle(Path(config.out)).network.config.n_members == 3
+    written = json.loads((Path(config.out) / "eval" / "metrics.json").read_text())
+    assert written["findings"]["malignancy"]["note"]["auroc"]["value"] > 0.8
+    assert not list(Path(config.work).rglob("*.partial*"))
 
 
 @pytest.mark.slow
