@@ -5,7 +5,7 @@ from diagnosis.batch.cache import FileCache
 from diagnosis.batch.choice import make_runtime
 from diagnosis.batch.encoder import StudyEncoder
 from diagnosis.batch.pipeline import OnProgress, Pipeline
-from diagnosis.batch.reader_pool import ReaderPool
+from diagnosis.batch.reader_pool import ReaderPool, Start, start_reader
 from diagnosis.batch.reading import ReaderSettings
 from diagnosis.batch.run import BatchOptions, ScoringJob
 from diagnosis.bundle.folder import Bundle
@@ -26,7 +26,7 @@ def reader_settings(bundle: Bundle, options: BatchOptions) -> ReaderSettings:
     )
 
 
-def score_here(job: ScoringJob, on_progress: OnProgress | None = None) -> None:
+def score_here(job: ScoringJob, on_progress: OnProgress | None = None, start: Start = start_reader) -> None:
     """Score what waits in the ledger until nothing does.
 
     Raises:
@@ -36,7 +36,7 @@ def score_here(job: ScoringJob, on_progress: OnProgress | None = None) -> None:
     import torch
 
     n_readers = job.options.workers or settings.thread_count()
-    with ReaderPool(n_readers, reader_settings(job.bundle, job.options), job.options.limits) as pool:
+    with ReaderPool(n_readers, reader_settings(job.bundle, job.options), job.options.limits, start) as pool:
         # One thread, whatever the machine: sums depend on how many threads share them, and results may not.
         torch.set_num_threads(1)
         network = job.bundle.network.to("cuda" if torch.cuda.is_available() else "cpu")

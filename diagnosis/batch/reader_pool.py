@@ -4,13 +4,13 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Protocol, final
 
 from diagnosis.batch.reader_messages import Prepared, Ready, Refused
 from diagnosis.errors import MissingDependencyError
@@ -45,18 +45,43 @@ class Died:
 Answer = Prepared | Refused | Died
 
 
+class ReaderProcess(Protocol):
+    """What the pool has to know of a process."""
+
+    @property
+    def pid(self) -> int:
+        """Its number."""
+
+    def kill(self) -> None:
+        """End it, whatever it is doing."""
+
+    def wait(self) -> int:
+        """Its exit code, negative for a signal."""
+
+
+Start = Callable[[Connection], ReaderProcess]
+"""Begins a reading process on its end of a pipe."""
+
+
+def start_reader(connection: Connection) -> ReaderProcess:
+    """Begin a reading process of its own, with one thread: the processes are the parallelism."""
+    command = [sys.executable, "-m", "diagnosis.batch.reader_process", str(connection.fileno())]
+    return subprocess.Popen(
+        command,
+        pass_fds=(connection.fileno(),),
+        env=os.environ | {"DIAGNOSIS_THREADS": "1", "OMP_NUM_THREADS": "1"},
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
 @final
 class _Reader:
     """One process, its pipe, and the study in its hands."""
 
-    def __init__(self, settings: "ReaderSettings") -> None:
+    def __init__(self, settings: "ReaderSettings", start: Start) -> None:
         self.connection, far = Pipe()
-        command = [sys.executable, "-m", "diagnosis.batch.reader_process", str(far.fileno())]
-        # One thread each: the processes are the parallelism, and threads beside them only wait for one another.
-        environment = os.environ | {"DIAGNOSIS_THREADS": "1", "OMP_NUM_THREADS": "1"}
-        self.process = subprocess.Popen(
-            command, pass_fds=(far.fileno(),), env=environment, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
+        self.process = start(far)
         far.close()
         self.connection.send(settings)
         self.is_ready = False
@@ -89,9 +114,9 @@ class _Reader:
 class ReaderPool:
     """So many reading processes; begun on entering, ended on leaving."""
 
-    def __init__(self, n_readers: int, settings: "ReaderSettings", limits: Limits) -> None:
-        self._settings, self._limits = settings, limits
-        self._readers = [_Reader(settings) for _ in range(n_readers)]
+    def __init__(self, n_readers: int, settings: "ReaderSettings", limits: Limits, start: Start = start_reader) -> None:
+        self._settings, self._limits, self._start = settings, limits, start
+        self._readers = [_Reader(settings, start) for _ in range(n_readers)]
 
     def __enter__(self) -> "ReaderPool":
         return self
@@ -160,7 +185,7 @@ class ReaderPool:
 
     def _replace(self, reader: _Reader) -> None:
         reader.stop()
-        self._readers[self._readers.index(reader)] = _Reader(self._settings)
+        self._readers[self._readers.index(reader)] = _Reader(self._settings, self._start)
 
 
 def resident_mib(process_id: int) -> float:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, final
 
 from diagnosis import settings
-from diagnosis.batch.reader_pool import Limits
+from diagnosis.batch.reader_pool import Limits, Start, start_reader
 from diagnosis.batch.results import write_results
 from diagnosis.batch.studies import Study, find_studies
 from diagnosis.bundle.folder import Bundle, load_bundle
@@ -74,8 +74,15 @@ class Summary:
     reasons: Mapping[str, int]
 
 
-def run_batch(options: BatchOptions, on_progress: OnProgress | None = None) -> Summary:
+def run_batch(
+    options: BatchOptions, on_progress: OnProgress | None = None, start_reading: Start = start_reader
+) -> Summary:
     """Score all studies of a source on this machine and write the files; goes on where an earlier start ended.
+
+    Args:
+        options: what and how.
+        on_progress: called with (done, all) studies.
+        start_reading: begins a reading process.
 
     Raises:
         InputError and its kinds: the source cannot be used as a whole.
@@ -92,7 +99,7 @@ def run_batch(options: BatchOptions, on_progress: OnProgress | None = None) -> S
         from diagnosis.batch.local import score_here
 
         owner = f"{platform.node()[:24]}-{uuid.uuid4().hex[:12]}"
-        score_here(ScoringJob(studies, ledger, bundle, options, runtime, owner), on_progress)
+        score_here(ScoringJob(studies, ledger, bundle, options, runtime, owner), on_progress, start_reading)
         return conclude(ledger, bundle, options, time.perf_counter() - start)
 
 

@@ -20,7 +20,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import final
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, LargeBinary, String, Text, func, select, update
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Text,
+    case,
+    func,
+    select,
+    update,
+)
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -52,7 +64,7 @@ class StudyRow(Base):
         source_sha256: hash over what the source says of the study; a study whose source says something else now is
             scored again.
         owner: who holds the claim.
-        attempts: how often it was claimed.
+        attempts: how often it was begun to be read; a claim that finds it prepared does not count.
         crashes: how often the process that read it died.
         reason: why it failed, without patient data.
         prepared: its tensors while it waits for the network.
@@ -160,6 +172,7 @@ class Ledger:
             .limit(1)
             .with_for_update(skip_locked=True)
         )
+        is_unread = case((StudyRow.prepared.is_(None), 1), else_=0)
         with self._store.writing(locks_trail=False) as session:
             case_id = session.scalar(first)
             if case_id is None:
@@ -167,7 +180,7 @@ class Ledger:
             prepared = session.scalar(
                 update(StudyRow)
                 .where(StudyRow.run_id == self.run_id, StudyRow.case_id == case_id)
-                .values(state="claimed", owner=owner, attempts=StudyRow.attempts + 1)
+                .values(state="claimed", owner=owner, attempts=StudyRow.attempts + is_unread)
                 .returning(StudyRow.prepared)
             )
             return Claim(case_id, prepared)
@@ -217,7 +230,7 @@ class Ledger:
         return {state: found.get(state, 0) for state in ("waiting", "claimed", "done", "failed")}
 
     def attempts(self) -> int:
-        """Claims of all studies together."""
+        """How often studies were begun to be read, all together."""
         with self._store.reading() as session:
             total = session.scalar(select(func.sum(StudyRow.attempts)).where(StudyRow.run_id == self.run_id))
             return int(total or 0)
