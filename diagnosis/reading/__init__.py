@@ -16,6 +16,7 @@
 `fleischner`           follow-up of nodules found by chance
 `lung_rads`            category of a screening CT
 `second_opinions`      all of them on one case
+`case_words`           `read_words`: everything above, of one case
 =====================  ==========================================================================================
 
 What comes in: records. What goes out: frozen facts whose `start` and `end` are characters of the text as it was
@@ -23,6 +24,7 @@ written, or of the transcript. Nothing is guessed: what is not said is asked for
 model outside its population refuses with the reason.
 """
 
+from diagnosis.reading.case_words import CaseWords, contradiction_warnings, read_words
 from diagnosis.reading.chest_labels import report_labels
 from diagnosis.reading.context import Assertions, assertions_of
 from diagnosis.reading.contradictions import Contradiction, Saying, Topic, find_contradictions
@@ -34,6 +36,7 @@ from diagnosis.reading.second_opinions import known_of, second_opinions
 
 __all__ = [
     "Assertions",
+    "CaseWords",
     "Contradiction",
     "Fact",
     "FactKind",
@@ -44,11 +47,13 @@ __all__ = [
     "Topic",
     "UsedInput",
     "assertions_of",
+    "contradiction_warnings",
     "find_contradictions",
     "known_of",
     "read_dictation",
     "read_note",
     "read_text",
+    "read_words",
     "report_labels",
     "second_opinions",
 ]

@@ -53,7 +53,7 @@ NEGATED_BEFORE: tuple[str, ...] = (
     r"(?:rules?|ruled|ruling) (?:\w+ )?out (?=for)",
     r"(?:fails?|failed) to (?:reveal|show|demonstrate)",
     r"rather than",
-    r"declines|declined|non",
+    r"declines|declined|non(?!-)",
 )
 """Cues that negate what follows."""
 

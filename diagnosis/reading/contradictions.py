@@ -1,14 +1,15 @@
 """Where note, dictation, CT and case disagree: shown to the clinician, never averaged.
 
-What is compared: side, lobe and size of the nodule, whether there is one, age, sex and smoking. A contradiction is
-told with both places. Two sizes contradict each other where they differ by more than 3 mm *and* by more than 30 %: two
-readers who measure the same nodule rarely differ so much (Revel et al., Radiology 2004;231:453,
-https://doi.org/10.1148/radiol.2312030167).
+What is compared: side, lobe and size of the nodule, whether there is one, its density, whether it is spiculated,
+lobulated or calcified, age, sex and smoking. A contradiction is told with both places. Two sizes contradict each other
+where they differ by more than 3 mm *and* by more than 30 %: two readers who measure the same nodule rarely differ so
+much (Revel et al., Radiology 2004;231:453, https://doi.org/10.1148/radiol.2312030167).
 
 The side of the CT's region is a hint, no measurement: it is told only where the CT is wide enough to hold both lungs
 and the region lies well off its middle.
 """
 
+from collections.abc import Container
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import combinations
@@ -37,6 +38,18 @@ class Topic(StrEnum):
     AGE = "age"
     SEX = "sex"
     SMOKING = "smoking"
+    DENSITY = "density"
+    SPICULATION = "spiculation"
+    LOBULATION = "lobulation"
+    CALCIFICATION = "calcification"
+
+
+_FEATURES: dict[Topic, str] = {
+    Topic.SPICULATION: "spiculation",
+    Topic.LOBULATION: "lobulation",
+    Topic.CALCIFICATION: "calcified",
+}
+_DENSITIES = {"solid": "solid", "part_solid": "part-solid", "ground_glass": "ground glass"}
 
 
 @final
@@ -79,9 +92,9 @@ class Contradiction:
     @property
     def sentence(self) -> str:
         """For the clinician."""
-        what = {Topic.PRESENCE: "A nodule", Topic.AGE: "The age", Topic.SEX: "The sex", Topic.SMOKING: "Smoking"}.get(
-            self.topic, f"The nodule's {self.topic.value}"
-        )
+        named = {Topic.PRESENCE: "A nodule", Topic.AGE: "The age", Topic.SEX: "The sex", Topic.SMOKING: "Smoking"}
+        of_nodule = f"The nodule's {self.topic.value}"
+        what = self.topic.value.capitalize() if self.topic in _FEATURES else named.get(self.topic, of_nodule)
         return (
             f"{what}: {self.first.speaker} says {self.first.value}, {self.second.speaker} says {self.second.value}; "
             "check which is right."
@@ -108,6 +121,8 @@ def find_contradictions(
         (Topic.AGE, [*(_ages(facts) for facts in texts), _case_age(case)]),
         (Topic.SEX, [*(_sexes(facts) for facts in texts), _case_sex(case)]),
         (Topic.SMOKING, [_smoking(facts) for facts in texts]),
+        (Topic.DENSITY, [_densities(facts) for facts in texts]),
+        *((topic, [_feature(facts, name) for facts in texts]) for topic, name in _FEATURES.items()),
     ):
         found += _between(topic, sayings)
     sides = {_speakers(c) for c in found if c.topic is Topic.SIDE}
@@ -177,6 +192,26 @@ def _presence(facts: tuple[Fact, ...]) -> list[Saying]:
     denied = [f for f in named if f.assertions.is_negated and not f.assertions.is_historical]
     # "No other nodule" beside a nodule denies nothing.
     return [_saying(f, "there is one") for f in here] or [_saying(f, "there is none") for f in denied]
+
+
+def _plain(facts: tuple[Fact, ...], names: Container[str]) -> list[Fact]:
+    """Findings said to be there or not, without doubt, now, of the patient."""
+    return [
+        f
+        for f in facts
+        if f.kind is FactKind.FINDING
+        and f.name in names
+        and not (f.assertions.is_uncertain or f.assertions.is_hypothetical)
+        and not (f.assertions.is_historical or f.assertions.is_family)
+    ]
+
+
+def _feature(facts: tuple[Fact, ...], name: str) -> list[Saying]:
+    return [_saying(f, "there is none" if f.assertions.is_negated else "there is some") for f in _plain(facts, {name})]
+
+
+def _densities(facts: tuple[Fact, ...]) -> list[Saying]:
+    return [_saying(f, _DENSITIES[f.name]) for f in _plain(facts, _DENSITIES) if not f.assertions.is_negated]
 
 
 def _ages(facts: tuple[Fact, ...]) -> list[Saying]:

@@ -16,6 +16,8 @@ _UNSETTLED_BY: dict[Topic, frozenset[str]] = {
     Topic.AGE: frozenset({"age_years"}),
     Topic.SEX: frozenset({"is_female"}),
     Topic.SMOKING: frozenset({"has_smoked", "pack_years"}),
+    Topic.DENSITY: frozenset({"nodule_type"}),
+    Topic.SPICULATION: frozenset({"is_spiculated"}),
 }
 
 

@@ -2,7 +2,14 @@ import numpy as np
 import pytest
 
 from diagnosis.ingest.notes import note_from_text
-from diagnosis.reading import Topic, find_contradictions, read_dictation, read_note, second_opinions
+from diagnosis.reading import (
+    Topic,
+    contradiction_warnings,
+    find_contradictions,
+    read_dictation,
+    read_note,
+    second_opinions,
+)
 from diagnosis.record import Case, RegionOfInterest, SpeechSegment, VoiceNote, Volume, Word
 from diagnosis.vocabulary import Sex
 
@@ -52,6 +59,42 @@ def test_the_ct_s_region_speaks_of_size_and_hints_at_the_side():
 def test_findings_against_impression():
     found = find_contradictions(None, note("FINDINGS: Nodule in the left lung.\nIMPRESSION: Right lung nodule."), ())
     assert [c.topic for c in found] == [Topic.SIDE]
+
+
+@pytest.mark.parametrize(
+    ("written", "spoken", "sentence"),
+    [
+        (
+            "Spiculated nodule.",
+            "Nodule without spiculation.",
+            "Spiculation: the note says there is some, the dictation",
+        ),
+        ("No calcification.", "The nodule is calcified.", "Calcification: the note says there is none, the dictation"),
+        ("Non-lobulated nodule.", "A lobulated nodule.", "Lobulation: the note says there is none"),
+        (
+            "Solid nodule.",
+            "Ground-glass nodule.",
+            "The nodule's density: the note says solid, the dictation says ground",
+        ),
+        ("Solid nodule.", "Solid nodule.", None),
+        ("Possibly spiculated nodule.", "Nodule without spiculation.", None),
+        ("If spiculated, biopsy.", "Nodule without spiculation.", None),
+    ],
+)
+def test_features_of_the_nodule(written, spoken, sentence):
+    found = find_contradictions(None, note(written), voice(spoken))
+    assert len(found) == (sentence is not None)
+    assert all(c.sentence.startswith(sentence) for c in found)
+
+
+def test_warnings_of_a_case_are_its_contradictions():
+    words = tuple(Word(word, float(i), i + 0.9, 0.9) for i, word in enumerate(["Left", "lung", "nodule."]))
+    spoken = VoiceNote((SpeechSegment(words),), 60.0, "test")
+    case = Case("c", note=note_from_text("Nodule in the right lung."), voice_note=spoken)
+    assert contradiction_warnings(case) == (
+        "The nodule's side: the note says right, the dictation says left; check which is right.",
+    )
+    assert contradiction_warnings(Case("c", volume=Volume(np.zeros((2, 2, 2), np.float32), np.eye(4)))) == ()
 
 
 def test_presence_age_sex_and_smoking():

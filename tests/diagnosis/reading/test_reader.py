@@ -127,3 +127,12 @@ def test_every_span_lies_in_the_text(text):
     assert all(0 <= fact.start < fact.end <= len(text) for fact in read_text(text))
     spans = sentence_spans(text)
     assert "".join("".join(text[a:b].split()) for a, b in spans) == "".join(text.split())
+
+
+@pytest.mark.parametrize(
+    "text", ["Non-lobulated nodule.", "Non-calcified 8 mm nodule in the lingula.", "non-solid nodule"]
+)
+def test_non_before_a_feature_does_not_deny_the_nodule(text):
+    nodules = [f for f in read_text(text) if f.name in {"nodule", "diameter"}]
+    assert nodules
+    assert not any(f.assertions.is_negated for f in nodules)
