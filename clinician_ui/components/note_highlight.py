@@ -27,7 +27,7 @@ def render_note(note: ClinicalNote, attribution: TextAttribution | None) -> None
 
 
 def _folds(note: ClinicalNote, spans: Sequence[TextSpan]) -> Iterator[str]:
-    """Each section under its own heading, open; what stands between sections as it is. No character is lost."""
+    """Each section under its own heading, open; what stands between sections as it is. No word is lost."""
     scale = strongest(spans)
 
     def tinted(start: int, end: int) -> str:
@@ -39,7 +39,8 @@ def _folds(note: ClinicalNote, spans: Sequence[TextSpan]) -> Iterator[str]:
         head = note.text[done : section.start]
         heading = head.rstrip().rpartition("\n")[2]
         before = len(head.rstrip()) - len(heading)
-        yield tinted(done, done + before)
+        if head[:before].strip():
+            yield tinted(done, done + before)
         yield (
             f"<details open><summary>{escape(heading.strip()) or escape(section.title)}</summary>"
             f"{tinted(section.start, section.end)}</details>"

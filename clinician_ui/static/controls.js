@@ -36,6 +36,7 @@ export function number(label, unit, low, high, step, onChange) {
   const box = make("label", "field", label);
   const input = make("input");
   input.type = "number";
+  input.title = `${label} (${unit})`;
   Object.assign(input, { min: low, max: high, step });
   input.setAttribute("aria-label", `${label} (${unit})`);
   input.addEventListener("change", () => {
@@ -43,7 +44,7 @@ export function number(label, unit, low, high, step, onChange) {
     if (input.value !== "" && Number.isFinite(value)) onChange(Math.min(Math.max(value, low), high));
     else onChange(null);
   });
-  box.append(input, make("span", "unit", unit));
+  box.append(input);
   return { box, show: (value) => { input.value = value ?? ""; } };
 }
 

@@ -7,7 +7,7 @@ import { watchPointer } from "./pointer.js";
 import { Slices } from "./slices.js";
 import { mapOf, niftiOf, voxelsOf } from "./volume.js";
 
-const FIELDS = { "Whole scan": 0, "120 mm": 120, "60 mm": 60 };
+const FIELDS = { Whole: 0, "120 mm": 120, "60 mm": 60 };
 const TOOLS = ["Crosshair", "Measure", "Region"];
 const ENGINES = ["Automatic", "Processor", "NiiVue"];
 const HINTS = {
@@ -88,6 +88,7 @@ class Viewer {
     if (this.hasUpdated && region !== JSON.stringify(this.data.region)) this.state.proposed = null;
     this.data = data;
     this.hasUpdated = true;
+    this.root.dataset.region = data.region ? data.region.center_mm.join(" ") : "";
     if (isNewMap) this.loadMap();
     this.showControls();
     this.redraw();
@@ -115,9 +116,9 @@ class Viewer {
       number(label, "HU", low, high, step, (value) => this.setWindow({ ...this.state.window, name: "Custom", [part]: value ?? this.state.window[part] }));
     this.center = custom("center_hu", "Center", -1000, 3000, 10);
     this.width = custom("width_hu", "Width", 1, 4000, 10);
-    this.fields = choice("Field of view", Object.keys(FIELDS), "Whole scan", (name) => this.setField(FIELDS[name]));
+    this.fields = choice("Field of view", Object.keys(FIELDS), "Whole", (name) => this.setField(FIELDS[name]));
     this.tools = choice("Tool", TOOLS, this.state.tool, (name) => this.set({ tool: name }));
-    bar.append(this.windows.box, this.center.box, this.width.box, this.fields.box, this.tools.box);
+    bar.append(this.tools.box, this.windows.box, this.center.box, this.width.box, this.fields.box);
     this.status = make("div", "status");
     this.status.setAttribute("role", "status");
     this.below = make("div", "below");

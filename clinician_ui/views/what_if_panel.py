@@ -21,6 +21,7 @@ FARTHEST_MM = 200.0
 @st.fragment
 def render_what_if(place: Workplace, entry: CaseEntry, finding: FindingAssessment) -> None:
     """Draw the panel; a change draws it alone, and nothing of it is kept."""
+    answer = st.empty()
     try:
         asked = open_what_if(entry, place.bundle_dir, finding.name)
         question = _question(asked, entry.token)
@@ -28,7 +29,7 @@ def render_what_if(place: Workplace, entry: CaseEntry, finding: FindingAssessmen
     except DiagnosisError as error:
         st.error(str(error))
         return
-    st.html(_answer(finding, changed, question != Question(asked.case.present)))
+    answer.html(_answer(finding, changed, question != Question(asked.case.present)))
 
 
 def _question(asked: WhatIf, token: str) -> Question:

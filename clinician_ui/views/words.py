@@ -75,7 +75,6 @@ def _render_voice(entry: CaseEntry, voice: VoiceNote, explanation: Explanation |
     render_dictation(
         voice, explanation.voice if explanation is not None else None, f"dictation-{entry.token}", heard.to_check
     )
-    render_warnings(heard.warnings)
     if voice.confirmed_by is None:
         st.caption(UNCONFIRMED)
     if not may(Permission.EDIT):
