@@ -81,6 +81,8 @@ def read_texts(
             rows.append(len(texts) if text else -1)
             texts += [text] if text else []
         scored.append((rows[0], rows[1]))
+    for case, own, (note, voice) in zip(cohort.cases, training, scored, strict=True):
+        _add_scored_texts(case, own, note, voice)
     # Named by what was read and by whom: other words or another reader are read again.
     digest = hashlib.sha256("\0".join(texts).encode())
     if isinstance(reader, TextReader):
@@ -93,6 +95,20 @@ def read_texts(
     answers: Tensor = _answers(texts, network, reader, (load_tokenizer(encoder), encoder.max_tokens, bar))
     save_tensors(answers, kept)
     return CohortTexts(answers, training, tuple(scored))
+
+
+def _add_scored_texts(case: TrainingCase, own: CaseTexts, note: int, voice: int) -> None:
+    """A training case's own note (first reader) and transcribed dictation (second reader) join the made-up ones.
+
+    The transcript as often as all of those: only there are the transcriber's real mistakes, and how far to trust a
+    dictation is learned from them.
+    """
+    if len(case.readers) < 2:
+        return
+    if note >= 0:
+        own.notes[0].append(note)
+    if voice >= 0:
+        own.voices[1] += [voice] * len(own.voices[1])
 
 
 @torch.inference_mode()
