@@ -33,6 +33,7 @@ from diagnosis.preprocessing.batch import (
     require_evidence,
     stack_cases,
 )
+from diagnosis.reading import contradiction_warnings
 from diagnosis.record import (
     Assessment,
     Case,
@@ -210,7 +211,7 @@ class DiagnosisEngine:
 
     def _warnings(self, case: Case, prepared: PreparedCase, subset: str) -> tuple[str, ...]:
         found = preparation_warnings(case, prepared, self.contract) + self.calibration_warnings(subset)
-        return found + self._unfamiliar(case, prepared)
+        return found + contradiction_warnings(case) + self._unfamiliar(case, prepared)
 
     def calibration_warnings(self, subset: str) -> tuple[str, ...]:
         """A sentence where the bundle has no calibration for a subset of modalities."""

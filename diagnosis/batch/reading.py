@@ -33,6 +33,7 @@ from diagnosis.preprocessing.batch import (
     require_evidence,
 )
 from diagnosis.preprocessing.volume import FieldOfView
+from diagnosis.reading import contradiction_warnings
 from diagnosis.record import Audio, Case, SpeechSegment, VoiceNote, Word
 from diagnosis.record.volume import RegionOfInterest
 from diagnosis.version import __version__
@@ -175,7 +176,8 @@ class StudyReader:
 
     def _warnings(self, case: Case, prepared: PreparedCase) -> tuple[str, ...]:
         settings = self._settings
-        found = case.warnings + preparation_warnings(case, prepared, settings.contract) + speech_warnings(case)
+        found = case.warnings + preparation_warnings(case, prepared, settings.contract)
+        found += contradiction_warnings(case) + speech_warnings(case)
         if settings.diameter_mm is not None and settings.slice_spacing_mm is not None:
             found += range_warnings(case, settings.diameter_mm, settings.slice_spacing_mm)
         if settings.ct_familiarity is not None and case.volume is not None and prepared.region is not None:

@@ -74,6 +74,15 @@ def report_json(
     }
 
 
+def words_json(case: "Case") -> dict[str, Any]:
+    """Contradictions and second opinions of a case, to stand beside an assessment."""
+    from diagnosis.reading import read_words
+
+    words = read_words(case)
+    report = report_json(case, words.facts, words.contradictions, words.opinions)
+    return {name: report[name] for name in ("contradictions", "second_opinions")}
+
+
 def _quoted(case: "Case", fact: "Fact") -> str:
     """The words of a fact, as they were written or spoken."""
     holder = case.note if fact.source == "note" else case.voice_note
