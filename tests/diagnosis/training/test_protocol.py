@@ -6,6 +6,7 @@ from diagnosis.errors import ConfigurationError
 from diagnosis.training.cohort import Cohort, Reader, TrainingCase, soft_malignancy
 from diagnosis.training.config import FusionLossConfig, StageConfig, read_config
 from diagnosis.training.encoders import excluded_sets
+from diagnosis.training.folds import _add_scored_texts
 from diagnosis.training.fusion_stage import CaseTexts, CtReadouts, FusionBatches, targets_without
 from diagnosis.training.lidc import leave_readers_out_label
 from diagnosis.training.losses import alignment_loss, descriptor_loss, soft_bce
@@ -144,3 +145,15 @@ def test_a_bad_configuration_is_refused_by_field(tmp_path, text, message):
     path.write_text(text)
     with pytest.raises(ConfigurationError, match=message):
         read_config(path)
+
+
+def test_a_training_case_lends_its_own_transcript_to_the_second_reader_alone():
+    own = CaseTexts({0: [1, 2], 1: [3]}, {0: [4, 5], 1: [6, 7]})
+    _add_scored_texts(make_case([5, 5, 1]), own, note=8, voice=9)
+    assert own.notes == {0: [1, 2, 8], 1: [3]}
+    assert own.voices == {0: [4, 5], 1: [6, 7, 9, 9]}
+    _add_scored_texts(make_case([5, 5, 1]), own, note=-1, voice=-1)
+    assert own.notes[0] == [1, 2, 8]
+    alone = CaseTexts({-1: [0]}, {-1: [1]})
+    _add_scored_texts(make_case([]), alone, note=0, voice=1)
+    assert (alone.notes, alone.voices) == ({-1: [0]}, {-1: [1]})
