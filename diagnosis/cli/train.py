@@ -1,12 +1,21 @@
 """`diagnosis train` and `diagnosis compare`."""
 
 import json
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
+
+
+class Compared(StrEnum):
+    """What `diagnosis compare` compares."""
+
+    FUSIONS = "fusions"
+    ENCODERS = "encoders"
+
 
 ConfigPath = Annotated[
     Path, typer.Argument(help="YAML configuration, for example models/lung_nodule/configs/train.yaml.")
@@ -46,8 +55,15 @@ def compare_command(
     config: ConfigPath,
     fusion: Annotated[list[str] | None, typer.Option("--fusion", help="A fusion method; repeat for several.")] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Also write the metrics of all as JSON.")] = None,
+    of: Annotated[Compared, typer.Option("--of", help="What is compared.")] = Compared.FUSIONS,
 ) -> None:
-    """Train fusion methods on the same folds and encoders, and print one table (all eight methods by default)."""
+    """Train fusion methods on the same folds and encoders, and print one table (all eight methods by default).
+
+    With `--of encoders`: image encoders on the same regions and folds, with the milliseconds and megabytes they cost.
+    """
+    if of == Compared.ENCODERS:
+        _compare_encoders(config, out)
+        return
     from diagnosis.cli.progress import progress_bars
 
     with progress_bars() as open_bar:
@@ -66,3 +82,25 @@ def compare_command(
     Console().print(table)
     if out is not None:
         out.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+
+
+def _compare_encoders(config: Path, out: Path | None) -> None:
+    """The table of image encoders."""
+    from diagnosis.cli.progress import progress_bars
+
+    with progress_bars() as open_bar:
+        open_bar("Loading the networks")
+        from diagnosis.training.card import interval_text
+        from diagnosis.training.config import read_config
+        from diagnosis.training.run import compare_encoders
+
+        document = compare_encoders(read_config(config), open_bar)
+    table = Table(title=f"Image encoders, out of fold, {document['protocol']['cases']} cases")
+    for column in ("encoder", "AUROC [95 %]", "ms", "MB"):
+        table.add_column(column)
+    for name, entry in document["encoders"].items():
+        ms, mb = ("-" if entry[key] is None else f"{entry[key]:.1f}" for key in ("ms", "mb"))
+        table.add_row(name, interval_text(entry["auroc"]), ms, mb)
+    Console().print(table)
+    if out is not None:
+        out.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")

@@ -13,6 +13,9 @@
 `fusion_stage`     stage 3: the fusion, on tokens of the two frozen encoders
 `folds`            all stages on all folds, out-of-fold answers, resume
 `publish`          calibration, metrics and card of the bundle
+`image_encoders`   image encoders on the same regions and folds, and what each costs
+`medpix`           a second task: key slices and free text; `benchmark` its figures (README.md beside this file)
+`processes`        several processes by torchrun
 `ct_readings`      what encoders say of CTs that they have not seen, for all that is learned on top of them
 `alignment_stage`  the space that CT and words share; `alignment_quality` recall on held-out folds
 `index_stage`      `diagnosis index`: the index of similar nodules that lies beside the bundle

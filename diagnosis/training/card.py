@@ -1,5 +1,6 @@
 """The model card and the papers of a bundle; every figure in it is read from the metrics."""
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,9 @@ def interval_text(entry: dict[str, Any]) -> str:
 def write_card(folder: Path, metadata: BundleMetadata, document: dict[str, Any]) -> None:
     """Write docs/README.md, docs/data_license.txt and LICENSE."""
     (folder / "docs").mkdir(parents=True, exist_ok=True)
+    encoders = folder / "eval" / "image_encoders.json"
+    if encoders.is_file():
+        document = {**document, "image_encoders": json.loads(encoders.read_text(encoding="utf-8"))}
     (folder / "docs" / "README.md").write_text(card_text(metadata, document), encoding="utf-8")
     (folder / "docs" / "data_license.txt").write_text(DATA_LICENSE, encoding="utf-8")
     shutil.copyfile(Path(diagnosis.__file__).parent / "LICENSE", folder / "LICENSE")
@@ -98,6 +102,13 @@ def card_text(metadata: BundleMetadata, document: dict[str, Any]) -> str:
     if "fusions" in document:
         lines += ["", "## Fusion methods on the same folds and encoders", "", "AUROC, out of fold.", ""]
         lines += _plain_table(document["fusions"]["columns"], document["fusions"]["rows"])
+    if "image_encoders" in document:
+        lines += [
+            "",
+            "## Image encoders on the same regions and folds",
+            "",
+            *_encoder_table(document["image_encoders"]),
+        ]
     return "\n".join([*lines, "", *LIMITS, ""])
 
 
@@ -130,6 +141,23 @@ def _group_table(groups: list[dict[str, Any]]) -> list[str]:
     for group in groups:
         figures = " | ".join(interval_text(group[name]) for name in ("auroc", "sensitivity", "specificity"))
         rows.append(f"| {group['attribute']}: {group['group']} | {group['n']} | {group['positives']} | {figures} |")
+    return rows
+
+
+def _encoder_table(table: dict[str, Any]) -> list[str]:
+    """AUROC, difference to the first encoder, and what a region costs."""
+    protocol, first = table["protocol"], next(iter(table["encoders"]))
+    rows = [
+        f"{protocol['cases']} nodules, out of fold. Input: {protocol['input']}; for the pretrained network",
+        f"{protocol['pretrained_input']}. The whole volume: {protocol['whole_volume']}.",
+        "",
+        f"| encoder | AUROC | {first} minus this | ms | MB |",
+        "|---|---|---|---|---|",
+    ]
+    for name, entry in table["encoders"].items():
+        gain = "-" if name == first else interval_text(entry["first_minus_this"])
+        ms, mb = ("-" if entry[key] is None else f"{entry[key]:.1f}" for key in ("ms", "mb"))
+        rows.append(f"| {name} | {interval_text(entry['auroc'])} | {gain} | {ms} | {mb} |")
     return rows
 
 

@@ -27,7 +27,7 @@ from diagnosis.training.medpix import read_medpix
 from diagnosis.training.processes import first_process_first, is_first, start_processes, wait_for_all
 from diagnosis.training.publish import FULL, SUBSETS, measure, publish
 
-COMPARISON = "comparison.json"
+COMPARISON, ENCODERS = "comparison.json", "image_encoders.json"
 COMPARISON_COLUMNS = ("fusion", *SUBSETS, "all vs best single [95 %]")
 
 
@@ -164,6 +164,19 @@ def compare_fusions(config: TrainConfig, methods: list[str], open_bar: OpenBar) 
     compared = {"columns": list(COMPARISON_COLUMNS), "rows": comparison_rows(results, cohort.findings[0])}
     (Path(config.work) / COMPARISON).write_text(json.dumps(compared, indent=2) + "\n", encoding="utf-8")
     return results
+
+
+def compare_encoders(config: TrainConfig, open_bar: OpenBar) -> dict[str, Any]:
+    """Image encoders on the regions and folds of a run; the table, which is kept and shown in the bundle's card."""
+    from diagnosis.training.image_encoders import compare_image_encoders
+
+    _claim(Path(config.work), config)
+    document = compare_image_encoders(config, read_cohort(config, open_bar), open_bar)
+    bundle = Path(config.out)
+    folders = [Path(config.work), *([bundle / "eval"] if config.out and (bundle / "eval").is_dir() else [])]
+    for folder in folders:
+        (folder / ENCODERS).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    return document
 
 
 def comparison_rows(results: dict[str, dict[str, Any]], finding: str) -> list[tuple[str, ...]]:
