@@ -104,7 +104,7 @@ def confirm_transcript(entry: CaseEntry, voice: VoiceNote, text: str) -> None:
 def write_wav(path: Path, audio: Audio) -> None:
     """16-bit PCM, complete or not at all."""
     part = path.with_suffix(".part")
-    with wave.open(str(part), "wb") as file:
+    with part.open("wb") as stream, wave.open(stream, "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(audio.sampling_rate_hz)

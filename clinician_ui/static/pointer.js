@@ -48,6 +48,7 @@ export function watchPointer(viewer, canvas, index) {
       },
       Region: () => {
         const radius = distance(viewer.mmOf(drag.from), viewer.mmOf(voxel));
+        viewer.setPosition(drag.from);
         viewer.proposeAt(drag.from, radius > FINE_MM ? 2 * radius : null);
       },
       Window: () => {
