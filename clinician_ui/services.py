@@ -32,6 +32,7 @@ from diagnosis.store.audit import Action, note_event
 from diagnosis.store.cases import set_study_date
 from diagnosis.store.edits import Edit, edits_of, save_edit
 from diagnosis.store.inputs import inputs_of
+from diagnosis.store.reviews import Review, save_review
 
 __all__ = ["CaseEntry", "FolderWatch", "Outcome", "find_case", "list_cases"]
 
@@ -241,6 +242,17 @@ def edit_case(entry: CaseEntry, edit: Edit) -> None:
     actor = current_visitor().actor
     take_in_one(open_archive(), actor, entry)
     save_edit(open_archive(), actor, entry.token, edit)
+
+
+def review_case(entry: CaseEntry, review: Review) -> None:
+    """Keep what a reader says of a finding.
+
+    Raises:
+        AccessError: the visitor may not.
+        StoreError: the case was assessed again meanwhile, the reader cannot have this seat, or it cannot be kept.
+    """
+    require(Permission.REVIEW)
+    save_review(open_archive(), current_visitor().actor, entry.token, review)
 
 
 def note_view(entry: CaseEntry) -> None:

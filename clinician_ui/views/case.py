@@ -8,7 +8,9 @@ from streamlit.delta_generator import DeltaGenerator
 from clinician_ui.archive import open_archive
 from clinician_ui.services import CaseEntry, find_case, note_view
 from clinician_ui.state import Workplace
+from clinician_ui.views.export import render_export
 from clinician_ui.views.reading import render_reading
+from clinician_ui.views.review import render_review
 from clinician_ui.views.worklist import current_query
 from diagnosis.errors import DiagnosisError
 from diagnosis.store.worklist import neighbors
@@ -35,21 +37,29 @@ def render_case_page(
         if st.button("Worklist", type="primary"):
             open_worklist()
         return
-    patient = _render_steps(entry, open_case, open_worklist)
+    patient, beside = _render_steps(entry, open_case, open_worklist)
     try:
         note_view(entry)
     except DiagnosisError as error:
         st.error(str(error))
         return
-    render_reading(place, entry, patient)
+    assessment = render_reading(place, entry, patient)
+    if assessment is not None:
+        render_export(entry, place.bundle_dir, assessment, beside[1])
+    render_review(entry, assessment, beside[0])
 
 
 def _render_steps(
     entry: CaseEntry, open_case: Callable[[str], None], open_worklist: Callable[[], None]
-) -> DeltaGenerator:
-    """Title, and the way to the neighbors in the worklist; gives the place for what is known of the patient."""
+) -> tuple[DeltaGenerator, tuple[DeltaGenerator, DeltaGenerator]]:
+    """Title, and the way to the neighbors in the worklist.
+
+    Gives the place for what is known of the patient, and those for review and export.
+    """
     before, after = neighbors(open_archive(), current_query(entry.collection), entry.token)
-    title, back, previous, following = st.columns([5, 1, 1, 1], vertical_alignment="center")
+    title, review, export, back, previous, following = st.columns(
+        [3.4, 1.6, 0.9, 1, 0.8, 0.7], vertical_alignment="center"
+    )
     with title:
         st.title(entry.case_id, anchor=False)
         patient = st.empty()
@@ -59,4 +69,4 @@ def _render_steps(
         open_case(before)
     if following.button("Next", width="stretch", disabled=after is None, shortcut="J") and after:
         open_case(after)
-    return patient
+    return patient, (review.empty(), export.empty())

@@ -1,0 +1,128 @@
+"""What was said of a case before: assessments, reviews, edits; each with who and when."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from html import escape
+from typing import Any
+
+import streamlit as st
+
+from clinician_ui.components.finding_table import display_name
+from diagnosis.store.assessments import KeptAssessment
+from diagnosis.store.edits import EditedPart, KeptEdit
+from diagnosis.store.review_state import Decision
+from diagnosis.store.reviews import KeptReview
+
+_PAST = {Decision.ACCEPT: "accepted", Decision.OVERRIDE: "overridden", Decision.DEFER: "deferred"}
+_CHANGES = {
+    "fingerprint": "files",
+    "region_mm": "region",
+    "diameter_mm": "diameter",
+    "note_sha256": "note",
+    "voice_sha256": "transcript",
+    "voice_confirmed_by": "transcript confirmed",
+    "age_years": "age",
+    "sex": "sex",
+}
+_QUOTED = 160
+
+
+def render_reviews(reviews: Sequence[KeptReview]) -> None:
+    """A row for each review, the newest first."""
+    _table(
+        "Reviews",
+        ("When (UTC)", "Who", "As", "Finding", "Decision", "Reason and comment", "Of assessment"),
+        [
+            (
+                _moment(kept.made_at),
+                kept.made_by,
+                f"{kept.review.seat} reader",
+                display_name(kept.review.finding),
+                _PAST[kept.review.decision] + (f": {kept.review.value}" if kept.review.value else ""),
+                " · ".join(text for text in (kept.review.reason, kept.review.comment) if text) or "–",
+                str(kept.review.assessment),
+            )
+            for kept in reviews
+        ],
+    )
+
+
+def render_assessments(kept: Sequence[KeptAssessment]) -> None:
+    """A row for each assessment, the newest first, with what had changed since the one before."""
+    rows = []
+    for place, one in enumerate(kept):
+        before = kept[place + 1] if place + 1 < len(kept) else None
+        main = one.assessment.main
+        rows.append(
+            (
+                str(one.number),
+                _moment(one.made_at),
+                one.made_by,
+                f"{main.probability:.0%} ({main.low:.0%} to {main.high:.0%})",
+                "flagged" if main.is_flagged else "not flagged",
+                str(one.inputs.get("parts", "–")),
+                what_changed(before, one),
+                f"{one.assessment.bundle_name} {one.assessment.bundle_version}, {one.assessment.bundle_sha256[:8]}",
+            )
+        )
+    _table(
+        "Assessments",
+        ("Number", "When (UTC)", "Who", "Probability", "Flag", "Parts", "Changed since", "Model"),
+        rows,
+    )
+
+
+def render_edits(edits: Sequence[KeptEdit]) -> None:
+    """A row for each edit, the newest first, with what stood there before."""
+    _table(
+        "Edits",
+        ("When (UTC)", "Who", "Part", "Before", "After", "Confirmed"),
+        [
+            (
+                _moment(kept.made_at),
+                kept.made_by,
+                kept.edit.part.value,
+                _quoted(kept.edit.original, kept.edit.part),
+                _quoted(kept.edit.edited, kept.edit.part),
+                "yes" if kept.edit.is_confirmed else "no",
+            )
+            for kept in edits
+        ],
+    )
+
+
+def what_changed(before: KeptAssessment | None, after: KeptAssessment) -> str:
+    """What of the inputs and of the model differs between two assessments, in words."""
+    if before is None:
+        return "first assessment"
+    changed = [words for key, words in _CHANGES.items() if _differs(before.inputs, after.inputs, key)]
+    if before.assessment.bundle_sha256 != after.assessment.bundle_sha256:
+        changed.append("model")
+    return ", ".join(changed) or "nothing known"
+
+
+def _differs(before: Mapping[str, Any], after: Mapping[str, Any], key: str) -> bool:
+    return before.get(key) != after.get(key)
+
+
+def _moment(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _quoted(text: str, part: EditedPart) -> str:
+    if not text:
+        return "none"
+    if part is EditedPart.REGION:
+        return text.replace('"', "").strip("{}").replace("_mm", " mm").replace(",diameter", ", diameter")
+    return text if len(text) <= _QUOTED else f"{text[:_QUOTED]}…"
+
+
+def _table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    if not rows:
+        return
+    head = "".join(f"<th>{escape(name)}</th>" for name in heads)
+    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    st.html(
+        f'<section class="dx-card" tabindex="0" role="region" aria-label="{escape(title)}"><h3>{escape(title)}</h3>'
+        f'<table class="dx-table"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></section>'
+    )

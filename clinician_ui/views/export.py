@@ -1,0 +1,56 @@
+"""Export on the page of a case: choose the forms, take the files along."""
+
+from pathlib import Path
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from clinician_ui.access import may
+from clinician_ui.exports import export_case
+from clinician_ui.permissions import Permission
+from clinician_ui.services import CaseEntry
+from diagnosis.errors import DiagnosisError
+from diagnosis.record import Assessment
+from diagnosis.reporting.export import ExportFormat
+
+FORM_WORDS = {
+    ExportFormat.SR: "DICOM structured report",
+    ExportFormat.PDF: "PDF report",
+    ExportFormat.FHIR: "FHIR R4",
+    ExportFormat.SC: "Pictures (secondary capture)",
+    ExportFormat.PM: "Attribution (parametric map)",
+    ExportFormat.SEG: "Region (segmentation)",
+}
+USUAL = (ExportFormat.SR, ExportFormat.FHIR)
+
+
+def render_export(entry: CaseEntry, bundle_dir: Path, assessment: Assessment, place: DeltaGenerator) -> None:
+    """Draw the button into its place; what it opens asks for the forms, makes the files and hands them over."""
+    if not may(Permission.EXPORT):
+        return
+    with place.popover("Export", icon=":material/download:", width="stretch"):
+        chosen = st.pills(
+            "Forms",
+            list(FORM_WORDS),
+            selection_mode="multi",
+            default=list(USUAL),
+            format_func=FORM_WORDS.__getitem__,
+            key=f"export-forms-{entry.token}",
+        )
+        if st.button("Make files", type="primary", width="stretch", disabled=not chosen, key=f"export-{entry.token}"):
+            with st.spinner("Writing", show_time=True):
+                try:
+                    parcel = export_case(entry, bundle_dir, assessment, chosen)
+                except DiagnosisError as error:
+                    st.error(str(error))
+                    return
+            for form, reason in parcel.refused:
+                st.warning(f"Not written: {FORM_WORDS[ExportFormat(form)]}: {reason}")
+            st.download_button(
+                f"Save {parcel.n_files} files",
+                parcel.zipped,
+                file_name="assessment.zip",
+                mime="application/zip",
+                width="stretch",
+                key=f"export-save-{entry.token}",
+            )
