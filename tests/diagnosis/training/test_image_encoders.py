@@ -1,0 +1,80 @@
+"""The table of image encoders: figures from answers, costs from a forward pass."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from diagnosis.training.card import write_card
+from diagnosis.training.cohort import Cohort, Reader, TrainingCase, TrainingRegion
+from diagnosis.training.config import TrainConfig
+from diagnosis.training.image_encoders import EncoderAnswers, cost_of, encoder_table, measurements_alone
+
+
+def make_cohort(n_cases=60):
+    """Bright lesions are malignant; the diameter tells nothing."""
+    rng = np.random.default_rng(3)
+    cases = []
+    for i in range(n_cases):
+        label = i % 2
+        hu = rng.normal(-700, 60, (11, 68, 68))
+        y, x = np.indices((68, 68)) - 33.5
+        hu[:, np.hypot(y, x) < 7] = 60 if label else -300
+        region = TrainingRegion(hu.astype(np.float16), None, np.ones(hu.shape, dtype=bool), 1.25)
+        readers = (Reader((3.0,) * 8, 10.0, 4.0 if label else 2.0),)
+        cases.append(
+            TrainingCase(
+                f"c{i}", f"p{i}", f"fold{i // 2 % 3}", (label,), (float(label),), region, 10.0, readers, None, None
+            )
+        )
+    return Cohort("made_up", ("malignancy",), tuple(cases))
+
+
+def test_the_ridge_on_measurements_reads_cases_that_it_was_not_fitted_on():
+    config, cohort = TrainConfig(), make_cohort()
+    answers = measurements_alone(config, cohort, cohort.cases)
+    labels = np.array([case.labels[0] for case in cohort.cases])
+    assert answers.logits[labels == 1].min() > answers.logits[labels == 0].max()
+    assert answers.ms > 0
+
+
+def test_the_table_compares_every_encoder_with_the_first_and_stands_in_the_card(tiny_bundle, tmp_path):
+    import shutil
+
+    from diagnosis.bundle.folder import read_metadata
+
+    cohort = make_cohort()
+    labels = np.array([case.labels[0] for case in cohort.cases], dtype=float)
+    noise = np.random.default_rng(0).normal(0, 1, len(labels))
+    answers = {
+        "slab_se_resnet": EncoderAnswers(4 * labels + noise, 2.04, 10.0),
+        "resnet10": EncoderAnswers(noise, 8.0, None),
+    }
+    table = encoder_table(cohort.cases, answers, TrainConfig())
+    assert list(table["encoders"]) == ["slab_se_resnet", "resnet10", "diameter"]
+    assert table["encoders"]["slab_se_resnet"]["auroc"]["value"] > 0.95
+    gain = table["encoders"]["resnet10"]["first_minus_this"]
+    assert gain["low"] > 0
+    assert table["encoders"]["diameter"]["auroc"]["value"] == 0.5
+    assert "not possible" in table["protocol"]["whole_volume"]
+
+    bundle = tmp_path / "bundle"
+    shutil.copytree(tiny_bundle, bundle)
+    (bundle / "eval").mkdir(exist_ok=True)
+    (bundle / "eval" / "image_encoders.json").write_text(json.dumps(table))
+    document = {"protocol": {"cases": 60, "rule": "", "folds": [], "bootstrap": "", "calibration": ""}}
+    document |= {"findings": {"malignancy": {}}, "baselines": {}, "differences": {}}
+    write_card(bundle, read_metadata(bundle), document)
+    card = (bundle / "docs" / "README.md").read_text()
+    assert "## Image encoders on the same regions and folds" in card
+    assert f"| resnet10 | {table['encoders']['resnet10']['auroc']['value']:.3f} [" in card
+    assert "| 8.0 | - |" in card
+
+
+def test_cost_counts_weights_and_time():
+    layer = torch.nn.Linear(1024, 1024, bias=False)
+    ms, mb = cost_of(lambda: layer(torch.zeros(1, 1024)), layer)
+    assert ms > 0
+    assert mb == pytest.approx(4, abs=8)
+    assert mb >= 4
