@@ -68,15 +68,17 @@ class EncoderAnswers:
 def compare_image_encoders(config: TrainConfig, cohort: Cohort, open_bar: OpenBar) -> dict[str, Any]:
     """Train or load every encoder, and compare them; what was trained is kept in the work folder."""
     cases = [case for case in cohort.cases if case.region is not None]
+    answers: dict[str, EncoderAnswers] = {}
     plan: dict[str, Callable[[], EncoderAnswers]] = {
         config.network.volume_encoder.kind: lambda: trained_encoder(config, cohort, cases),
         "measurements": lambda: measurements_alone(config, cohort, cases),
         "resnet10": lambda: trained_encoder(_as_resnet10(config), cohort, cases),
         "i3resnet152": lambda: frozen_pretrained(config, cohort, cases, open_bar),
-        "i3resnet152_last_stage": lambda: tuned_pretrained(config, cohort, cases, open_bar),
+        "i3resnet152_last_stage": lambda: replace(
+            answers["i3resnet152"], logits=tuned_pretrained(config, cohort, cases, open_bar)
+        ),  # the same network with other weights: the same cost
     }
     bar = open_bar("Comparing image encoders")
-    answers: dict[str, EncoderAnswers] = {}
     for done, (name, answer) in enumerate(plan.items()):
         answers[name] = answer()
         bar(done + 1, len(plan))
@@ -222,10 +224,8 @@ def frozen_pretrained(
     return EncoderAnswers(logits, *cost_of(forward, network))
 
 
-def tuned_pretrained(
-    config: TrainConfig, cohort: Cohort, cases: Sequence[TrainingCase], open_bar: OpenBar
-) -> EncoderAnswers:
-    """The fourth stage trained on from its pretrained weights, on maps of the frozen third."""
+def tuned_pretrained(config: TrainConfig, cohort: Cohort, cases: Sequence[TrainingCase], open_bar: OpenBar) -> Floats:
+    """(case,) logits of the fourth stage trained on from its pretrained weights, on maps of the frozen third."""
     maps = middle_maps(config, cases, open_bar)
     _, diameters = _inputs(config, cases)
     size = standard_size(diameters, torch.zeros_like(diameters))[:, :1].float()
@@ -240,8 +240,7 @@ def tuned_pretrained(
             save_tensors(answer, kept)
         logits[_rows(cases, fold, inside=True)] = torch.load(kept, weights_only=True).double().numpy()
         bar(done + 1, len(cohort.folds))
-    frozen = frozen_pretrained(config, cohort, cases, open_bar)
-    return EncoderAnswers(logits, frozen.ms, frozen.mb)  # one stage differs in its weights alone
+    return logits
 
 
 def _tune(maps: Tensor, size: Tensor, steps: Tensor, split: tuple[list[int], list[int]], seed: int) -> Tensor:
@@ -258,7 +257,9 @@ def _tune(maps: Tensor, size: Tensor, steps: Tensor, split: tuple[list[int], lis
         # The normalization stays as it was learned on whole scans: the network is in evaluation mode.
         with torch.autocast("cpu", torch.bfloat16):
             pooled = late(maps[rows].float()).mean(dim=(2, 3, 4))
-        logits: Tensor = head(torch.cat([nn.functional.dropout(pooled.float(), 0.3, late.training), size[rows]], dim=1))
+        logits: Tensor = head(
+            torch.cat([nn.functional.dropout(pooled.float(), 0.3, torch.is_grad_enabled()), size[rows]], dim=1)
+        )
         return logits
 
     for epoch in range(STAGE_EPOCHS):
