@@ -28,6 +28,10 @@ OUTLINE_RINGS = ((0.8, 1.2), (1.2, 1.7))
 """Where unevenness around the lesion is measured: at its outline and just outside."""
 RING_SOFTNESS = 0.08
 RADIUS_RANGE_MM = (1.5, 12.0)
+"""Rings fit the lesion up to 24 mm, where LIDC-IDRI has its 99th percentile; a mass is measured as its middle. The
+polynomial of the size ends there too: beyond its data it would turn, and call a mass benign."""
+LARGEST_READING = 2.0
+"""Readings are bent smoothly into ± this many half-ratings, so that an odd image cannot outvote all else."""
 N_RAYS, N_STEPS = 48, 24
 WAVES = ((1, 2), (2, 3), (3, 6), (6, 13))
 """Bands of waves around the outline: off center, oval, lobulated, spiculated."""
@@ -131,7 +135,7 @@ def _root(square: Tensor) -> Tensor:
 
 def _sizes(diameter_mm: Tensor) -> list[Tensor]:
     """Cubic in the standardized log diameter: Hermite polynomials of orders 1 to 3."""
-    size = (diameter_mm.clamp(2, 80).log() - 2.3) / 0.55
+    size = ((diameter_mm / 2).clamp(*RADIUS_RANGE_MM) * 2).log().sub(2.3) / 0.55
     return [size, size.square() - 1, (size**3 - 3 * size) / 3]
 
 
@@ -161,7 +165,8 @@ class MeasuredReading(nn.Module):
         """Readings around zero, always in float32."""
         with torch.autocast(volume.device.type, enabled=False):
             standardized = (self.measure(volume, diameter_mm) - self.mean) / self.scale
-            return standardized @ self.coefficients + self.intercepts
+            readings = standardized @ self.coefficients + self.intercepts
+            return LARGEST_READING * torch.tanh(readings / LARGEST_READING)
 
     @torch.no_grad()
     def fit(

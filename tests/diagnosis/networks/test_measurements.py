@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diagnosis.networks.measurements import (
+    LARGEST_READING,
     N_MEASURED,
     N_MEASURED_READINGS,
     OUTLINE_RINGS,
@@ -77,6 +78,20 @@ def test_rings_scale_with_the_lesion():
     assert torch.abs(measured(lesion(6.0), 6.0)[:n] - large[:n]).max() > 0.4
 
 
+def test_a_mass_beyond_the_training_sizes_is_measured_as_the_largest_of_them():
+    mass = lesion(13.0, n_spikes=9, depth=0.05)
+    torch.testing.assert_close(measured(mass, 80.0), measured(mass, 24.0))
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.floats(0.1, 500.0), st.integers(0, 2**16))
+def test_readings_stay_within_their_bounds_whatever_the_image(diameter_mm, seed):
+    reading = MeasuredReading(0.7, HU_RANGE)
+    reading.coefficients.normal_(0, 30, generator=torch.Generator().manual_seed(seed))
+    volume = torch.rand(1, 1, 3, 40, 40, generator=torch.Generator().manual_seed(seed))
+    assert reading(volume, torch.tensor([diameter_mm])).abs().max() <= LARGEST_READING
+
+
 def test_ridge_finds_a_linear_rating_and_leaves_unknown_ones_out():
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(400, N_MEASURED, generator=generator)
@@ -106,11 +121,12 @@ def test_the_encoder_reads_measurements_of_the_whole_region_only():
     torch.manual_seed(0)
     encoder = VolumeEncoder(VolumeEncoderConfig(widths=(4, 4, 8, 8), measured_spacing_mm=0.7), 16).eval()
     encoder.measured.intercepts.fill_(0.7)
+    shown = LARGEST_READING * np.tanh(0.7 / LARGEST_READING)
     volume = lesion(6.0).repeat(2, 1, 1, 1, 1).requires_grad_()
     reading = encoder(volume, torch.tensor([12.0, torch.nan]))
     columns = reading.readouts[:, :, -N_MEASURED_READINGS:]
     assert reading.readouts.shape[2] == encoder.config.n_readouts
-    assert (columns[:, 0] == 0.7).all()
+    torch.testing.assert_close(columns[:, 0], torch.full_like(columns[:, 0], shown))
     assert (columns[:, 1:] == 0).all()
     encoder.measured.coefficients.fill_(1.0)
     (gradient,) = torch.autograd.grad(encoder(volume, torch.tensor([12.0, 12.0])).readouts[:, 0, -1].sum(), volume)
