@@ -16,9 +16,9 @@ from clinician_ui.permissions import (
     Visitor,
     access_rules,
     is_expired,
-    is_loopback,
     local_visitor,
 )
+from diagnosis import settings
 from diagnosis.errors import AccessError
 from diagnosis.store.audit import Action, note_event
 
@@ -42,7 +42,7 @@ def admit() -> Visitor | None:
         StoreError: the login cannot be written to the trail.
     """
     if not has_provider():
-        if not is_loopback(st.get_option("server.address")):
+        if not settings.is_loopback(st.get_option("server.address")):
             st.error(NO_PROVIDER)
             return None
         return current_visitor()

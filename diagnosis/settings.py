@@ -96,3 +96,15 @@ def pacs_configuration() -> Path | None:
 def pacs_secret(name: str) -> str | None:
     """A secret for the archive: `PASSWORD`, `TOKEN` or `KEY_PASSWORD`; None where it is not set."""
     return os.environ.get(f"DIAGNOSIS_PACS_{name}") or None
+
+
+def is_loopback(address: str | None) -> bool:
+    """Whether a server bound to this address is reached from this machine only. A name other than localhost is not."""
+    import ipaddress
+
+    if address == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address((address or "").strip("[]")).is_loopback
+    except ValueError:
+        return False

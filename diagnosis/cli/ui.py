@@ -9,16 +9,33 @@ from typing import Annotated
 import typer
 
 from diagnosis import settings
-from diagnosis.errors import MissingDependencyError
+from diagnosis.errors import ConfigurationError, MissingDependencyError
+
+_AUTH_KEYS = ("redirect_uri", "cookie_secret", "client_id", "client_secret", "server_metadata_url")
 
 
 def ui_command(
     cases: Annotated[Path | None, typer.Argument(help="Folder of case folders (default: the samples).")] = None,
-    port: Annotated[int, typer.Option("--port", help="Port on the loopback address.")] = 8501,
+    port: Annotated[int, typer.Option("--port", help="Port.")] = 8501,
     bundle: Annotated[Path | None, typer.Option("--bundle", help="Bundle folder.")] = None,
     headless: Annotated[bool, typer.Option("--headless", help="Do not open a browser.")] = False,
+    host: Annotated[str, typer.Option("--host", help="Address to serve on; others than loopback need --login.")] = (
+        "127.0.0.1"
+    ),
+    login: Annotated[
+        Path | None,
+        typer.Option("--login", help="TOML file that names an OIDC provider ([auth]) and roles ([access])."),
+    ] = None,
 ) -> None:
-    """Open the dashboard in a browser. It is served on the loopback address only."""
+    """Open the dashboard in a browser. Without a login provider it is served on the loopback address only."""
+    if login is not None:
+        _require_login_file(login)
+    elif not settings.is_loopback(host):
+        msg = (
+            "dashboard: without a login provider it is served on the loopback address only; leave out --host, or name "
+            "a provider with --login"
+        )
+        raise ConfigurationError(msg)
     # The dashboard stands on this package, not the other way round: it is found and started, not imported.
     found = importlib.util.find_spec("clinician_ui")
     if found is None or found.origin is None:
@@ -27,13 +44,30 @@ def ui_command(
     entry = Path(found.origin).parent / "server.py"
     command = [sys.executable, "-m", "streamlit", "run", str(entry)]
     options = {
-        "server.address": "127.0.0.1",
+        "server.address": host,
         "server.port": str(port),
         "server.headless": str(headless).lower(),
         "server.fileWatcherType": "none",
         "browser.gatherUsageStats": "false",
         "client.toolbarMode": "minimal",
+        "client.showErrorDetails": "none",
     }
+    if login is not None:
+        options["secrets.files"] = str(login.resolve())
     command += [f"--{name}={value}" for name, value in options.items()]
     command += ["--", str(cases or settings.data_samples_dir()), str(bundle or settings.bundle_dir())]
     raise typer.Exit(subprocess.call(command))
+
+
+def _require_login_file(path: Path) -> None:
+    import tomllib
+
+    try:
+        stated = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        msg = "login: the file cannot be read as TOML; see the dashboard's manual for its two sections"
+        raise ConfigurationError(msg) from error
+    missing = [key for key in _AUTH_KEYS if not isinstance(stated.get("auth", {}).get(key), str)]
+    if missing:
+        msg = f"login: [auth] lacks {', '.join(missing)}; take them from the provider's registration of this dashboard"
+        raise ConfigurationError(msg)
