@@ -29,7 +29,8 @@ class LungSpace:
 
     Attributes:
         lungs: aerated lung with its airways, (z,y,x).
-        space: lungs, their hull in each axial slice and what is closed in: vessels, nodules, masses on the wall.
+        space: lungs, their hulls in axial and sagittal slices and what is closed in: vessels, nodules, masses on the
+            wall or the mediastinum. The heart and the domes of the diaphragm are in it too.
     """
 
     lungs: BoolArray
@@ -46,8 +47,11 @@ def find_lung_space(grid: WorkingGrid) -> LungSpace | None:
     if lungs is None:
         return None
     radius = CLOSING_MM / grid.spacing_mm
-    space = _hull_by_slice(lungs, _middle_column(grid.values)) | _closed(lungs, radius)
-    return LungSpace(lungs, space)
+    middle = _middle_column(grid.values)
+    axial = _hull_by_slice(lungs, middle)
+    # In sagittal slices a mass that has taken the back or the top of a lung is closed in by what lies above and below.
+    sagittal = _hull_by_slice(lungs.transpose(2, 0, 1), None).transpose(1, 2, 0)
+    return LungSpace(lungs, axial | sagittal | _closed(lungs, radius))
 
 
 def _aerated_lungs(grid: WorkingGrid) -> BoolArray | None:
@@ -76,10 +80,11 @@ def _middle_column(hu: HuArray) -> int:
     return int(np.average(columns, weights=weights)) if columns.size else hu.shape[2] // 2
 
 
-def _hull_by_slice(lungs: BoolArray, middle: int) -> BoolArray:
-    """Convex hull of each lung in each axial slice: brings back what a mass on the wall has taken."""
+def _hull_by_slice(lungs: BoolArray, middle: int | None) -> BoolArray:
+    """Convex hull in each slice, right and left of a column apart: brings back what a mass on the wall has taken."""
     result = np.zeros_like(lungs)
-    for side in (slice(0, middle), slice(middle, None)):
+    sides = (slice(None),) if middle is None else (slice(0, middle), slice(middle, None))
+    for side in sides:
         for k in range(lungs.shape[0]):
             result[k, :, side] = _filled_hull(lungs[k, :, side])
     return result

@@ -14,6 +14,7 @@ from rich.console import Console
 from diagnosis.cli.assess import assess_command
 from diagnosis.cli.audit import audit_app
 from diagnosis.cli.batch import batch_command
+from diagnosis.cli.candidates_benchmark import candidates_benchmark_command
 from diagnosis.cli.deidentify import deidentify_command
 from diagnosis.cli.demo import demo_command
 from diagnosis.cli.draft import ask_command, draft_command
@@ -29,6 +30,7 @@ from diagnosis.cli.push import push_command
 from diagnosis.cli.read import read_command
 from diagnosis.cli.similar import index_benchmark_command, index_command, similar_command
 from diagnosis.cli.train import compare_command, train_command
+from diagnosis.cli.train_candidates import train_candidates_command
 from diagnosis.cli.transcribe import transcribe_command
 from diagnosis.cli.ui import ui_command
 from diagnosis.errors import DiagnosisError
@@ -65,6 +67,8 @@ app.command("compare")(compare_command)
 app.command("index")(index_command)
 app.command("index-benchmark")(index_benchmark_command)
 app.command("evaluate")(evaluate_command)
+app.command("train-candidates")(train_candidates_command)
+app.command("candidates-benchmark")(candidates_benchmark_command)
 app.command("batch")(batch_command)
 app.command("ui")(ui_command)
 app.add_typer(audit_app, name="audit")

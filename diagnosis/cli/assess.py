@@ -94,7 +94,12 @@ def assess_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Assess one case: calibrated probability, and what CT, note and voice contributed."""
-    from diagnosis.cli.candidates import assess_without_region, candidates_json, print_candidates
+    from diagnosis.cli.candidates import (
+        assess_without_region,
+        candidates_json,
+        print_candidates,
+        report_candidates,
+    )
     from diagnosis.cli.presentation import assessment_json, print_assessments, print_details
     from diagnosis.cli.progress import spinner
 
@@ -115,7 +120,8 @@ def assess_command(
         from diagnosis.reporting.html_report import ReportCase, write_report
 
         with spinner("Explaining and writing the report"):
-            write_report([ReportCase(gathered, assessment, engine.explain(gathered))], report)
+            proposed = () if candidates is None else report_candidates(candidates)
+            write_report([ReportCase(gathered, assessment, engine.explain(gathered), proposed)], report)
     if as_json:
         found = {} if candidates is None else {"candidates": candidates_json(candidates)}
         typer.echo(json.dumps(assessment_json(assessment) | found, indent=2))

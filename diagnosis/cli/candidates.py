@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from diagnosis.candidates import Candidate
     from diagnosis.engine import DiagnosisEngine
     from diagnosis.record import Assessment, Case
+    from diagnosis.reporting.candidate_rows import ReportCandidate
 
 
 @final
@@ -51,6 +52,16 @@ def assess_without_region(engine: "DiagnosisEngine", case: "Case") -> CandidateA
         assessed = engine.assess_candidates(case, search.candidates)
     best, main = assessed[0]
     return CandidateAnswer(main, replace(case, region=best.region, warnings=main.warnings), assessed)
+
+
+def report_candidates(answer: CandidateAnswer) -> "tuple[ReportCandidate, ...]":
+    """The same for the HTML report."""
+    from diagnosis.reporting.candidate_rows import ReportCandidate
+
+    return tuple(
+        ReportCandidate(candidate.region, candidate.strength, assessment.main.probability, assessment.main.is_flagged)
+        for candidate, assessment in answer.candidates
+    )
 
 
 def candidates_json(answer: CandidateAnswer) -> list[dict[str, Any]]:

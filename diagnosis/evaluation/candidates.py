@@ -24,6 +24,25 @@ class CandidateStudy:
 
 @final
 @dataclass(frozen=True)
+class FrocPoint:
+    """What the first `n_candidates` of every study find.
+
+    Attributes:
+        n_candidates: at most so many of each study.
+        sensitivity: share of the lesions that are hit, in [0,1].
+        low, high: its 95 % interval (Wilson, JASA 1927;22:209).
+        false_per_study: mean number of candidates that hit no lesion.
+    """
+
+    n_candidates: int
+    sensitivity: float
+    low: float
+    high: float
+    false_per_study: float
+
+
+@final
+@dataclass(frozen=True)
 class CandidateFigures:
     """Figures over studies.
 
@@ -32,6 +51,7 @@ class CandidateFigures:
         false_per_study: mean number of candidates that hit no lesion.
         n_lesions, n_studies: out of how many.
         ranks: for each lesion the rank of its first candidate, from 1, or None where it is missed.
+        froc: the same when only the first, the first two ... of each study are shown.
     """
 
     sensitivity: float
@@ -39,6 +59,7 @@ class CandidateFigures:
     n_lesions: int
     n_studies: int
     ranks: tuple[int | None, ...]
+    froc: tuple[FrocPoint, ...] = ()
 
 
 def evaluate_candidates(studies: Sequence[CandidateStudy]) -> CandidateFigures:
@@ -51,9 +72,12 @@ def evaluate_candidates(studies: Sequence[CandidateStudy]) -> CandidateFigures:
     if not ranks:
         msg = "candidates: no study has a known lesion, so that there is no sensitivity; add studies with truth"
         raise ConfigurationError(msg)
-    false = [sum(not any(hits(c, lesion) for lesion in s.lesions) for c in s.proposed) for s in studies]
+    is_false = [[not any(hits(c, lesion) for lesion in s.lesions) for c in s.proposed] for s in studies]
+    most = max((len(s.proposed) for s in studies), default=0)
+    froc = tuple(_froc_point(n, ranks, is_false) for n in range(1, most + 1))
     found = sum(rank is not None for rank in ranks)
-    return CandidateFigures(found / len(ranks), float(np.mean(false)), len(ranks), len(studies), ranks)
+    false = float(np.mean([sum(row) for row in is_false]))
+    return CandidateFigures(found / len(ranks), false, len(ranks), len(studies), ranks, froc)
 
 
 def hits(candidate: RegionOfInterest, lesion: RegionOfInterest) -> bool:
@@ -64,3 +88,19 @@ def hits(candidate: RegionOfInterest, lesion: RegionOfInterest) -> bool:
 
 def _rank(proposed: Sequence[RegionOfInterest], lesion: RegionOfInterest) -> int | None:
     return next((rank for rank, candidate in enumerate(proposed, start=1) if hits(candidate, lesion)), None)
+
+
+def _froc_point(n: int, ranks: tuple[int | None, ...], is_false: list[list[bool]]) -> FrocPoint:
+    found = sum(rank is not None and rank <= n for rank in ranks)
+    low, high = wilson_interval(found, len(ranks))
+    false = float(np.mean([sum(row[:n]) for row in is_false]))
+    return FrocPoint(n, found / len(ranks), low, high, false)
+
+
+def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
+    """95 % interval of a proportion that holds for few trials and for none or all of them successful."""
+    z = 1.959964
+    share = successes / trials
+    middle = (share + z * z / (2 * trials)) / (1 + z * z / trials)
+    half = z / (1 + z * z / trials) * float(np.sqrt(share * (1 - share) / trials + z * z / (4 * trials**2)))
+    return max(0.0, middle - half), min(1.0, middle + half)

@@ -107,20 +107,21 @@ def fit_familiarity(
     """
     ct = None
     if len(regions) >= FEWEST_REGIONS:
-        statistics = np.stack([appearance(_middle(r.hu.astype(np.float32), view.shape)) for _, r in regions])
-        shares = np.array([_share(r, view.spacing_mm[1]) for _, r in regions])
+        statistics = np.stack([appearance(middle_of(r.hu.astype(np.float32), view.shape)) for _, r in regions])
+        shares = np.array([share_around(r, view.spacing_mm[1]) for _, r in regions])
         ct = fit_ct(statistics, shares, [fold for fold, _ in regions])
     chosen = random.Random(3).sample(list(texts), min(300, len(texts)))  # noqa: S311 - not a secret
     text = fit_text(chosen, network.bert, load_tokenizer(network.config.text_encoder))
     return FamiliarityModel(ct, text)
 
 
-def _middle(hu: npt.NDArray[np.float32], shape: tuple[int, int, int]) -> npt.NDArray[np.float32]:
+def middle_of(hu: npt.NDArray[np.float32], shape: tuple[int, int, int]) -> npt.NDArray[np.float32]:
+    """The block of a shape in the middle of a larger one, (depth,height,width)."""
     starts = [(n - m) // 2 for n, m in zip(hu.shape, shape, strict=True)]
     return hu[tuple(slice(s, s + m) for s, m in zip(starts, shape, strict=True))]
 
 
-def _share(region: ReferenceRegion, spacing_mm: float) -> float:
+def share_around(region: ReferenceRegion, spacing_mm: float) -> float:
     """Lung around a training region, on a grid near that of `ct.SURROUNDINGS`."""
     step = max(1, round(2.8 / spacing_mm))
     hu = region.hu.astype(np.float32)[:, step // 2 :: step, step // 2 :: step]

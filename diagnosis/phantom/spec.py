@@ -12,6 +12,8 @@ from diagnosis.vocabulary import DESCRIPTOR_BY_NAME, Sex
 
 SMALLEST_NODULE_MM = 4.0
 LARGEST_NODULE_MM = 30.0
+"""Larger is a mass by name; patients drawn at random have none."""
+LARGEST_LESION_MM = 70.0
 
 Informative = Literal["all", "ct", "note", "voice"]
 INFORMATIVE: tuple[Informative, ...] = ("all", "ct", "note", "voice")
@@ -115,10 +117,10 @@ class NoduleSpec:
     texture: int = 5
 
     def __post_init__(self) -> None:
-        if not SMALLEST_NODULE_MM - 1 <= self.diameter_mm <= LARGEST_NODULE_MM:
+        if not SMALLEST_NODULE_MM - 1 <= self.diameter_mm <= LARGEST_LESION_MM:
             msg = (
                 f"phantom nodule: a diameter of {self.diameter_mm:g} mm cannot be planted; "
-                f"use {SMALLEST_NODULE_MM - 1:g} to {LARGEST_NODULE_MM:g} mm"
+                f"use {SMALLEST_NODULE_MM - 1:g} to {LARGEST_LESION_MM:g} mm"
             )
             raise ConfigurationError(msg)
         for name, value in self.ratings.items():

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, final
 
 from diagnosis.record import Assessment, Case, Explanation, FindingAssessment
+from diagnosis.reporting.candidate_rows import ReportCandidate, candidate_rows
 from diagnosis.reporting.highlights import highlight_html
 from diagnosis.reporting.panels import region_panel, waveform_panel
 from diagnosis.version import __version__
@@ -18,11 +19,12 @@ MODALITY_TITLES = {Modality.CT: "CT", Modality.NOTE: "Note", Modality.VOICE: "Di
 @final
 @dataclass(frozen=True, eq=False)
 class ReportCase:
-    """What a section is made from."""
+    """What a section is made from; candidates where a program proposed the regions."""
 
     case: Case
     assessment: Assessment
     explanation: Explanation | None = None
+    candidates: tuple[ReportCandidate, ...] = ()
 
 
 def write_report(cases: list[ReportCase], path: Path) -> None:
@@ -68,6 +70,7 @@ def _section(item: ReportCase) -> dict[str, Any]:
             for d in assessment.descriptors
         ],
         "warnings": [*assessment.warnings, *(explanation.withheld if explanation else ())],
+        "candidates": candidate_rows(case.volume, item.candidates),
         "ct": _ct_picture(case, explanation),
         "note": _note_html(case, explanation),
         "voice": _voice_html(case, explanation),

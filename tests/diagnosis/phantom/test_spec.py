@@ -9,7 +9,7 @@ from diagnosis.phantom.truth import malignancy_probability
 
 
 def test_a_nodule_too_large_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match=r"a diameter of 80 mm cannot be planted; use 3 to 30 mm"):
+    with pytest.raises(ConfigurationError, match=r"a diameter of 80 mm cannot be planted; use 3 to 70 mm"):
         NoduleSpec(diameter_mm=80)
 
 
