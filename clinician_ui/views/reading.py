@@ -24,6 +24,7 @@ from clinician_ui.services import (
     volume_source,
 )
 from clinician_ui.state import Workplace
+from clinician_ui.views.proposals_panel import render_proposals
 from clinician_ui.views.what_if_panel import render_what_if
 from clinician_ui.views.words import render_words
 from diagnosis.errors import DiagnosisError
@@ -94,6 +95,7 @@ def _render_unassessed(place: Workplace, entry: CaseEntry, case: Case, problem: 
     else:
         st.error(problem)
     render_warnings(case.warnings)
+    render_proposals(place, entry, case, lambda region: _move_region(entry, case, region))
     _render_ct(entry, case, None, can_try=False)
     render_words(place, entry, case, None)
 
@@ -104,6 +106,7 @@ def _render_assessed(place: Workplace, entry: CaseEntry, case: Case, assessment:
     if case.volume is not None and case.region is None and may(Permission.EDIT):
         st.info(MARK_FIRST)
     render_warnings(assessment.warnings)
+    render_proposals(place, entry, case, lambda region: _move_region(entry, case, region))
     left, right = st.columns([1.8, 1], gap="medium")
     with right:
         render_findings(assessment.findings)
