@@ -172,6 +172,20 @@ def test_a_work_folder_of_another_configuration_is_refused(trained):
         train(replace(config, seed=99), silent)
 
 
+def test_a_run_that_began_before_a_field_existed_goes_on_with_its_default(tmp_path):
+    from diagnosis.training.config import TrainConfig
+    from diagnosis.training.run import _claim
+
+    config = TrainConfig(work=str(tmp_path))
+    _claim(tmp_path, config)
+    older = json.loads((tmp_path / "config.json").read_text())
+    del older["data"]["hide_diagnosis"], older["coverage"]
+    (tmp_path / "config.json").write_text(json.dumps(older))
+    with pytest.raises(ConfigurationError, match="holds a run with another configuration"):
+        _claim(tmp_path, replace(config, coverage=0.8))
+    _claim(tmp_path, config)
+
+
 def test_a_missing_finding_is_named_before_training(manifest, tmp_path):
     from diagnosis.training.config import DataConfig
     from diagnosis.training.run import train
@@ -180,3 +194,19 @@ def test_a_missing_finding_is_named_before_training(manifest, tmp_path):
     config = replace(config, data=DataConfig(kind="manifest", root=str(manifest), findings=("emphysema",)))
     with pytest.raises(ManifestError, match="it has no column 'emphysema'"):
         train(config, silent)
+
+
+def test_the_index_of_a_run_without_readers_is_made_and_found(trained):
+    """No readers: nothing to measure and no captions, but the space and the index stand."""
+    from diagnosis.bundle.folder import verify_checksums
+    from diagnosis.retrieval.index import load_index
+    from diagnosis.training.index_stage import make_index
+
+    config, _ = trained
+    quality = make_index(config, silent)
+    assert quality["recall"] == quality["captions"] == {}
+    index = load_index(Path(config.out), verify_checksums(Path(config.out)))
+    assert index.embeddings.shape == (36, 3, 64)
+    lengths = np.linalg.norm(index.embeddings, axis=2)
+    assert (np.isclose(lengths, 1, atol=1e-2) | (lengths == 0)).all()
+    assert (lengths[::5, 0] == 0).all()  # every fifth case has no CT
