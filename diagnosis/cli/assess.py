@@ -102,6 +102,7 @@ def assess_command(
     )
     from diagnosis.cli.presentation import assessment_json, print_assessments, print_details
     from diagnosis.cli.progress import spinner
+    from diagnosis.cli.read import words_json
 
     place = parse_region(region, diameter)
     gathered = gather_case(case, {"ct": ct, "note": note, "voice": voice}, place, age, sex, repair)
@@ -124,7 +125,7 @@ def assess_command(
             write_report([ReportCase(gathered, assessment, engine.explain(gathered), proposed)], report)
     if as_json:
         found = {} if candidates is None else {"candidates": candidates_json(candidates)}
-        typer.echo(json.dumps(assessment_json(assessment) | found, indent=2))
+        typer.echo(json.dumps(assessment_json(assessment) | found | words_json(gathered), indent=2, ensure_ascii=False))
         return
     console = Console()
     print_assessments([assessment], console)
