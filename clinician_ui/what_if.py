@@ -78,10 +78,11 @@ class WhatIf:
         """The case that a question is about."""
         from diagnosis.explanation.counterfactual import without_text
 
-        case: Case | None = self.case.restricted_to(question.kept)
+        kept = question.kept & self.case.present
+        case: Case | None = self.case.restricted_to(kept) if kept else None
         if question.region is not None and case is not None and case.volume is not None:
             case = replace(case, region=question.region)
-        for part in question.kept & {Modality.NOTE, Modality.VOICE}:
+        for part in kept & {Modality.NOTE, Modality.VOICE}:
             spans = [span for other, span in question.removed if other is part]
             if spans and case is not None:
                 case = without_text(case, part, spans)

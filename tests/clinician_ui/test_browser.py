@@ -89,6 +89,7 @@ def test_a_study_is_imported_marked_dictated_upon_and_assessed(page, study, tmp_
     page.get_by_role("button", name="Assess this region").click()
     page.get_by_text("calibrated probability").wait_for()
     page.locator('.ct-viewer[data-region*=" "]').wait_for()
+    settle(page)
     region = [float(v) for v in viewer.get_attribute("data-region").split()]
     assert np.allclose(region, center, atol=0.02)
 
