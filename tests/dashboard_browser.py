@@ -38,18 +38,18 @@ def need(is_there: bool, name: str) -> None:
 
 
 @contextmanager
-def dashboard(cases: Path, bundle: Path, folder: Path) -> Iterator[tuple[str, subprocess.Popen]]:
+def dashboard(
+    cases: Path, bundle: Path, folder: Path, *options: str, port: int | None = None
+) -> Iterator[tuple[str, subprocess.Popen]]:
     """Its address and its process. `folder` holds the log and the store, so that it can be started again."""
     need(CHROMIUM.is_file(), "chromium")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = port or free_port()
     log = folder / "server.txt"
     command = [sys.executable, "-m", "diagnosis", "ui", str(cases), "--bundle", str(bundle)]
     environment = os.environ | {"DIAGNOSIS_STORE": str(folder / "store.sqlite3")}
     with log.open("a") as stream:
         server = subprocess.Popen(
-            [*command, "--port", str(port), "--headless"],
+            [*command, "--port", str(port), "--headless", *options],
             stdout=stream,
             stderr=stream,
             start_new_session=True,
@@ -62,6 +62,13 @@ def dashboard(cases: Path, bundle: Path, folder: Path) -> Iterator[tuple[str, su
             if server.poll() is None:
                 os.killpg(server.pid, 15)
             server.wait(timeout=60)
+
+
+def free_port() -> int:
+    """A port of the loopback address that nobody uses."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def wait_for(url: str, server: subprocess.Popen, log: Path) -> None:

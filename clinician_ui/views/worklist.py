@@ -197,12 +197,12 @@ def _render_paging(query: WorklistQuery, page: WorklistPage) -> WorklistQuery:
     if pages <= 1:
         return replace(query, page=0)
     words, back, number, on = st.columns([6, 1, 1.2, 1], vertical_alignment="center")
-    first = page.page * PAGE_LENGTH + 1
-    words.caption(f"{first:,} to {first + len(page.lines) - 1:,} of {page.n_fitting:,}")
     at = page.page
     if back.button("Back", key="page-back", disabled=at == 0, width="stretch", shortcut="P"):
         at -= 1
     if on.button("On", key="page-on", disabled=at >= pages - 1, width="stretch", shortcut="N"):
         at += 1
+    first = at * PAGE_LENGTH + 1
+    words.caption(f"{first:,} to {min(first + PAGE_LENGTH - 1, page.n_fitting):,} of {page.n_fitting:,}")
     number.caption(f"Page {at + 1:,} of {pages:,}")
     return replace(query, page=at)

@@ -147,7 +147,14 @@ def visit(monkeypatch, cases_dir, ui_bundle, checkout):
 
 def claims_of(name, *groups, issued=None):
     issued = issued or datetime.now(UTC)
-    return {"is_logged_in": True, "iss": "p", "sub": name, "groups": list(groups), "iat": issued.timestamp()}
+    return {
+        "is_logged_in": True,
+        "iss": "p",
+        "sub": name,
+        "email": name,
+        "groups": list(groups),
+        "iat": issued.timestamp(),
+    }
 
 
 def test_without_a_login_nothing_is_shown(visit):
