@@ -174,8 +174,19 @@ def _pdf_text(path: Path) -> str:
     from pypdf import PdfReader
     from pypdf.errors import PyPdfError
 
-    # pypdf raises its own errors for much of what damaged files hold, and Python's for the rest.
-    damaged = (PyPdfError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError, OSError)
+    # pypdf raises its own errors for much of what damaged files hold, and Python's for the rest: NotImplementedError (a
+    # RuntimeError, like RecursionError) for an unknown filter, AssertionError for objects of the wrong kind.
+    broken = (
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        ArithmeticError,
+        RuntimeError,
+        AssertionError,
+        OSError,
+    )
+    damaged = (PyPdfError, MemoryError, *broken)
     try:
         reader = PdfReader(path)
         if reader.is_encrypted and not reader.decrypt(""):

@@ -192,7 +192,7 @@ def header_rules(subject: str, policy: Policy, known: KnownIdentifiers) -> Heade
     """The rules for one patient."""
     shift_days = policy.key.shift_days(subject)
     is_moving = Option.MODIFIED_DATES in policy.options
-    texts = TextRules(known, shift_days if is_moving else None)
+    texts = TextRules(known, shift_days if is_moving else None, uses_model=False)
     return HeaderRules(policy.key, policy.options, shift_days, known, texts.clean)
 
 
@@ -202,7 +202,8 @@ def _subject(data_set: Dataset) -> str:
     if patient_id:
         return f"id {patient_id}"
     name, born = (str(data_set.get(keyword) or "").strip() for keyword in ("PatientName", "PatientBirthDate"))
-    return f"name {name} {born}" if name else f"study {data_set.get('StudyInstanceUID') or ''}"
+    study = data_set.get("StudyInstanceUID") or data_set.get("FrameOfReferenceUID") or ""
+    return f"name {name} {born}" if name else f"study {study}"
 
 
 def _pseudonym(data_set: Dataset, policy: Policy) -> str:
@@ -227,11 +228,14 @@ def _declare(data_set: Dataset, pseudonym: str, policy: Policy, *, is_blanked: b
         data_set.BurnedInAnnotation = "NO"
 
 
-def _complete_uid(data_set: Dataset, key: SecretKey) -> None:
-    """An object whose own UID was blank gets one from its content: without, it cannot be written."""
+def _complete_uid(data_set: FileDataset, key: SecretKey) -> None:
+    """An object whose class or own UID was blank gets it from the meta information: without, it cannot be written."""
+    if not data_set.get("SOPClassUID"):
+        data_set.SOPClassUID = data_set.file_meta.get("MediaStorageSOPClassUID") or ""
     if not data_set.get("SOPInstanceUID"):
+        named = str(data_set.file_meta.get("MediaStorageSOPInstanceUID") or "")
         content = hashlib.sha256(bytes(data_set.get("PixelData") or b"") + str(data_set).encode()).hexdigest()
-        data_set.SOPInstanceUID = key.uid(f"content {content}")
+        data_set.SOPInstanceUID = key.uid(named or f"content {content}")
 
 
 def _code(value: str) -> Dataset:

@@ -1,9 +1,17 @@
-"""Names of people in free text: after a title, after a label such as "Referring physician:", before a degree."""
+"""Names of people in free text: after a title or a label, before a degree, by a dictionary, and by their capitals.
+
+A capitalized word inside a sentence that is neither a common word nor the name of a sign or a classification is taken
+for a name. Sentences of a report begin with words that no common dictionary has (Cardiomegaly), so that at the
+beginning of a sentence only a known name counts.
+"""
 
 import re
 
+from diagnosis.privacy.name_dictionary import is_name, is_word, plain
+from diagnosis.privacy.recognizer import begins_sentence
+
 _PARTICLE = r"(?:de|da|do|dos|das|del|della|di|du|la|le|van|von|der|den|ter|ten|bin|ibn|al|el|af|av|zu|y|e)"
-_NAME = r"(?:[A-ZÀ-ÖØ-ÞĀ-ŽА-Я](?:\.|[^\W\d_]*(?:['\u2019-][^\W\d_]+)*))"
+_NAME = r"(?:[A-ZÀ-ÖØ-ÞĀ-ŽА-Я](?:\.|[^\W\d_]{0,40}(?:['\u2019-][^\W\d_]{1,40}){0,3}))"
 _FULL = rf"{_NAME}(?:[ \t]+(?:{_PARTICLE}[ \t]+){{0,2}}{_NAME}){{0,3}}"
 _LAST_FIRST = rf"{_NAME}(?:[ \t-]{_NAME})?,[ \t]?{_NAME}(?:[ \t]{_NAME})?"
 _TITLES = (
@@ -22,14 +30,66 @@ _PEOPLE = (
 )
 _DEGREES = r"(?:M\.?D|D\.?O|Ph\.?D|R\.?N|N\.?P|P\.?A(?:-C)?|MBBS|FRCR|FACR|DDS|DVM|Jr|Sr|III|II)\b\.?"
 
+_WORD = re.compile(r"[^\W\d_]+(?:['\u2019-][^\W\d_]+)*")
+_MIN_LETTERS = 3
+_REACH = 40
+_BEFORE = re.compile(rf"({_NAME})[ \t]+$")
+_AFTER = re.compile(rf"[ \t]+({_NAME})")
+_SIGNS = (
+    "hodgkin kerley schmorl swan ganz dobhoff hampton virchow crohn hashimoto sylvian willis doppler valsalva "
+    "fleischner hounsfield gleason bosniak cushing addison graves paget ewing wilms kaposi castleman barrett "
+    "zenker meckel chiari dandy galen monro luschka magendie rathke eustachian fallopian bartholin cowper brunner "
+    "peyer langerhans kupffer schwann ranvier purkinje colles salter lisfranc bankart monteggia galeazzi segond "
+    "pott maisonneuve charcot tooth huntington parkinson alzheimer pick lewy wernicke korsakoff guillain barre "
+    "ramsay horner pancoast tietze boerhaave mallory weiss budd mirizzi caroli gerota zuckerkandl bowman conn "
+    "sheehan klinefelter marfan ehlers danlos takayasu kawasaki wegener goodpasture sjogren reiter behcet still "
+    "felty caplan kartagener swyer macleod luftsichel westermark fleischer chilaiditi bochdalek morgagni "
+    "spigelian hesselbach foley hickman broviac groshong harrington orif kirschner steinmann miralax gadolinium "
+    "omnipaque isovue lovenox coumadin lasix tylenol plavix lipitor zofran lachman"
+)
+EPONYMS = frozenset(_SIGNS.split())
+
 PATTERNS: tuple[tuple[re.Pattern[str], int], ...] = (
     (re.compile(rf"\b{_TITLES}\b\.?[ \t]+({_FULL})"), 1),
     (re.compile(rf"\b(?i:{_PEOPLE})\s{{0,3}}[:=][ \t]*\n?[ \t]*({_LAST_FIRST}|{_FULL})"), 1),
     (re.compile(rf"\b(?i:{_PEOPLE})[ \t]+({_LAST_FIRST}|{_NAME}(?:[ \t]+{_NAME}){{1,3}})"), 1),
-    (re.compile(rf"({_FULL}),?[ \t]+{_DEGREES}"), 1),
+    (re.compile(rf"(?<!\w)({_FULL}),?[ \t]+{_DEGREES}"), 1),
 )
 
 
 def find_names(text: str) -> list[tuple[int, int]]:
-    """Where names of people stand, as character offsets."""
-    return [match.span(group) for pattern, group in PATTERNS for match in pattern.finditer(text)]
+    """Where names of people stand, as character offsets.
+
+    Raises:
+        MissingDependencyError: the dictionary of names is not installed.
+    """
+    labelled = [match.span(group) for pattern, group in PATTERNS for match in pattern.finditer(text)]
+    return labelled + _joined(text, [span for span in _words(text) if _looks_like_a_name(text, *span)])
+
+
+def _words(text: str) -> list[tuple[int, int]]:
+    return [match.span() for match in _WORD.finditer(text)]
+
+
+def _looks_like_a_name(text: str, start: int, end: int) -> bool:
+    word = text[start:end]
+    if len(word) < _MIN_LETTERS:
+        return False
+    if not word[0].isupper() or word.isupper():
+        return len(word) > _MIN_LETTERS and is_name(word) and not is_word(word)
+    if plain(word) in EPONYMS:
+        return False
+    inside = not begins_sentence(text, start)
+    return inside or not is_word(word) if is_name(word) else inside and not is_word(word)
+
+
+def _joined(text: str, spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Names together with the capitalized words beside them that are no common words: the "Tomomi" of "Tomomi Ito"."""
+    found = []
+    for start, end in spans:
+        before = _BEFORE.search(text, max(0, start - _REACH), start)
+        after = _AFTER.match(text, end)
+        first = before.start(1) if before and not is_word(before.group(1)) else start
+        last = after.end(1) if after and not is_word(after.group(1)) else end
+        found.append((first, last))
+    return found

@@ -18,7 +18,7 @@ _DAY = r"(?:0?[1-9]|[12]\d|3[01])(?:st|nd|rd|th)?"
 _YEAR = r"(?:19|20)\d\d"
 _CLOCK = r"(?:[,\sT]+(?:at\s+)?\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:\s*[ap]\.?m\.?)?(?:Z|[+-]\d{2}:?\d{2})?)?"
 _UNIT = r"(?!\s*(?:mm|cm|ml|cc|mg|mcg|kg|g|hu|%|x\b|×|mAs|kV|mGy|IU|units?|pack|cells?|/))"
-_WORD = r"[^\W\d_][\w'\u2019.-]*"
+_WORD = r"[^\W\d_][\w'\u2019.-]{0,40}"
 _LABEL = (
     r"(?:medical\s+record|record|mrn|mr|patient|pt|account|acct|accession|acc|encounter|visit|case|chart|file|order|"
     r"specimen|episode|admission|hospital|health\s+plan|insurance|policy|member|beneficiary|licen[cs]e|passport|"
@@ -81,7 +81,7 @@ DATES: Sequence[Pattern] = (
 NUMBERS: Sequence[Pattern] = (
     _pattern(
         "ID",
-        rf"\b{_LABEL}\b\s*(?:no|num|number|nr|id|code|#)?\.?\s*(?:is\b)?[:#=\s]{{0,4}}([a-z]{{0,6}}[-/]?\d[\w./-]*\d\b|\d{{3,}})",
+        rf"\b{_LABEL}\b\s*(?:no|num|number|nr|id|code|#)?\.?\s*(?:is\b)?[:#=\s]{{0,4}}([a-z]{{0,6}}[-/]?\d[\w./-]{{0,40}}\d\b|\d{{3,40}})",
         1,
     ),
     _pattern("ID", r"(?<![\w#])#\s?[a-z]{0,4}\d{3,}\b"),
@@ -91,11 +91,12 @@ NUMBERS: Sequence[Pattern] = (
         "PHONE", r"(?<![\w.-])(?:\+|00)\d{1,3}(?:[\s().\-/]{0,3}\d{1,5}){2,6}(?:\s?(?:x|ext\.?)\s?\d{1,6})?(?![\w-])"
     ),
     _pattern(
-        "PHONE", r"(?<![\w.-])\(?\d{2,5}\)?(?:[\s.\-/]{1,2}\d{2,5}){1,5}(?:\s?(?:x|ext\.?)\s?\d{1,6})?(?![\w-]|[.,]\d)"
+        "PHONE",
+        r"(?<![\w.-])(?=(?:[\s().\-/]{0,3}\d){7})(?:\(\d{2,5}\)\s?\d{2,5}|\(?\d{2,5}\)?[\s.\-/]{1,2}\d{2,5})(?:[\s.\-/]{1,2}\d{2,5}){0,4}(?:\s?(?:x|ext\.?)\s?\d{1,6})?(?![\w-]|[.,]\d)",
     ),
-    _pattern("ID", r"(?<![\w.,])\d(?:[ -]?\d){6,24}(?![\w]|[.,]\d)"),
+    _pattern("ID", r"(?<![\w.,])\d(?:[ -]?\d){6,64}(?![\w]|[.,]\d)"),
     _pattern("ID", r"\b(?=[a-z]{0,5}\d)[a-z]{1,5}-?\d{5,}[a-z]{0,3}\b"),
-    _pattern("ID", r"\b(?=\w*\d)(?=\w*[A-Z])\d{2,}[A-Z]{1,4}\d{2,}\w*\b|\b\d{2,4}-[A-Z]{1,3}-?\d{3,}\b", 0, 0),
+    _pattern("ID", r"\b\d{2,20}[A-Z]{1,4}\d{2,20}\w{0,20}\b|\b\d{2,4}-[A-Z]{1,3}-?\d{3,}\b", 0, 0),
     _pattern("ID", r"\b\d+(?:\.\d+){5,}\b"),
 )
 
@@ -106,7 +107,7 @@ ADDRESSES: Sequence[Pattern] = (
     ),
     _pattern(
         "ADDRESS",
-        rf"\b(?:{_WORD}\s+){{0,2}}{_WORD}(?:street|straße|strasse|straat|gatan|vägen|gata|weg|vej|katu|tie|laan|platz|gasse|utca)\s+\d{{1,4}}[a-z]?\b",
+        rf"\b(?:{_WORD}\s+){{0,2}}[^\W\d_][\w-]{{0,30}}?(?:street|straße|strasse|straat|gatan|vägen|gata|weg|vej|katu|tie|laan|platz|gasse|utca)\s+\d{{1,4}}[a-z]?\b",
     ),
     _pattern(
         "ADDRESS",
@@ -115,7 +116,11 @@ ADDRESSES: Sequence[Pattern] = (
     _pattern("ADDRESS", r"\b(?:apt|apartment|suite|ste|room|rm|floor|bldg|building|flat)\.?\s*#?\s?\d{1,5}[a-z]?\b"),
     _pattern("ADDRESS", r"\b(?:[ADF]PO\s+A[AEP]\s+\d{5}|[A-Z]{2}\s+\d{5}(?:-\d{4})?)\b", 0, 0),
     _pattern("ADDRESS", r"\b[A-Z]{1,2}\d[A-Z\d]?\s\d[A-Z]{2}\b", 0, 0),
-    _pattern("ADDRESS", r"\b(?:zip|postal|post)\s*code\s*(?:is\b)?[:\s]{0,3}([\w-]{3,10})", 1),
+    _pattern(
+        "ADDRESS",
+        r"\b(?:zip(?:\s*code)?|post(?:al|\s)?\s*code)\s*(?:is\b)?[:\s]{0,3}([a-z]{0,2}\d[\w-]{2,9}(?:[ ][a-z]{2}\b)?)",
+        1,
+    ),
 )
 
 AGES: Sequence[Pattern] = (
