@@ -40,6 +40,7 @@ def score_here(job: ScoringJob, on_progress: OnProgress | None = None, start: St
         # One thread, whatever the machine: sums depend on how many threads share them, and results may not.
         torch.set_num_threads(1)
         network = job.bundle.network.to("cuda" if torch.cuda.is_available() else "cpu")
-        runtime = make_runtime(job.runtime, network)
-        encoder = StudyEncoder(DiagnosisEngine(job.bundle), runtime, FileCache(job.options.cache_folder))
+        engine = DiagnosisEngine(job.bundle)
+        runtime = make_runtime(job.runtime, network, engine.contract.view.shape)
+        encoder = StudyEncoder(engine, runtime, FileCache(job.options.cache_folder))
         Pipeline(job.studies, job.ledger, job.owner, encoder).run(pool, on_progress)

@@ -14,6 +14,7 @@ from rich.console import Console
 from diagnosis.cli.assess import assess_command
 from diagnosis.cli.audit import audit_app
 from diagnosis.cli.batch import batch_command
+from diagnosis.cli.benchmark import benchmark_command
 from diagnosis.cli.candidates_benchmark import candidates_benchmark_command
 from diagnosis.cli.deidentify import deidentify_command
 from diagnosis.cli.demo import demo_command
@@ -70,6 +71,7 @@ app.command("evaluate")(evaluate_command)
 app.command("train-candidates")(train_candidates_command)
 app.command("candidates-benchmark")(candidates_benchmark_command)
 app.command("batch")(batch_command)
+app.command("benchmark")(benchmark_command)
 app.command("ui")(ui_command)
 app.add_typer(audit_app, name="audit")
 

@@ -19,13 +19,6 @@ class Engine(StrEnum):
     RAY = "ray"
 
 
-class RuntimeChoice(StrEnum):
-    """What the networks run on."""
-
-    FLOAT32 = "float32"
-    AUTO = "auto"
-
-
 def batch_command(
     source: Annotated[Path, typer.Argument(help="Manifest, folder of case folders, or (with --regions) DICOM tree.")],
     out: Annotated[Path, typer.Option("--out", help="Folder of the results; an unfinished run in it goes on.")],
@@ -44,8 +37,8 @@ def batch_command(
     cache: Annotated[Path | None, typer.Option("--cache", help="Folder of the cache (default: OUT/cache).")] = None,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Keep no transcripts and embeddings.")] = False,
     runtime: Annotated[
-        RuntimeChoice, typer.Option("--runtime", help="float32, or auto: what measures best here, within tolerance.")
-    ] = RuntimeChoice.FLOAT32,
+        str, typer.Option("--runtime", help="float32, or auto: what measures best here, within tolerance.")
+    ] = "float32",
 ) -> None:
     """Score many studies: results.parquet, results.csv, summary.html. Killed at any moment, it goes on."""
     from diagnosis import settings
@@ -65,7 +58,7 @@ def batch_command(
         uses_cache=not no_cache,
         repair=repair,
         retries_failed=retry_failed,
-        runtime=runtime.value,
+        runtime=runtime,
     )
     with progress_bars() as open_bar:
         if engine is Engine.RAY:

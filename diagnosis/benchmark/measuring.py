@@ -1,0 +1,95 @@
+"""Taking turns with a peer, peak memory, and how both are told."""
+
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, final
+
+MIB = 2**20
+
+
+@final
+@dataclass(frozen=True)
+class Figure:
+    """One figure of a benchmark.
+
+    Attributes:
+        name: what was measured.
+        peer: against what.
+        ratio: median over the pairs of (peer's seconds / ours): above 1 the product is faster. None where the peer is
+            missing.
+        low, high: smallest and largest ratio of a pair.
+        ours_s, peer_s: median seconds, for orientation only.
+        note: what else was seen, such as memory or the difference of outputs.
+    """
+
+    name: str
+    peer: str
+    ratio: float | None
+    low: float | None = None
+    high: float | None = None
+    ours_s: float | None = None
+    peer_s: float | None = None
+    note: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON."""
+        return asdict(self)
+
+
+def seconds_of(work: Callable[[], object]) -> float:
+    """Seconds of one call."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def in_turns(
+    name: str, peer: str, ours: Callable[[], object], theirs: Callable[[], object], repetitions: int, note: str = ""
+) -> Figure:
+    """Ours, theirs, ours, theirs ...: one ratio a pair, after one call of each that is not counted."""
+    ours()
+    theirs()
+    pairs = [(seconds_of(ours), seconds_of(theirs)) for _ in range(repetitions)]
+    return figure_of(name, peer, pairs, note)
+
+
+def figure_of(name: str, peer: str, pairs: Sequence[tuple[float, float]], note: str = "") -> Figure:
+    """The figure of pairs of seconds (ours, theirs)."""
+    ratios = [theirs / ours for ours, theirs in pairs]
+    return Figure(
+        name=name,
+        peer=peer,
+        ratio=statistics.median(ratios),
+        low=min(ratios),
+        high=max(ratios),
+        ours_s=statistics.median(ours for ours, _ in pairs),
+        peer_s=statistics.median(theirs for _, theirs in pairs),
+        note=note,
+    )
+
+
+def missing(name: str, peer: str, package: str) -> Figure:
+    """A peer that is not installed."""
+    return Figure(name, peer, None, note=f"left out: {package} is not installed")
+
+
+def peak_mib(work: Callable[[], object]) -> float:
+    """Most memory that a call held beyond what the process held before, in MiB; NaN where the system does not say."""
+    status, reset = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+    try:
+        reset.write_text("5", encoding="ascii")  # the high-water mark starts anew
+        before = _kib(status, "VmRSS")
+        kept = work()
+        most = _kib(status, "VmHWM")
+    except OSError:
+        return float("nan")
+    del kept
+    return (most - before) / 1024
+
+
+def _kib(status: Path, field: str) -> int:
+    line = next(line for line in status.read_text(encoding="ascii").splitlines() if line.startswith(f"{field}:"))
+    return int(line.split()[1])

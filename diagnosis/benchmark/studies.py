@@ -1,0 +1,70 @@
+"""(e) A whole study, and a batch of studies, against a plain script with the same weights."""
+
+import csv
+import statistics
+import time
+from pathlib import Path
+
+import torch
+
+from diagnosis import settings
+from diagnosis.batch.run import BatchOptions, run_batch
+from diagnosis.benchmark.made_up import center_mm, dictation, write_dictation, write_manifest, write_series
+from diagnosis.benchmark.measuring import Figure, figure_of, seconds_of
+from diagnosis.benchmark.plain_script import PlainScript, ScriptStudy
+from diagnosis.engine import DiagnosisEngine
+from diagnosis.ingest.case_folder import assemble_case
+from diagnosis.ingest.speech_models import find_speech_model
+from diagnosis.record import RegionOfInterest
+
+NOTE = "A 12 mm spiculated solid nodule in the right upper lobe. Former smoker."
+
+
+def measure_study(folder: Path, bundle: Path, voice: Path, repetitions: int = 5, n_slices: int = 300) -> list[Figure]:
+    """One study with a note and a dictation of 30 s, from files to the assessment with its Shapley values."""
+    engine = DiagnosisEngine.load(bundle)
+    series = write_series(folder / "series", n_slices)
+    spoken = write_dictation(folder / "voice.wav", dictation(voice))
+    (folder / "note.txt").write_text(NOTE, encoding="utf-8")
+    region = RegionOfInterest(center_mm(n_slices), 16.0)
+    script = PlainScript(engine, find_speech_model().folder)
+    study = ScriptStudy(series, center_mm(n_slices), NOTE, voice=spoken, diameter_mm=16.0)
+
+    def ours() -> float:
+        case, _ = assemble_case("b", ct=series, note=folder / "note.txt", voice=spoken, region=region)
+        return engine.assess(case).main.probability
+
+    difference = abs(ours() - script.probability(study))
+    pairs = [(seconds_of(ours), seconds_of(lambda: script.probability(study))) for _ in range(repetitions)]
+    note = f"probabilities differ by {difference:.3f} (the transcripts are not the same)"
+    return [figure_of("a study with a 30 s dictation", "plain script, MONAI and the same weights", pairs, note)]
+
+
+def measure_batch(
+    folder: Path, bundle: Path, n_studies: int = 64, n_script: int = 8, n_slices: int = 300
+) -> list[Figure]:
+    """A batch with CT, notes and transcripts: seconds a study against those of the script on some of the studies.
+
+    The start of the program is part of ours and not of the script's.
+    """
+    engine = DiagnosisEngine.load(bundle)
+    series = [write_series(folder / f"series{i}", n_slices, seed=i) for i in range(4)]
+    manifest = write_manifest(folder / "manifest.csv", series, n_studies, n_slices)
+    out = folder / "out"
+    ours = seconds_of(lambda: run_batch(BatchOptions(manifest, bundle, out, uses_cache=False))) / n_studies
+    torch.set_num_threads(settings.thread_count())
+    script = PlainScript(engine, None)
+    with manifest.open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))[:n_script]
+    with (out / "results.csv").open(encoding="utf-8") as file:
+        found = {row["case_id"]: float(row["probability"]) for row in csv.DictReader(file)}
+    pairs, differences = [], []
+    for row in rows:
+        x, y, z = (float(row[name]) for name in ("center_x_mm", "center_y_mm", "center_z_mm"))
+        study = ScriptStudy(Path(row["ct"]), (x, y, z), row["note_text"], voice_text=row["voice_text"])
+        start = time.perf_counter()
+        expected = script.probability(study)
+        pairs.append((ours, time.perf_counter() - start))
+        differences.append(abs(expected - found[row["case_id"]]))
+    note = f"largest difference of a probability {max(differences):.1e}, median {statistics.median(differences):.1e}"
+    return [figure_of(f"a study in a batch of {n_studies}", "plain script, MONAI and the same weights", pairs, note)]

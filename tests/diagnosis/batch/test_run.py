@@ -1,0 +1,107 @@
+"""A run from source to files: what it says, that it goes on, what a bad study costs."""
+
+import csv
+import json
+import shutil
+
+import pyarrow.parquet as pq
+import pytest
+from dicom_factory import write_series
+from studies_factory import options, results, write_manifest
+
+from diagnosis.batch.run import run_batch
+from diagnosis.batch.studies import find_studies
+from diagnosis.errors import StoreError
+from diagnosis.ingest.manifest import read_manifest, read_manifest_case
+
+
+def rows_of(out):
+    with (out / "results.csv").open(encoding="utf-8") as file:
+        return {row["case_id"]: row for row in csv.DictReader(file)}
+
+
+def test_every_study_is_scored_once_and_as_the_engine_scores_it(source, finished, tiny_engine):
+    out, summary = finished
+    assert (summary.n_done, summary.n_failed, summary.reasons) == (12, 0, {})
+    rows = pq.read_table(out / "results.parquet").to_pylist()
+    assert [row["case_id"] for row in rows] == [f"s{i:04d}" for i in range(12)]
+    for row, found in zip(read_manifest(source).rows, rows, strict=True):
+        assessment = tiny_engine.assess(read_manifest_case(row))
+        assert found["probability"] == pytest.approx(assessment.main.probability, abs=1e-5)
+        assert (found["low"], found["high"]) == pytest.approx((assessment.main.low, assessment.main.high), abs=1e-5)
+        assert found["is_flagged"] == assessment.main.is_flagged
+        used = "+".join(use.modality.value for use in assessment.modalities if use.is_present)
+        assert (found["modalities"], found["status"], found["reason"]) == (used, "done", None)
+
+
+def test_both_tables_timings_manifest_and_summary_agree(finished):
+    out, summary = finished
+    rows = rows_of(out)
+    assert [float(r["probability"]) for r in rows.values()] == [
+        r["probability"] for r in pq.read_table(out / "results.parquet").to_pylist()
+    ]
+    timings = pq.read_table(out / "timings.parquet").to_pylist()
+    assert [t["case_id"] for t in timings] == list(rows)
+    assert all(t["attempts"] == 1 and t["read_s"] > 0 and t["encode_s"] > 0 for t in timings)
+    manifest = json.loads((out / "run.json").read_text())
+    assert manifest["studies"]["n_done"] == summary.n_done == 12
+    assert manifest["runtime"] == "torch-float32"
+    page = (out / "summary.html").read_text()
+    assert "<b>12</b>studies done" in page
+    assert "not a medical device" in page
+
+
+def test_again_with_its_cache_and_elsewhere_without_one_gives_the_same_bytes(source, finished, tiny_bundle, tmp_path):
+    out, _ = finished
+    run_batch(options(source, tiny_bundle, tmp_path / "cached", cache=out / "cache"))
+    run_batch(options(source, tiny_bundle, tmp_path / "plain", workers=2, uses_cache=False))
+    assert results(tmp_path / "cached") == results(tmp_path / "plain") == results(out)
+    assert not (tmp_path / "plain" / "cache").exists()
+
+
+def test_a_finished_run_has_nothing_left_to_do_and_another_bundle_is_refused(source, finished, tmp_path):
+    from factories import make_tiny_bundle
+
+    make_tiny_bundle(tmp_path / "other", seed=1)
+    with pytest.raises(StoreError, match=r"this run was begun with the bundle .*name another --out"):
+        run_batch(options(source, tmp_path / "other", finished[0]))
+
+
+def test_a_bad_study_costs_only_itself(tiny_bundle, tmp_path):
+    source = write_manifest(tmp_path / "source", 7)
+    lines = source.read_text().splitlines()
+    write_series(tmp_path / "source" / "damaged")
+    for path in sorted((tmp_path / "source" / "damaged").iterdir())[2:4]:
+        path.write_bytes(path.read_bytes()[:300])
+    lines += ["damaged,p,damaged,,,0,-10,10", "gone,p,nowhere,A note.,,,,", "outside,p,ct0,,,900,0,10"]
+    source.write_text("\n".join(lines) + "\n")
+    out = tmp_path / "out"
+    summary = run_batch(options(source, tiny_bundle, out))
+    assert (summary.n_done, summary.n_failed) == (7, 3)
+    rows = rows_of(out)
+    assert [case_id for case_id, row in rows.items() if row["status"] == "failed"] == ["damaged", "gone", "outside"]
+    assert rows["gone"]["reason"].startswith("input: the path does not exist")
+    assert "the center lies outside the CT, which spans x -10 to " in rows["outside"]["reason"]
+    assert rows["damaged"]["probability"] == ""
+    assert sum(summary.reasons.values()) == 3
+    shutil.rmtree(tmp_path / "source" / "damaged")
+    write_series(tmp_path / "source" / "damaged")
+    again = run_batch(options(source, tiny_bundle, out, retries_failed=True))
+    assert (again.n_done, again.n_failed) == (8, 2)
+
+
+def test_a_study_whose_row_was_changed_is_scored_again(tiny_bundle, tmp_path):
+    source = write_manifest(tmp_path / "source", 3, n_ct=0)
+    run_batch(options(source, tiny_bundle, tmp_path / "out"))
+    before = rows_of(tmp_path / "out")
+    source.write_text(source.read_text().replace("A 4 mm", "A 29 mm"))
+    run_batch(options(source, tiny_bundle, tmp_path / "out"))
+    after = rows_of(tmp_path / "out")
+    assert before["s0001"]["probability"] != after["s0001"]["probability"]
+    assert before["s0000"] == after["s0000"]
+
+
+def test_case_folders_are_a_source(checkout):
+    found = find_studies(checkout / "data_samples")
+    assert [study.case_id for study in found] == ["case_001", "case_002", "case_003", "case_004"]
+    assert found[0].parts().ct is not None
