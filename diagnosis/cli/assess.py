@@ -102,7 +102,7 @@ def assess_command(
     )
     from diagnosis.cli.presentation import assessment_json, print_assessments, print_details
     from diagnosis.cli.progress import spinner
-    from diagnosis.cli.read import words_json
+    from diagnosis.cli.read import print_words_to_check, words_json
 
     place = parse_region(region, diameter)
     gathered = gather_case(case, {"ct": ct, "note": note, "voice": voice}, place, age, sex, repair)
@@ -132,5 +132,6 @@ def assess_command(
     if candidates is not None:
         print_candidates(candidates, console)
     print_details(assessment, console)
+    print_words_to_check(gathered, console)
     if report is not None:
         console.print(f"Report: {report}")

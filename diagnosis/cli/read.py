@@ -75,12 +75,34 @@ def report_json(
 
 
 def words_json(case: "Case") -> dict[str, Any]:
-    """Contradictions and second opinions of a case, to stand beside an assessment."""
+    """Contradictions, second opinions and words to check of a case, to stand beside an assessment."""
     from diagnosis.reading import read_words
 
     words = read_words(case)
     report = report_json(case, words.facts, words.contradictions, words.opinions)
-    return {name: report[name] for name in ("contradictions", "second_opinions")}
+    told = {name: report[name] for name in ("contradictions", "second_opinions")}
+    return told | {"words_to_check": words_to_check_json(case)}
+
+
+def words_to_check_json(case: "Case") -> list[dict[str, Any]]:
+    """Words of the dictation that change the meaning and were not heard well, with their places."""
+    from diagnosis.ingest.transcript_safety import words_to_check
+
+    voice = case.voice_note
+    if voice is None:
+        return []
+    spans = voice.word_spans
+    return [{**asdict(voice.words[i]), "start": spans[i][0], "end": spans[i][1]} for i in words_to_check(voice)]
+
+
+def print_words_to_check(case: "Case", console: "Console") -> None:
+    """One line with the doubtful words of a dictation and their seconds."""
+    from rich.markup import escape
+
+    doubtful = words_to_check_json(case)
+    if doubtful:
+        told = ", ".join(f"{w['text'].strip(' .,;:')!r} at {w['start_s']:.1f} s" for w in doubtful)
+        console.print(f"[yellow]Check against the recording:[/] {escape(told)}")
 
 
 def _quoted(case: "Case", fact: "Fact") -> str:
