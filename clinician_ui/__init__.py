@@ -1,9 +1,18 @@
-"""The clinician's dashboard, started by `diagnosis ui` and served on the loopback address only.
+"""The clinician's dashboard, started by `diagnosis ui`; without a login provider it is served on loopback only.
 
 ==========================  ============================================================================================
 `app`                       navigation: which page is shown, and how one leads to another
-`views/worklist`            all cases in order of priority; opens one
-`views/case`                one case: CT, findings, note, dictation, reasons and their proof
+`views/worklist`            all cases in order of priority, a page at a time, searched and ordered by the database
+`views/case`                one case: the way to it and its neighbors, review and export beside its title
+`views/reading`             CT, findings, note, dictation, reasons and their proof
+`views/review`              accept, override, defer; second reader; all that was said of the case before
+`views/export`              the assessment in a hospital's forms, as a zip archive
+`views/model`               the model's card, performance, calibration, drift
+`views/trail`               the audit trail, for administrators
+`access`, `permissions`     who is there, and the table of who may do what
+`archive`, `folders`        the store; the folder of cases, read in the background, only what changed
+`corrections`               a case with its clinicians' edits applied
+`model_facts`               what a bundle says of itself, and drift against it
 `components/viewer`         CT viewer: three linked planes, windows, distances, region, overlay; drawn in the browser
 `components/scene`          a CT turned to the patient's axes, with what lies on it (pure)
 `components/finding_table`  calibrated probability, range over the ensemble, threshold, prediction set, descriptors
@@ -22,9 +31,29 @@
 `scripts`                   the browser's scripts: ours in `static/`, and NiiVue out of an installed package
 ==========================  ============================================================================================
 
-Imports point one way: app > views > components | services | state > delivery | scripts. Components know records and
-words, nothing else: they can be shown in a test with records made by hand. The dashboard never imports torch, and the
-page paints before any model is loaded.
+Imports point one way: app > views > exports > components | services | state > access | corrections | folders |
+model_facts > archive | delivery | permissions | scripts. Components know records and words, nothing else: they can be
+shown in a test with records made by hand. The dashboard never imports torch, and the page paints before any model is
+loaded.
+
+What outlives the server: cases, assessments, reviews, edits and the trail lie in the store (`diagnosis.store`; SQLite
+in the user's data folder, or `DIAGNOSIS_STORE=postgresql://...`). A refresh, a dropped connection or a killed server
+loses at most what was typed and not yet saved. Explanations are made again when they are asked for.
+
+Login: `diagnosis ui --login FILE --host ADDRESS`, behind a server that speaks TLS. The file is TOML::
+
+    [auth]                            # as st.login takes it
+    redirect_uri = "https://dashboard.example/oauth2callback"
+    cookie_secret = "..."             # at least 32 random signs
+    client_id = "..."
+    client_secret = "..."
+    server_metadata_url = "https://login.example/.well-known/openid-configuration"
+    [access]
+    claim = "groups"                  # of the login's token
+    viewer = ["students"]
+    reader = ["radiologists"]
+    admin = ["imaging-it"]
+    idle_minutes = 30                 # then the page closes and a new login is needed
 
 Privacy: an address holds an opaque token made from the folder's path, the page's title is constant, nothing of a
 patient is logged, and the identity behind a pseudonym is dropped as soon as a case is read.
