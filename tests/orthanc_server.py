@@ -2,8 +2,6 @@
 
 import base64
 import json
-import os
-import shutil
 import socket
 import ssl
 import subprocess
@@ -17,26 +15,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from programs import absent, require_program
 
 from diagnosis.pacs.config import PacsConfig, parse_config
 
 PLUGIN = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
 USER, PASSWORD = "t", "correct horse"
 AE_TITLE, OUR_TITLE = "ORTHANC", "DIAGNOSIS"
-
-
-def require_program(name: str) -> str:
-    """Path of a program; without it the test is skipped with its name, and in CI it fails."""
-    found = shutil.which(name)
-    if found is None:
-        absent(name)
-    return found
-
-
-def absent(name: str) -> None:
-    if os.environ.get("CI") == "true":
-        pytest.fail(f"{name} is not installed, and CI has to have it")
-    pytest.skip(f"{name} is not installed")
 
 
 def free_port() -> int:

@@ -43,6 +43,19 @@ SET_MEANINGS = {
     ("negative", "positive"): Coded("SET-BOTH", LOCAL_SCHEME, "Too uncertain to call"),
     (): Coded("SET-EMPTY", LOCAL_SCHEME, "Unlike the cases of calibration"),
 }
+BODY_PARTS = {
+    "ABDOMEN": Coded("818981001", "SCT", "Abdomen"),
+    "BRAIN": Coded("12738006", "SCT", "Brain"),
+    "CHEST": Coded("51185008", "SCT", "Chest"),
+    "HEAD": Coded("69536005", "SCT", "Head"),
+    "HEART": Coded("80891009", "SCT", "Heart"),
+    "LIVER": Coded("10200004", "SCT", "Liver"),
+    "NECK": Coded("45048000", "SCT", "Neck"),
+    "PELVIS": Coded("816092008", "SCT", "Pelvis"),
+    "WHOLEBODY": Coded("38266002", "SCT", "Entire body"),
+}
+"""Body Part Examined (PS3.16 annex L), where the part is one of a kind."""
+TISSUE = Coded("85756007", "SCT", "Tissue")
 _PROBABILITIES = {"malignancy": Coded("111047", "DCM", "Probability of cancer")}
 """CID 6048; other findings have no code of their own in the standard."""
 
@@ -80,6 +93,11 @@ def descriptor_level(name: str, value: float) -> Coded:
 def explanation_method(method: str) -> Coded:
     """CID 217 Visual Explanation: what kind of map a method makes."""
     return GRAD_CAM if "cam" in method.casefold() else SALIENCY
+
+
+def anatomic_region(body_part: str) -> Coded:
+    """Of a Body Part Examined; no more than "tissue" where the source does not say."""
+    return BODY_PARTS.get(body_part, TISSUE)
 
 
 def _number(name: str) -> int:

@@ -6,16 +6,13 @@ from typing import Any
 from pydicom.dataset import Dataset
 from pydicom.sr.coding import Code
 
-from diagnosis.reporting.codes import Coded
+from diagnosis.reporting.codes import BODY_PARTS, Coded
 from diagnosis.reporting.result import Result
 from diagnosis.version import __version__
 
 MANUFACTURER = "diagnosis"
 SERIES_NUMBERS = {"sr": 9001, "pm": 9002, "sc": 9003, "pdf": 9004, "seg": 9005}
 """Far above those of scanners, so that results come last in a viewer's list."""
-
-UNPAIRED = frozenset({"ABDOMEN", "CHEST", "HEAD", "NECK", "PELVIS", "HEART", "LIVER", "BRAIN", "WHOLEBODY"})
-"""Body parts (PS3.16 annex L) of which there is one."""
 
 
 def identifiers(result: Result, form: str, number: int = 1) -> dict[str, Any]:
@@ -49,7 +46,7 @@ def stamp_image(data_set: Dataset, result: Result, description: str, body_part: 
     stamp(data_set, result, description)
     if body_part:
         data_set.BodyPartExamined = body_part
-    if body_part not in UNPAIRED:
+    if body_part not in BODY_PARTS:
         data_set.Laterality = ""
 
 

@@ -2,8 +2,8 @@
 
 Repaired, and said so: an attribute that may be blank in a valid object and is malformed in the source is left blank; a
 blank SOP Class is completed, for the geometry gate has accepted the images as CT. Refused: blank or malformed Study,
-Series or SOP Instance UIDs, for a result that points at images which nobody has is worse than none; and, for all that
-has a place in the patient, a blank Frame of Reference UID.
+Series or SOP Instance UIDs and shared SOP Instance UIDs, for a result that points at images which nobody has, or at one
+of several, is worse than none; and, for all that has a place in the patient, a blank Frame of Reference UID.
 """
 
 import re
@@ -91,6 +91,7 @@ def dicom_source(result: Result) -> DicomSource:
     if identity.source is None:
         raise InputError(NOT_DICOM)
     _require_references(identity)
+    _require_distinct(identity, identity.source, volume)
     repairs: list[str] = []
     base = _headers(identity, identity.source, repairs)
     frame = identity.source.frame_of_reference_uid
@@ -132,6 +133,17 @@ def _require_references(identity: StudyIdentity) -> None:
     lacking = [level for level, uids in levels.items() if not all(is_uid(uid) for uid in uids)]
     if lacking:
         raise InputError(_no_uid(", ".join(lacking)))
+
+
+def _require_distinct(identity: StudyIdentity, source: SourceHeaders, volume: Volume) -> None:
+    """One SOP Instance UID for each slice, where a file holds one slice."""
+    is_plain = source.sop_class_uid in {CT_IMAGE_STORAGE, ""}
+    if is_plain and len(set(identity.sop_instance_uids)) != volume.hu.shape[0]:
+        msg = (
+            "several source images share one SOP Instance UID, so a result could not say which it means; "
+            "export the original images with their identifiers"
+        )
+        raise InputError(msg)
 
 
 def _no_uid(levels: str) -> str:

@@ -11,7 +11,7 @@ from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 
 from diagnosis.errors import ExplanationError
-from diagnosis.reporting.codes import explanation_method
+from diagnosis.reporting.codes import anatomic_region, explanation_method
 from diagnosis.reporting.dicom_object import code_of, identifiers, long_string, stamp_image
 from diagnosis.reporting.dicom_source import DicomSource
 from diagnosis.reporting.result import Result
@@ -57,6 +57,19 @@ def parametric_map(result: Result, source: DicomSource) -> Dataset:
         content_description=long_string(f"{attribution.method}, baseline {attribution.baseline}"),
         **identifiers(result, "pm"),
     )
+    made.ContentCreatorName = ""  # highdicom leaves it out, and it may be blank but not absent
+    made.SharedFunctionalGroupsSequence[0].FrameAnatomySequence = [_anatomy(source.body_part)]
     description = f"Attribution: {explanation.finding.replace('_', ' ')}"
     stamp_image(made, result, description, source.body_part)
     return made
+
+
+def _anatomy(body_part: str) -> Dataset:
+    """Frame Anatomy, without which some readers (dcmqi) give up."""
+    coded = anatomic_region(body_part)
+    region = Dataset()
+    region.CodeValue, region.CodingSchemeDesignator, region.CodeMeaning = coded.value, coded.scheme, coded.meaning
+    anatomy = Dataset()
+    anatomy.AnatomicRegionSequence = [region]
+    anatomy.FrameLaterality = "U"  # unpaired, as all regions that are coded here
+    return anatomy

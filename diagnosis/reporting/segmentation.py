@@ -62,6 +62,7 @@ def segmentation(result: Result, source: DicomSource) -> Dataset:
         content_description="Sphere of the stated diameter around the region's center",
         **identifiers(result, "seg"),
     )
+    made.ContentCreatorName = ""  # highdicom leaves it out, and it may be blank but not absent
     stamp(made, result, "Assessed region (sphere)")
     return made
 
