@@ -11,11 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Final, final
+from typing import TYPE_CHECKING, Annotated, Any, Final, final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from diagnosis.engine import DiagnosisEngine
 from diagnosis.errors import CaseError, DiagnosisError, IncompleteStudyError, PacsError, RegionError
 from diagnosis.ingest import limits
 from diagnosis.ingest.case_folder import assemble_case
@@ -26,6 +25,9 @@ from diagnosis.record import Assessment, Case, RegionOfInterest
 from diagnosis.reporting.export import Export, ExportFormat, write_exports
 from diagnosis.reporting.result import Result
 from diagnosis.version import __version__
+
+if TYPE_CHECKING:  # what only passes the engine on does not wait for torch
+    from diagnosis.engine import DiagnosisEngine
 
 OUTCOME: Final = "outcome.json"
 Finite = Annotated[float, Field(allow_inf_nan=False)]
@@ -106,11 +108,9 @@ def _region(number: int, cells: dict[str, Any]) -> tuple[str, RegionOfInterest]:
     return row.study_uid, RegionOfInterest((row.center_x_mm, row.center_y_mm, row.center_z_mm), row.diameter_mm)
 
 
-def take_in(engine: DiagnosisEngine, arrival: Arrival, options: IntakeOptions) -> Outcome:
+def take_in(engine: "DiagnosisEngine", arrival: Arrival, options: IntakeOptions) -> Outcome:
     """Assess a study, write its results, send them; whatever happens is recorded, and its images are removed."""
-    folder = options.out / pseudonym(arrival.study_uid)
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True, mode=0o700)
+    folder = _new_folder(options.out, pseudonym(arrival.study_uid))
     assessment, export, n_sent, error = None, None, 0, None
     try:
         assessment, export = _assess(engine, arrival, options, folder)
@@ -126,8 +126,21 @@ def take_in(engine: DiagnosisEngine, arrival: Arrival, options: IntakeOptions) -
     return outcome
 
 
+def _new_folder(out: Path, name: str) -> Path:
+    """A study that comes again gets a further folder: what was said before stays."""
+    number = 1
+    while True:
+        folder = out / (name if number == 1 else f"{name}-{number}")
+        try:
+            folder.mkdir(parents=True, mode=0o700)
+        except FileExistsError:
+            number += 1
+        else:
+            return folder
+
+
 def _assess(
-    engine: DiagnosisEngine, arrival: Arrival, options: IntakeOptions, folder: Path
+    engine: "DiagnosisEngine", arrival: Arrival, options: IntakeOptions, folder: Path
 ) -> tuple[Assessment, Export]:
     if arrival.ending is Ending.LOST:
         expected = "an unknown number of" if arrival.n_expected is None else arrival.n_expected
@@ -141,7 +154,7 @@ def _assess(
     return assessment, write_exports(result, options.formats, folder)
 
 
-def _best_candidate(engine: DiagnosisEngine, case: Case) -> tuple[Assessment, Case]:
+def _best_candidate(engine: "DiagnosisEngine", case: Case) -> tuple[Assessment, Case]:
     found = engine.assess_candidates(case)
     if not found:
         msg = "study: no region is marked and none can be proposed; mark one in the file of regions"

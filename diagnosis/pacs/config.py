@@ -21,7 +21,7 @@
     tls: {ca_file: ca.pem, certificate_file: our.pem, key_file: our.key}
     timeouts: {connect_s: 10, response_s: 60, total_s: 3600}
     retries: {attempts: 4, longest_wait_s: 20}
-    completeness: {quiet_s: 30, give_up_s: 600}
+    completeness: {settle_s: 5, quiet_s: 60, give_up_s: 600}
     limits: {images_per_study: 20000, gib_per_study: 16}
 
 Paths are relative to the file. An unknown key is an error, so that a misspelled one is not without effect.
@@ -164,11 +164,13 @@ class CompletenessConfig(_Part):
     """When a study that is being received counts as complete, or as lost.
 
     Attributes:
+        settle_s: without news for so long, the archive is asked how large a study is.
         quiet_s: without news for so long, a study of unknown size counts as complete.
         give_up_s: without news for so long, a study that lacks images counts as lost.
     """
 
-    quiet_s: Seconds = 30.0
+    settle_s: Seconds = 5.0
+    quiet_s: Seconds = 60.0
     give_up_s: Seconds = 600.0
 
 

@@ -1,9 +1,9 @@
 """Studies that are coming in, and when one counts as complete.
 
 A study is complete once every series that has begun to arrive is as large as the archive says, and no CT series of the
-study is still to come; where a series never begins, after `quiet_s` without news. Where the archive cannot be asked, or
-gives no counts, quiet time alone decides. A study that stays short for `give_up_s` is lost: it is handed out as such
-and never assessed.
+study is still to come. The archive is asked after `settle_s` without news: it may itself still be receiving. Where a
+series never begins, or the archive cannot be asked or gives no count, `quiet_s` without news decide. A study that stays
+short of its count for `give_up_s` is lost: it is handed out as such and never assessed.
 """
 
 import secrets
@@ -26,9 +26,6 @@ from diagnosis.pacs.outgoing import PARSE_FAILURES
 from diagnosis.pacs.receiver import CANNOT_UNDERSTAND, OUT_OF_RESOURCES, keep_image
 
 CT: Final = "CT"
-SETTLE_S: Final = 1.0
-"""The archive is asked when nothing has come for so long, and not at every image."""
-
 ListSeries = Callable[[str], Sequence[SeriesListing]]
 Clock = Callable[[], float]
 
@@ -108,6 +105,8 @@ class Inbox:
             study_uid = str(event.dataset.StudyInstanceUID)
         except PARSE_FAILURES:
             return CANNOT_UNDERSTAND
+        if not study_uid:  # images of different patients would come to lie together
+            return CANNOT_UNDERSTAND
         with self._lock:
             if not self._may_take(study_uid):
                 return OUT_OF_RESOURCES
@@ -119,7 +118,8 @@ class Inbox:
         """A study that is complete or lost, or None; it is no longer open then."""
         with self._lock:
             now = self._clock()
-            settled = [uid for uid, one in self._open.items() if now - one.last_news >= SETTLE_S and not one.is_asked]
+            settle_s = self._completeness.settle_s
+            settled = [uid for uid, one in self._open.items() if now - one.last_news >= settle_s and not one.is_asked]
         for uid in settled:
             self._ask(uid)
         with self._lock:
@@ -171,21 +171,21 @@ class Inbox:
     def _ending(self, study: _Open, silence: float) -> Ending | None:
         if not study.is_asked:
             return None
-        if study.listed is None or all(one.n_images is None for one in study.listed):
+        if study.listed is None:
             return Ending.QUIET if silence >= self._completeness.quiet_s else None
-        begun = [one for one in study.listed if one.series_uid in study.folder.received]
-        to_come = [one for one in study.listed if one.modality == CT and one not in begun]
-        if begun and not any(_is_short(study, one) for one in begun):
-            if not to_come:
-                return Ending.COUNTED
-            return Ending.QUIET if silence >= self._completeness.quiet_s else None
-        return Ending.LOST if silence >= self._completeness.give_up_s else None
-
-
-def _is_short(study: _Open, series: SeriesListing) -> bool:
-    return len(study.folder.received[series.series_uid]) < (series.n_images or 0)
+        counts = {one.series_uid: one.n_images for one in study.listed}
+        received = {uid: len(images) for uid, images in study.folder.received.items()}
+        if any(n < (counts.get(uid) or 0) for uid, n in received.items()):
+            return Ending.LOST if silence >= self._completeness.give_up_s else None
+        is_unsure = any(counts.get(uid) is None for uid in received)
+        is_awaited = any(one.modality == CT and one.series_uid not in received for one in study.listed)
+        if not is_unsure and not is_awaited:
+            return Ending.COUNTED
+        return Ending.QUIET if silence >= self._completeness.quiet_s else None
 
 
 def _expected(study: _Open) -> int | None:
-    counts = [s.n_images for s in study.listed or () if s.series_uid in study.folder.received]
-    return None if not counts or None in counts else sum(count or 0 for count in counts)
+    """Images that the archive has of the series that have begun to come; None where it does not know one of them."""
+    counts = {one.series_uid: one.n_images for one in study.listed or ()}
+    known = [counts.get(uid) for uid in study.folder.received]
+    return None if None in known else sum(count or 0 for count in known)

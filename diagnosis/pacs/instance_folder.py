@@ -9,6 +9,7 @@ from typing import final
 import pydicom
 
 from diagnosis.errors import PacsError
+from diagnosis.pacs.outgoing import PARSE_FAILURES
 
 PARTIAL = ".partial"
 OnImage = Callable[[], None]
@@ -66,12 +67,14 @@ class InstanceFolder:
     def take_up(self) -> str | None:
         """Count what an earlier run left; the Study Instance UID, or None where there is no image."""
         study_uid = None
-        for path in sorted(self.folder.rglob("*")):
-            if path.suffix == PARTIAL:
-                path.unlink()
-            elif path.is_file():
+        for path in sorted(path for path in self.folder.rglob("*") if path.is_file()):
+            try:
                 header = pydicom.dcmread(path, stop_before_pixels=True)
-                study_uid = str(header.StudyInstanceUID)
-                self.received.setdefault(str(header.SeriesInstanceUID), set()).add(str(header.SOPInstanceUID))
-                self.n_bytes += path.stat().st_size
+                identifiers = str(header.StudyInstanceUID), str(header.SeriesInstanceUID), str(header.SOPInstanceUID)
+            except PARSE_FAILURES:  # what was being written when the program stopped; it will be sent again
+                path.unlink()
+                continue
+            study_uid = identifiers[0]
+            self.received.setdefault(identifiers[1], set()).add(identifiers[2])
+            self.n_bytes += path.stat().st_size
         return study_uid

@@ -1,26 +1,30 @@
 """Studies that come in: who may send, when one is whole, and what becomes of it."""
 
 import json
-import os
+import socket
 import subprocess
-import sys
+import threading
 import time
+from contextlib import suppress
 
 import pydicom
 import pytest
 import yaml
-from orthanc_server import PASSWORD, Orthanc, require_program
+from orthanc_server import Orthanc, free_port
+from programs import require_program
 from pynetdicom import AE
 from pynetdicom.sop_class import CTImageStorage, Verification
+from typer.testing import CliRunner
 
-from diagnosis.errors import ConfigurationError, RegionError
+from diagnosis.cli import app
+from diagnosis.errors import ConfigurationError, GeometryError, PacsError, RegionError
 from diagnosis.pacs.archive import SeriesListing
 from diagnosis.pacs.config import CompletenessConfig, ReceiveLimits, parse_config
 from diagnosis.pacs.inbox import Ending, Inbox
 from diagnosis.pacs.receiver import Receiver
 
 CALLER = {"ae_title": "SENDER", "address": "127.0.0.1"}
-FAST = CompletenessConfig(quiet_s=5, give_up_s=20)
+FAST = CompletenessConfig(settle_s=1, quiet_s=5, give_up_s=20)
 
 
 class Clock:
@@ -115,6 +119,31 @@ def test_another_series_of_the_study_is_waited_for_but_not_forever(tmp_path, pha
     assert inbox.next_arrival().ending is Ending.QUIET
 
 
+def test_a_series_that_the_archive_does_not_count_is_waited_out(tmp_path, phantom_files):
+    clock, (_, series_uid) = Clock(), study_of(phantom_files)
+    for number, listed in enumerate([[SeriesListing(series_uid, "CT", None)], [SeriesListing("1.2.8", "SR", 1)]]):
+        inbox = Inbox(tmp_path / str(number), FAST, ReceiveLimits(), lambda _, listed=listed: listed, clock)
+        with receiving(tmp_path, inbox.take) as receiver:
+            send(receiver.port, phantom_files[:1])
+        clock.now += 4
+        assert inbox.next_arrival() is None
+        clock.now += 1
+        arrival = inbox.next_arrival()
+        assert (arrival.ending, arrival.n_expected) == (Ending.QUIET, None)
+
+
+def test_an_archive_that_cannot_be_asked_leaves_it_to_quiet_time(tmp_path, phantom_files):
+    def out_of_reach(_):
+        raise PacsError("pacs: the archive cannot be reached")
+
+    clock = Clock()
+    inbox = Inbox(tmp_path, FAST, ReceiveLimits(), out_of_reach, clock)
+    with receiving(tmp_path, inbox.take) as receiver:
+        send(receiver.port, phantom_files[:1])
+    clock.now += 5
+    assert inbox.next_arrival().ending is Ending.QUIET
+
+
 def test_without_counts_quiet_time_decides(tmp_path, phantom_files):
     clock = Clock()
     inbox = Inbox(tmp_path, FAST, ReceiveLimits(), None, clock)
@@ -145,6 +174,7 @@ def test_a_restart_takes_up_what_was_coming_in(tmp_path, phantom_files):
     with receiving(tmp_path, Inbox(tmp_path / "in", FAST, ReceiveLimits()).take) as receiver:
         send(receiver.port, phantom_files[:2])
     (tmp_path / "in" / "study-0" / "ct").mkdir(parents=True)
+    (tmp_path / "in" / "study-0" / "ct" / "image-1-ab.partial").write_bytes(b"half an image")
     clock = Clock()
     inbox = Inbox(tmp_path / "in", FAST, ReceiveLimits(), None, clock)
     assert inbox.n_open == 1
@@ -185,21 +215,24 @@ def test_a_bad_row_of_regions_is_named(tmp_path, row, message):
         read_regions(tmp_path / "none.csv")
 
 
-def run_listen(folder, config, bundle, *options):
+def listen(folder, config, bundle, once_it_listens, *options):
+    """Run the command until it has had one study, which `once_it_listens` sends from another thread."""
     (folder / "pacs.yaml").write_text(yaml.safe_dump(json.loads(config.model_dump_json(exclude_none=True))))
-    command = [sys.executable, "-m", "diagnosis", "listen", "--out", str(folder / "out"), "--pacs",
-               str(folder / "pacs.yaml"), "--bundle", str(bundle), *options]  # fmt: skip
-    environment = {**os.environ, "DIAGNOSIS_PACS_PASSWORD": PASSWORD, "COLUMNS": "200"}
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
 
+    def wait_and_send() -> None:
+        end = time.monotonic() + 600
+        while time.monotonic() < end:
+            with suppress(OSError), socket.create_connection(("127.0.0.1", config.local.port), timeout=1):
+                break
+            time.sleep(0.1)
+        once_it_listens()
 
-def wait_for_line(process, words) -> str:
-    end = time.monotonic() + 120
-    for line in process.stdout:
-        if words in line:
-            return line
-        assert time.monotonic() < end
-    pytest.fail(f"{words!r} was not said: {process.stderr.read()}")
+    sender = threading.Thread(target=wait_and_send, daemon=True)
+    sender.start()
+    command = ["listen", "--out", folder / "out", "--pacs", folder / "pacs.yaml", "--bundle", bundle, "--studies", 1]
+    found = CliRunner().invoke(app, [*map(str, command), *options])
+    sender.join(timeout=10)
+    return found
 
 
 def test_a_study_from_the_archive_is_assessed_and_its_results_are_found_there(tmp_path, checkout, tiny_bundle):
@@ -215,18 +248,15 @@ def test_a_study_from_the_archive_is_assessed_and_its_results_are_found_there(tm
     try:
         for path in files:
             server.upload(path)
-        process = run_listen(
-            tmp_path, server.config(), tiny_bundle,
-            "--regions", str(tmp_path / "regions.csv"), "--send-back", "--studies", "1",
-        )  # fmt: skip
-        wait_for_line(process, "Listening as DIAGNOSIS")
         (study,) = server.rest("/studies")
-        server.send_study(study)
-        out, err = process.communicate(timeout=200)
-        assert process.returncode == 0, err
+        found = listen(
+            tmp_path, server.config(completeness={"settle_s": 1}), tiny_bundle, lambda: server.send_study(study),
+            "--regions", str(tmp_path / "regions.csv"), "--send-back",
+        )  # fmt: skip
         tags = server.tags()
     finally:
         server.kill()
+    assert found.exception is None
     (folder,) = [path for path in (tmp_path / "out").iterdir() if path.name.startswith("study-")]
     record = json.loads((folder / "outcome.json").read_text())
     assert record["arrival"] == {"ending": "counted", "images": 95, "expected": 95}
@@ -236,7 +266,7 @@ def test_a_study_from_the_archive_is_assessed_and_its_results_are_found_there(tm
     assert {tag["Modality"] for tag in results} == {"SR", "OT", "DOC", "SEG"}
     assert len(results) == record["sent"] == sum(name.endswith(".dcm") for name in record["files"])
     assert not list((tmp_path / "out").rglob("ct"))
-    said = out + err + json.dumps(record) + " ".join(str(path) for path in tmp_path.joinpath("out").rglob("*"))
+    said = found.output + json.dumps(record) + " ".join(str(path) for path in tmp_path.joinpath("out").rglob("*"))
     assert not any(secret in said for secret in (study_uid, "PHANTOM", "Phantom"))
 
 
@@ -246,19 +276,20 @@ def sop_uid(path) -> str:
 
 def test_a_study_that_cannot_be_assessed_is_said_so_with_its_exit_code(tmp_path, phantom_files, tiny_bundle):
     storescu = require_program("storescu")
+    port = free_port()
     content = {
-        "local": {"ae_title": "DIAGNOSIS", "port": 0, "callers": [CALLER]},
-        "completeness": {"quiet_s": 1.2, "give_up_s": 60},
+        "local": {"ae_title": "DIAGNOSIS", "port": port, "callers": [CALLER]},
+        "completeness": {"settle_s": 0.5, "quiet_s": 1, "give_up_s": 60},
     }
-    process = run_listen(tmp_path, parse_config(content, tmp_path), tiny_bundle, "--studies", "1", "--keep-images")
-    port = wait_for_line(process, "Listening").split()[-1]
     gap = [*phantom_files[:5], *phantom_files[8:12]]
-    command = [storescu, "-aet", "SENDER", "-aec", "DIAGNOSIS", "-xw", "127.0.0.1", port, *map(str, gap)]
-    subprocess.run(command, check=True, capture_output=True)
-    out, err = process.communicate(timeout=200)
-    assert process.returncode == 4, err
-    assert "9 images, quiet, not assessed" in out
-    assert "refused: gap" in err
+    command = [storescu, "-aet", "SENDER", "-aec", "DIAGNOSIS", "-xw", "127.0.0.1", str(port), *map(str, gap)]
+    found = listen(
+        tmp_path, parse_config(content, tmp_path), tiny_bundle,
+        lambda: subprocess.run(command, check=True, capture_output=True), "--keep-images",
+    )  # fmt: skip
+    assert isinstance(found.exception, GeometryError)
+    assert "9 images, quiet, not assessed" in found.stdout
+    assert "refused: gap" in str(found.exception)
     (folder,) = (tmp_path / "out").glob("study-*")
     record = json.loads((folder / "outcome.json").read_text())
     assert record["exit_code"] == 4
