@@ -19,7 +19,7 @@ def read_lesion_boxes(table: Path, images: Path) -> dict[str, RegionOfInterest]:
 
     Args:
         table: CSV with the columns case, file, x1, y1, x2, y2: pixels (column, row) in a DICOM file.
-        images: folder that holds a folder for each case.
+        images: folder that holds a folder for each case; cases without one are left out.
 
     Raises:
         InputError: a table or an image that cannot be read, or a column that is missing.
@@ -28,7 +28,8 @@ def read_lesion_boxes(table: Path, images: Path) -> dict[str, RegionOfInterest]:
     try:
         with table.open(encoding="utf-8", newline="") as stream:
             for row in csv.DictReader(stream):
-                corners[row["case"]] += _corners(images / row["case"] / row["file"], row)
+                if (images / row["case"]).is_dir():
+                    corners[row["case"]] += _corners(images / row["case"] / row["file"], row)
     except (OSError, KeyError, ValueError, AttributeError, InvalidDicomError) as error:
         named = ", ".join(COLUMNS)
         msg = f"lesion boxes: the table or an image it names cannot be used; it needs the columns {named}"

@@ -6,9 +6,13 @@ import numpy as np
 import pytest
 
 from diagnosis.candidates import find_candidates, search_candidates
+from diagnosis.candidates.blobs import merge_things
+from diagnosis.candidates.lung_mask import find_lung_space
+from diagnosis.candidates.ranking import RoundnessRanking
 from diagnosis.candidates.working_grid import patient_axes, resample_isotropic
 from diagnosis.evaluation.candidates import CandidateStudy, evaluate_candidates, hits
 from diagnosis.ingest.dicom_volume import read_series
+from diagnosis.ingest.lesion_boxes import read_lesion_boxes
 from diagnosis.record import RegionOfInterest, Volume
 from diagnosis.record.volume import RegionSource
 
@@ -16,7 +20,11 @@ SPACING = (3.0, 2.0, 2.0)
 AFFINE = np.array([[0, 0, 2.0, -160.0], [0, 2.0, 0, -110.0], [3.0, 0, 0, -120.0], [0, 0, 0, 1.0]])
 
 
-def make_chest(center_mm=(80.0, 10.0, 0.0), diameter_mm=14.0, tube=True) -> Volume:
+RULE = RoundnessRanking()
+"""These chests are no patients: what the network learned of patients does not hold in them."""
+
+
+def make_chest(center_mm=(80.0, 10.0, 0.0), diameter_mm=14.0, tube=True, nodule_hu=40) -> Volume:
     """Two ellipsoid lungs in a body, a ball at `center_mm`, and a vessel along z in the other lung."""
     z, y, x = (
         AFFINE[axis, 3] + s * np.arange(n) for axis, s, n in zip((2, 1, 0), SPACING, (80, 111, 161), strict=True)
@@ -29,14 +37,14 @@ def make_chest(center_mm=(80.0, 10.0, 0.0), diameter_mm=14.0, tube=True) -> Volu
     if tube:
         hu[(x + 75) ** 2 + y**2 + 0 * z < 25] = 40
     distance = np.sqrt((x - center_mm[0]) ** 2 + (y - center_mm[1]) ** 2 + (z - center_mm[2]) ** 2)
-    hu[distance < diameter_mm / 2] = 40
+    hu[distance < diameter_mm / 2] = nodule_hu
     hu += np.random.default_rng(0).normal(0, 15, hu.shape)
     return Volume(hu.astype(np.float32), AFFINE)
 
 
 @pytest.mark.parametrize("diameter_mm", [8.0, 14.0, 30.0])
 def test_a_ball_comes_first_with_its_size(diameter_mm):
-    first = find_candidates(make_chest(diameter_mm=diameter_mm))[0]
+    first = find_candidates(make_chest(diameter_mm=diameter_mm), ranking=RULE)[0]
     assert np.linalg.norm(np.subtract(first.region.center_mm, (80, 10, 0))) < max(3, diameter_mm / 6)
     assert first.region.diameter_mm == pytest.approx(diameter_mm, rel=0.3)
     assert first.region.source is RegionSource.CANDIDATE
@@ -44,15 +52,36 @@ def test_a_ball_comes_first_with_its_size(diameter_mm):
 
 def test_a_ball_on_the_chest_wall_is_found():
     lesion = RegionOfInterest((122.0, 0.0, 0.0), 16.0)
-    proposed = [c.region for c in find_candidates(make_chest(lesion.center_mm, 16.0))]
+    proposed = [c.region for c in find_candidates(make_chest(lesion.center_mm, 16.0), ranking=RULE)]
     assert any(hits(region, lesion) for region in proposed[:3])
+
+
+def test_ground_glass_is_found():
+    lesion = RegionOfInterest((80.0, 10.0, 0.0), 16.0)
+    proposed = [c.region for c in find_candidates(make_chest(diameter_mm=16.0, nodule_hu=-600), ranking=RULE)]
+    assert any(hits(region, lesion) for region in proposed[:3])
+
+
+def test_the_space_holds_a_mass_that_has_taken_the_back_of_a_lung():
+    volume = make_chest((75.0, 60.0, 0.0), 60.0)
+    grid = resample_isotropic(volume, 3.0)
+    space = find_lung_space(grid)
+    index = np.linalg.inv(grid.affine_lps) @ [75.0, 60.0, 0.0, 1.0]
+    assert space.space[tuple(index[:3].round().astype(int))]
+    assert not space.lungs[tuple(index[:3].round().astype(int))]
+
+
+def test_what_lies_in_another_is_one_thing_unless_far_larger():
+    large, inside, beside, small = ((0, 0, 0), 40.0), ((0, 0, 8.0), 30.0), ((0, 0, 60.0), 30.0), ((0, 0, 14.0), 6.0)
+    assert merge_things([large, inside, beside, small], 10) == [0, 2, 3]
+    assert merge_things([large, inside, beside, small], 2) == [0, 2]
 
 
 def test_the_plane_of_the_scan_does_not_matter():
     axial = make_chest()
     sagittal = Volume(axial.hu.transpose(2, 0, 1), axial.affine_lps[:, [2, 0, 1, 3]])
     assert patient_axes(sagittal) == (1, 2, 0)
-    one, other = (find_candidates(v)[0].region for v in (axial, sagittal))
+    one, other = (find_candidates(v, ranking=RULE)[0].region for v in (axial, sagittal))
     assert one.center_mm == pytest.approx(other.center_mm, abs=0.2)
 
 
@@ -75,7 +104,7 @@ def test_no_lungs_is_said_and_not_guessed():
 def test_progress_ends_and_never_more_than_ten():
     steps = []
     found = find_candidates(make_chest(), lambda done, total: steps.append((done, total)))
-    assert steps[-1] == (4, 4)
+    assert steps[-1] == (5, 5)
     assert len(found) <= 10
     assert [c.strength for c in found] == sorted((c.strength for c in found), reverse=True)
 
@@ -91,28 +120,19 @@ def test_figures_on_the_sample_patients(checkout):
         lesion = RegionOfInterest(center, float(row["diameter_mm"]))
         studies.append(CandidateStudy(tuple(c.region for c in find_candidates(volume)), (lesion,)))
     figures = evaluate_candidates(studies)
-    assert figures.sensitivity >= 0.75
-    assert figures.false_per_study <= 10
+    assert figures.sensitivity == 1.0
+    assert figures.false_per_study <= 9
 
 
 @pytest.mark.slow
-def test_a_real_adenocarcinoma_is_proposed(shared_data):
-    import pydicom
-
-    case = "Lung_Dx-A0001_40805"
+def test_a_real_adenocarcinoma_of_seven_centimeters_is_proposed_whole(shared_data):
     root = shared_data / "dicom_cases"
-    corners = []
-    with (root / "Lung_Dx_boxes.csv").open(encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            if row["case"] == case:
-                header = pydicom.dcmread(root / case / row["file"], stop_before_pixels=True)
-                x, y, z = (float(v) for v in header.ImagePositionPatient)
-                pixel = float(header.PixelSpacing[0])
-                corners += [(x + pixel * float(row[f"x{i}"]), y + pixel * float(row[f"y{i}"]), z) for i in (1, 2)]
-    half_slice = np.array([0, 0, 2.5])
-    low, high = np.min(corners, axis=0) - half_slice, np.max(corners, axis=0) + half_slice
-    found = np.array([c.region.center_mm for c in find_candidates(read_series(root / case).volume)])
-    assert ((found >= low) & (found <= high)).all(axis=1).any()
+    case = "Lung_Dx-A0001_40805"
+    lesion = read_lesion_boxes(root / "Lung_Dx_boxes.csv", root)[case]
+    found = [c.region for c in find_candidates(read_series(root / case).volume)[:3]]
+    best = next(region for region in found if hits(region, lesion))
+    assert np.linalg.norm(np.subtract(best.center_mm, lesion.center_mm)) < 20
+    assert best.diameter_mm == pytest.approx(lesion.diameter_mm, rel=0.4)
 
 
 @pytest.mark.slow

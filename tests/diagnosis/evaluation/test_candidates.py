@@ -1,7 +1,7 @@
 import pytest
 
 from diagnosis.errors import ConfigurationError
-from diagnosis.evaluation.candidates import CandidateStudy, evaluate_candidates
+from diagnosis.evaluation.candidates import CandidateStudy, evaluate_candidates, wilson_interval
 from diagnosis.record import RegionOfInterest
 
 
@@ -28,3 +28,22 @@ def test_a_small_lesion_has_a_tolerance():
 def test_without_truth_there_is_no_sensitivity():
     with pytest.raises(ConfigurationError, match="no study has a known lesion"):
         evaluate_candidates([CandidateStudy((region(0),), ())])
+
+
+def test_the_first_so_many_of_each_study():
+    studies = [
+        CandidateStudy((region(100), region(4), region(50)), (region(0, 20),)),
+        CandidateStudy((region(1),), (region(0, 6),)),
+    ]
+    points = evaluate_candidates(studies).froc
+    assert [(p.n_candidates, p.sensitivity, p.false_per_study) for p in points] == [
+        (1, 0.5, 0.5),
+        (2, 1.0, 0.5),
+        (3, 1.0, 1.0),
+    ]
+
+
+def test_wilson_interval_of_a_textbook_case():
+    # Newcombe, Stat Med 1998;17:857: 81 of 263 gives 0.2553 to 0.3662, 0 of 20 gives 0 to 0.1611.
+    assert wilson_interval(81, 263) == pytest.approx((0.2553, 0.3662), abs=1e-4)
+    assert wilson_interval(0, 20) == pytest.approx((0.0, 0.1611), abs=1e-4)
