@@ -69,4 +69,4 @@ def _render_steps(
         open_case(before)
     if following.button("Next", width="stretch", disabled=after is None, shortcut="J") and after:
         open_case(after)
-    return patient, (review.empty(), export.empty())
+    return patient, (review, export)

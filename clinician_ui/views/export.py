@@ -29,28 +29,35 @@ def render_export(entry: CaseEntry, bundle_dir: Path, assessment: Assessment, pl
     if not may(Permission.EXPORT):
         return
     with place.popover("Export", icon=":material/download:", width="stretch"):
-        chosen = st.pills(
-            "Forms",
-            list(FORM_WORDS),
-            selection_mode="multi",
-            default=list(USUAL),
-            format_func=FORM_WORDS.__getitem__,
-            key=f"export-forms-{entry.token}",
+        _ask(entry, bundle_dir, assessment)
+
+
+@st.fragment
+def _ask(entry: CaseEntry, bundle_dir: Path, assessment: Assessment) -> None:
+    """The form by itself: choosing in it does not draw the page anew."""
+    chosen = st.pills(
+        "Forms",
+        list(FORM_WORDS),
+        selection_mode="multi",
+        default=list(USUAL),
+        format_func=FORM_WORDS.__getitem__,
+        key=f"export-forms-{entry.token}",
+    )
+    if st.button("Make files", type="primary", width="stretch", disabled=not chosen, key=f"export-{entry.token}"):
+        with st.spinner("Writing", show_time=True):
+            try:
+                parcel = export_case(entry, bundle_dir, assessment, chosen)
+            except DiagnosisError as error:
+                st.error(str(error))
+                return
+        for form, reason in parcel.refused:
+            st.warning(f"Not written: {FORM_WORDS[ExportFormat(form)]}: {reason}")
+        st.download_button(
+            f"Save {parcel.n_files} files",
+            parcel.zipped,
+            file_name="assessment.zip",
+            mime="application/zip",
+            width="stretch",
+            key=f"export-save-{entry.token}",
+            on_click="ignore",
         )
-        if st.button("Make files", type="primary", width="stretch", disabled=not chosen, key=f"export-{entry.token}"):
-            with st.spinner("Writing", show_time=True):
-                try:
-                    parcel = export_case(entry, bundle_dir, assessment, chosen)
-                except DiagnosisError as error:
-                    st.error(str(error))
-                    return
-            for form, reason in parcel.refused:
-                st.warning(f"Not written: {FORM_WORDS[ExportFormat(form)]}: {reason}")
-            st.download_button(
-                f"Save {parcel.n_files} files",
-                parcel.zipped,
-                file_name="assessment.zip",
-                mime="application/zip",
-                width="stretch",
-                key=f"export-save-{entry.token}",
-            )

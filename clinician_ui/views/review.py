@@ -64,14 +64,20 @@ def _render_form(
         slip = ReviewSlip(
             f"{entry.token}-{latest.number}", latest.number, shown.findings, given, current_visitor().name
         )
-        review = render_review_form(slip)
-        if review is None:
-            return
-        try:
-            review_case(entry, review)
-        except DiagnosisError as error:
-            st.error(str(error))
-            return
+        _ask(entry, slip)
+
+
+@st.fragment
+def _ask(entry: CaseEntry, slip: ReviewSlip) -> None:
+    """The form by itself: choosing in it does not draw the page anew; saving does."""
+    review = render_review_form(slip)
+    if review is None:
+        return
+    try:
+        review_case(entry, review)
+    except DiagnosisError as error:
+        st.error(str(error))
+        return
     st.toast("Review saved", icon=":material/check:")
     st.rerun()
 
