@@ -19,7 +19,7 @@ import pydicom
 from pydicom.encaps import generate_frames
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.processing import apply_modality_lut
-from pydicom.uid import UID, JPEGLSTransferSyntaxes
+from pydicom.uid import UID, JPEG2000TransferSyntaxes, JPEGLSTransferSyntaxes, JPEGTransferSyntaxes
 
 from diagnosis import settings
 from diagnosis.errors import GeometryError
@@ -109,19 +109,28 @@ def _native_frame(instance: Instance, index: int) -> Stored:
 def _decoded_frames(instance: Instance, indices: list[int]) -> list[Stored]:
     """Frames of a compressed, deflated or LUT-mapped file, through pydicom and its codecs.
 
-    JPEG-LS is left to gdcm alone: it refuses a damaged codestream, which pydicom's next choice decodes to noise.
+    Each syntax is left to one codec. JPEG-LS to gdcm: it refuses a damaged codestream, which pydicom's next choice
+    decodes to noise. JPEG and JPEG 2000 to pylibjpeg: on some damaged codestreams gdcm throws what no Python code can
+    catch, and the process ends.
     """
     layout = instance.pixels
     data_set = pydicom.dcmread(instance.path, force=True)
     if layout.transfer_syntax not in NATIVE | {DEFLATED}:
         _check_codestreams(data_set.PixelData, layout)
     decoder = get_decoder(UID(layout.transfer_syntax))
-    plugin = "gdcm" if decoder.UID in JPEGLSTransferSyntaxes else ""
+    plugin = _codec(decoder.UID)
     frames = [array for array, _ in decoder.iter_array(data_set, indices=indices, raw=True, decoding_plugin=plugin)]
     if any(frame.shape != (layout.rows, layout.columns) for frame in frames):
         msg = "it decodes to another size than its header states"
         raise PixelFaultError(msg)
     return [apply_modality_lut(frame, data_set) for frame in frames] if layout.has_modality_lut else frames
+
+
+def _codec(syntax: UID) -> str:
+    """The one codec of a transfer syntax; empty for pydicom's own choice (RLE, deflated)."""
+    if syntax in JPEGLSTransferSyntaxes:
+        return "gdcm"
+    return "pylibjpeg" if syntax in {*JPEGTransferSyntaxes, *JPEG2000TransferSyntaxes} else ""
 
 
 def _check_codestreams(pixel_data: bytes, layout: PixelLayout) -> None:
