@@ -25,7 +25,9 @@ def baseline_scores(cases: Sequence[TrainingCase]) -> dict[str, Values]:
     `descriptors_of_reader_1` and `descriptors_of_readers_1_and_2` are logistic regressions on the eight descriptors and
     the log diameter, each fold's fitted on the labels of the other folds.
     """
-    values: dict[str, Values] = {"diameter": np.array([c.diameter_mm or np.nan for c in cases])}
+    values: dict[str, Values] = {}
+    if any(c.diameter_mm for c in cases):
+        values["diameter"] = np.array([c.diameter_mm or np.nan for c in cases])
     if not all(len(c.readers) >= 2 for c in cases):
         return values
     pairs = [(c.readers[0].malignancy, c.readers[1].malignancy) for c in cases]
