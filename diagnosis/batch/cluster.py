@@ -22,7 +22,7 @@ from diagnosis.errors import ConfigurationError, MissingDependencyError
 from diagnosis.store.database import Store
 from diagnosis.store.ledger import Ledger
 
-WAIT_S = 0.5
+WAIT_S = 1.0
 MOST_DEATHS = 5
 """A machine whose actor died this often is left out."""
 

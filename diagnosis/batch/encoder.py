@@ -1,9 +1,10 @@
 """Prepared studies to findings: encode, fuse, calibrate; studies of one shape go through the network together.
 
-Why batches have a fixed number of rows, filled with zeros where studies are missing: the libraries below sum in another
-order for another number of rows, and the last bits of a probability would then depend on which studies happened to be
-ready at the same time. With a fixed shape they do not, a run that was killed and went on gives the very bytes of one
-that was not; `rows_are_independent` asks the machine whether this holds, and where it does not every study goes alone.
+Why batches of regions have a fixed number of rows, filled with zeros where there are fewer: the libraries below sum in
+another order for another number of rows, and the last bits of a probability would then depend on which studies happened
+to be ready at the same time. With a fixed shape they do not, a run that was killed and went on gives the very bytes of
+one that was not; `rows_are_independent` asks the machine whether this holds, and where it does not each goes alone.
+Texts differ in length: one at a time they need no padding, and on a processor they gain nothing from company.
 """
 
 import json
@@ -24,7 +25,6 @@ from diagnosis.networks.classifier import mean_output
 from diagnosis.networks.model_input import ModalityTokens, NetworkOutput
 from diagnosis.record import FindingAssessment
 from diagnosis.version import __version__
-from diagnosis.vocabulary import MODALITIES
 
 BATCH_ROWS = 8
 Tokens = npt.NDArray[np.float32]
@@ -88,21 +88,17 @@ class StudyEncoder:
     @torch.inference_mode()
     def fuse(self, studies: Sequence[PreparedStudy], encoded: Sequence[Sequence[_Row]]) -> list[Scored]:
         """Findings of each study; of several candidate regions the one with the highest main finding."""
-        rows = [row for own in encoded for row in own]
-        outputs = [self._fused(rows[i : i + self.n_rows]) for i in range(0, len(rows), self.n_rows)]
-        scored, first = [], 0
+        scored = []
         for study, own in zip(studies, encoded, strict=True):
-            places = [divmod(first + i, self.n_rows) for i in range(len(own))]
-            findings = [self._findings(study.modalities, outputs[batch], row) for batch, row in places]
+            findings = [self._findings(study.modalities, self._fused(row)) for row in own]
             best = max(range(len(own)), key=lambda i, found=findings: found[i][0].probability)  # type: ignore[misc]
             warnings = study.warnings[best] + self._engine.calibration_warnings(study.modalities)
             scored.append(Scored(study.case_id, study.modalities, findings[best], warnings + own[best].text_warnings))
-            first += len(own)
         return scored
 
-    def _findings(self, subset: str, output: NetworkOutput, row: int) -> tuple[FindingAssessment, ...]:
+    def _findings(self, subset: str, output: NetworkOutput) -> tuple[FindingAssessment, ...]:
         n_findings = len(self._engine.bundle.metadata.findings)
-        return tuple(self._engine.finding_of(i, subset, output, row) for i in range(n_findings))
+        return tuple(self._engine.finding_of(i, subset, output, 0) for i in range(n_findings))
 
     def _region_tokens(self, studies: Sequence[PreparedStudy]) -> dict[str, list[Tokens | None]]:
         """Tokens of each region of each study; what is not in the cache is encoded together."""
@@ -175,20 +171,16 @@ class StudyEncoder:
         sound = torch.cat([encoder(frames) for encoder in encoders]).cpu().numpy()
         return np.concatenate([voice, sound], axis=1)
 
-    def _fused(self, rows: Sequence[_Row]) -> NetworkOutput:
-        """The ensemble's answer on up to `n_rows` rows; the batch is filled with empty ones."""
-        n_missing = self.n_rows - len(rows)
-        batches = []
-        for m, shape in enumerate(self._shapes):
-            parts = [row.tokens[m] for row in rows]
-            filled = [np.zeros(shape, np.float32) if part is None else part for part in parts]
-            batches.append(self._tensor(np.stack(filled + [np.zeros(shape, np.float32)] * n_missing)))
-        present = [[row.tokens[m] is not None for m in range(len(MODALITIES))] for row in rows]
-        present += [[False] * len(MODALITIES)] * n_missing
-        is_present = torch.tensor(present, device=self._device)
-        ct, note, voice = batches
+    def _fused(self, row: _Row) -> NetworkOutput:
+        """The ensemble's answer on one row: fusing costs little, and alone it depends on nothing else."""
+        tokens = [
+            self._tensor(np.zeros(shape, np.float32) if part is None else part)
+            for part, shape in zip(row.tokens, self._shapes, strict=True)
+        ]
+        ct, note, voice = tokens
+        is_present = torch.tensor([[part is not None for part in row.tokens]], device=self._device)
         outputs = [
-            member.fuse(ModalityTokens(ct[:, i], note[:, i], voice[:, i], is_present))
+            member.fuse(ModalityTokens(ct[i : i + 1], note[i : i + 1], voice[i : i + 1], is_present))
             for i, member in enumerate(self._network.classifiers())
         ]
         return _on_processor(mean_output(outputs))

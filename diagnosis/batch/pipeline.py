@@ -48,20 +48,21 @@ class Pipeline:
         self._waiting: deque[PreparedStudy] = deque()
         self._batches: deque[_Batch] = deque()
         self._nothing_to_claim = False
+        self._n_ended = 0
 
     def run(self, pool: ReaderPool, on_progress: OnProgress | None = None) -> None:
         """Score until the ledger has nothing to claim and nothing is on its way."""
-        told = -1
+        counts = self._ledger.counts()
+        self._n_ended, told = counts["done"] + counts["failed"], -1
         with ThreadPoolExecutor(1) as thread:
             while True:
                 self._claim(pool)
                 for answer in pool.answers(POLL_S):
                     self._take(answer)
                 self._encode(thread, is_last=self._nothing_to_claim and not pool.is_busy)
-                n_finished = self._finish()
-                if on_progress is not None and (n_finished or told < 0):
-                    counts = self._ledger.counts()
-                    told = counts["done"] + counts["failed"]
+                self._finish()
+                if on_progress is not None and self._n_ended != told:
+                    told = self._n_ended
                     on_progress(told, sum(counts.values()))
                 is_idle = not (pool.is_busy or self._waiting or self._batches)
                 if is_idle and self._nothing_to_claim:
@@ -86,7 +87,7 @@ class Pipeline:
     def _take(self, answer: Answer) -> None:
         """Write down what became of a study in a reader's hands."""
         if isinstance(answer, Refused):
-            self._ledger.fail(answer.case_id, self._owner, answer.reason)
+            self._n_ended += self._ledger.fail(answer.case_id, self._owner, answer.reason)
         elif isinstance(answer, Died):
             self._ledger.note_crash(answer.case_id, self._owner, answer.reason)
         elif isinstance(answer, Prepared):
@@ -120,14 +121,11 @@ class Pipeline:
             "fuse": round((end - middle) / len(studies), 4),
         }
 
-    def _finish(self) -> int:
-        """Write the results of batches that are through; returns how many studies were written."""
-        n_finished = 0
+    def _finish(self) -> None:
+        """Write the results of batches that are through."""
         while self._batches and self._batches[0].future.done():
             scored, shared = self._batches.popleft().future.result()
             for one in scored:
                 before = json.loads(self._ledger.seconds_so_far(one.case_id) or "{}")
                 seconds = json.dumps(before | shared)
-                self._ledger.finish(one.case_id, self._owner, json.dumps(asdict(one)), seconds)
-            n_finished += len(scored)
-        return n_finished
+                self._n_ended += self._ledger.finish(one.case_id, self._owner, json.dumps(asdict(one)), seconds)

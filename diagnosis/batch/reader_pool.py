@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from diagnosis.batch.studies import Study
 
 MIB = 2**20
-START_SECONDS = 300.0
+START_SECONDS = 600.0
 """A reading process that has not loaded its packages by then never will."""
 
 

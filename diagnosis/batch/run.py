@@ -98,6 +98,8 @@ def run_batch(
         ledger.release()
         from diagnosis.batch.local import score_here
 
+        if ledger.counts()["waiting"] == 0:
+            return conclude(ledger, bundle, options, time.perf_counter() - start)
         owner = f"{platform.node()[:24]}-{uuid.uuid4().hex[:12]}"
         score_here(ScoringJob(studies, ledger, bundle, options, runtime, owner), on_progress, start_reading)
         return conclude(ledger, bundle, options, time.perf_counter() - start)

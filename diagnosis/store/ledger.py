@@ -30,6 +30,7 @@ from sqlalchemy import (
     Text,
     case,
     func,
+    insert,
     select,
     update,
 )
@@ -151,11 +152,16 @@ class Ledger:
         """Take up studies as (case_id, hash of what the source says); those that are there and unchanged stay."""
         with self._store.writing(locks_trail=False) as session:
             query = select(StudyRow.case_id, StudyRow.source_sha256).where(StudyRow.run_id == self.run_id)
-            known = dict(session.execute(query).tuples().all())
-            for ordinal, (case_id, source) in enumerate(studies):
-                if case_id not in known:
-                    session.add(_waiting(self.run_id, case_id, ordinal, source))
-                elif known[case_id] != source:
+            known: dict[str, str] = {row.case_id: row.source_sha256 for row in session.execute(query)}
+            new = [
+                _waiting(self.run_id, case_id, ordinal, source)
+                for ordinal, (case_id, source) in enumerate(studies)
+                if case_id not in known
+            ]
+            for start in range(0, len(new), PAGE):
+                session.execute(insert(StudyRow), new[start : start + PAGE])
+            for case_id, source in studies:
+                if known.get(case_id, source) != source:
                     self._reset(session, StudyRow.case_id == case_id, source_sha256=source)
 
     def retry_failed(self) -> None:
@@ -224,9 +230,13 @@ class Ledger:
 
     def counts(self) -> Mapping[str, int]:
         """How many studies are in each state."""
-        query = select(StudyRow.state, func.count()).where(StudyRow.run_id == self.run_id).group_by(StudyRow.state)
+        query = (
+            select(StudyRow.state, func.count().label("n"))
+            .where(StudyRow.run_id == self.run_id)
+            .group_by(StudyRow.state)
+        )
         with self._store.reading() as session:
-            found = dict(session.execute(query).tuples().all())
+            found: dict[str, int] = {row.state: row.n for row in session.execute(query)}
         return {state: found.get(state, 0) for state in ("waiting", "claimed", "done", "failed")}
 
     def attempts(self) -> int:
@@ -265,16 +275,16 @@ class Ledger:
         session.execute(update(StudyRow).where(*where).values(**empty, seconds=None, **values))  # type: ignore[arg-type]
 
 
-def _waiting(run_id: str, case_id: str, ordinal: int, source_sha256: str) -> StudyRow:
-    return StudyRow(
-        run_id=run_id,
-        case_id=case_id,
-        ordinal=ordinal,
-        source_sha256=source_sha256,
-        state="waiting",
-        attempts=0,
-        crashes=0,
-    )
+def _waiting(run_id: str, case_id: str, ordinal: int, source_sha256: str) -> dict[str, str | int]:
+    return {
+        "run_id": run_id,
+        "case_id": case_id,
+        "ordinal": ordinal,
+        "source_sha256": source_sha256,
+        "state": "waiting",
+        "attempts": 0,
+        "crashes": 0,
+    }
 
 
 def _changed(session: Session, statement: object) -> int:

@@ -13,7 +13,7 @@ CENTER = "center_x_mm,center_y_mm,center_z_mm"
 
 def test_a_tree_of_dicom_by_path_and_by_series(tmp_path):
     write_series(tmp_path / "tree" / "a" / "one")
-    write_series(tmp_path / "tree" / "b")
+    write_series(tmp_path / "tree" / "b", uid="1.2.10")
     uid = dcmread(next((tmp_path / "tree" / "b").iterdir())).SeriesInstanceUID
     regions = tmp_path / "regions.csv"
     regions.write_text(f"case_id,path,series_uid,{CENTER},diameter_mm\nx,a/one,,1,2,3,8\ny,,{uid},,,,\n")
