@@ -100,22 +100,22 @@ def _heard(entry: CaseEntry, voice: VoiceNote) -> Heard:
 def _render_recorder(place: Workplace, entry: CaseEntry) -> None:
     key = f"recording-{entry.token}"
     round_ = st.session_state.setdefault(f"{key}-round", 0)
-    with st.expander("Record or upload a dictation", expanded=key in st.session_state):
-        recorded = st.audio_input("Record a dictation", key=f"{key}-mic-{round_}")
-        uploaded = st.file_uploader(
-            "Or a sound file", type=SOUND_KINDS, key=f"{key}-file-{round_}", max_upload_size=200
-        )
-        sound = recorded or uploaded
-        if sound is None:
-            st.session_state.pop(key, None)
+    # Not an expander: a redraw may fold it, and hide a recording that waits to be confirmed.
+    if not st.toggle("Record or upload a dictation", key=f"{key}-open"):
+        return
+    recorded = st.audio_input("Record a dictation", key=f"{key}-mic-{round_}")
+    uploaded = st.file_uploader("Or a sound file", type=SOUND_KINDS, key=f"{key}-file-{round_}", max_upload_size=200)
+    sound = recorded or uploaded
+    if sound is None:
+        st.session_state.pop(key, None)
+        return
+    waiting = st.session_state.get(key)
+    if not isinstance(waiting, Recording) or waiting.sound != sound.file_id:
+        waiting = _transcribed(sound.file_id, sound.getvalue(), Path(sound.name).suffix.lower())
+        if waiting is None:
             return
-        waiting = st.session_state.get(key)
-        if not isinstance(waiting, Recording) or waiting.sound != sound.file_id:
-            waiting = _transcribed(sound.file_id, sound.getvalue(), Path(sound.name).suffix.lower())
-            if waiting is None:
-                return
-            st.session_state[key] = waiting
-        _render_waiting(place, entry, waiting)
+        st.session_state[key] = waiting
+    _render_waiting(place, entry, waiting)
 
 
 def _transcribed(sound: str, content: bytes, suffix: str) -> Recording | None:

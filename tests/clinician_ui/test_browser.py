@@ -15,6 +15,7 @@ from diagnosis.ingest.dicom_volume import read_series
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(2700)]
 NEAR = 3
+CONFIRMED = re.compile("transcribed by .*, confirmed by")
 PARTS_OF_A_WHOLE = " or ".join(f"@data-testid='{name}'" for name in ("stSelectbox", "stMultiSelect", "stNumberInput"))
 
 
@@ -94,7 +95,7 @@ def test_a_study_is_imported_marked_dictated_upon_and_assessed(page, study, tmp_
     assert np.allclose(region, center, atol=0.02)
 
     page.get_by_text("Record or upload a dictation").click()
-    page.get_by_role("button", name="Record", exact=True).click()
+    page.get_by_test_id("stAudioInput").get_by_role("button", name="Record").click()
     page.wait_for_timeout(9000)
     page.get_by_role("button", name="Stop recording").click()
     said = page.get_by_label("What was said")
@@ -103,15 +104,15 @@ def test_a_study_is_imported_marked_dictated_upon_and_assessed(page, study, tmp_
     assert "nodule" in said.input_value()
     said.fill(said.input_value() + " No pleural effusion, I am sure.")
     page.get_by_role("button", name="Confirm as my word and assess").click()
-    page.get_by_text("confirmed by").wait_for()
-    page.get_by_text("I am sure", exact=False).first.wait_for()
+    page.get_by_text(CONFIRMED).wait_for()
     settle(page)
+    assert page.get_by_role("region", name="Transcript").inner_text().endswith("sure.")
     assert page.get_by_text("not used: absent").count() == 1
     photograph(page, tmp_path / "dictated.png")
 
     # All of that survives a refresh; neither address nor title names anybody.
     page.reload()
-    page.get_by_text("confirmed by").wait_for()
+    page.get_by_text(CONFIRMED).wait_for()
     assert page.title() == "Diagnosis"
     assert "imported-1" not in page.url
 
@@ -137,8 +138,8 @@ def mark_the_nodule(page, viewer, checkout) -> list[float]:
     page.mouse.down()
     page.mouse.move(box["x"] + x + 6, box["y"] + y)
     page.mouse.up()
-    page.get_by_label("Diameter (mm)").first.fill(f"{truth['diameter_mm']:.1f}")
-    page.get_by_label("Diameter (mm)").first.press("Tab")
+    viewer.get_by_label("Diameter (mm)").fill(f"{truth['diameter_mm']:.1f}")
+    viewer.get_by_label("Diameter (mm)").press("Tab")
     proposed = viewer.evaluate("root => root.viewer.state.proposed")
     assert np.linalg.norm(np.subtract(proposed["center_mm"], truth["center_mm"])) < NEAR
     assert proposed["diameter_mm"] == pytest.approx(truth["diameter_mm"], abs=0.06)

@@ -91,6 +91,7 @@ def test_what_if_takes_out_sentences_and_parts(open_case, cases_dir):
 def test_a_dictation_is_uploaded_corrected_and_confirmed(open_case, cases_dir, checkout):
     app = open_case("note_only")
     recording = shorter(checkout / "data_samples" / "case_001" / "voice.wav", seconds=8)
+    field(app.toggle, "Record or upload a dictation").set_value(True).run()
     app.file_uploader[0].set_value(("dictation.wav", recording, "audio/wav")).run()
     assert not app.exception
     said = field(app.text_area, "What was said")
@@ -114,6 +115,7 @@ def test_silence_is_no_dictation(open_case, cases_dir):
         file.setsampwidth(2)
         file.setframerate(16_000)
         file.writeframes(np.zeros(16_000 * 2, "<i2").tobytes())
+    field(app.toggle, "Record or upload a dictation").set_value(True).run()
     app.file_uploader[0].set_value(("silence.wav", stream.getvalue(), "audio/wav")).run()
     assert "No words were heard" in app.warning[0].value
     button(app, "Confirm as my word and assess").click().run()
