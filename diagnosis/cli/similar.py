@@ -138,7 +138,7 @@ def similar_table(found: "tuple[SimilarNodule, ...]") -> Table:
 def index_command(
     config: Annotated[Path, typer.Argument(help="YAML configuration of a finished training run.")],
 ) -> None:
-    """Make the index of similar nodules beside a trained bundle: align CT and words, measure on held-out folds."""
+    """Make what stands on a trained bundle: the index of similar nodules, and captions; measured on held-out folds."""
     from diagnosis.cli.progress import progress_bars
 
     with progress_bars() as open_bar:
@@ -151,10 +151,12 @@ def index_command(
     console = Console()
     for loss, rows in quality["recall"].items():
         console.print(recall_table(loss, rows))
+    if quality["captions"]:
+        console.print(caption_table(quality["captions"]))
     near = quality["neighbors"]
     console.print(
         f"Of the 5 nearest by CT, {near['same_call_of_5_nearest']:.0%} were judged like the nodule itself "
-        f"({near['by_chance']:.0%} by chance). Index: {chosen.out}/retrieval"
+        f"({near['by_chance']:.0%} by chance). Written: {chosen.out}/retrieval, {chosen.out}/caption"
     )
 
 
@@ -168,6 +170,27 @@ def recall_table(loss: str, rows: dict[str, Any]) -> Table:
         table.add_row(name, *(f"{row['at'][k]:.3f}" for k in ("1", "5", "10")), f"{row['times_chance']['5']:.1f}")
     chance = first["chance"]
     table.add_row("chance", *(f"{chance[k]:.3f}" for k in ("1", "5", "10")), "1.0", style="dim")
+    return table
+
+
+CAPTION_COLUMNS: dict[str, tuple[str, str]] = {
+    "descriptors right": ("descriptor_accuracy", ".3f"),
+    "within one level": ("within_one_level", ".3f"),
+    "invented": ("invented_findings_per_caption", ".3f"),
+    "missed": ("missed_findings_per_caption", ".3f"),
+    "BLEU": ("bleu", ".1f"),
+    "ROUGE-L": ("rouge_l", ".3f"),
+}
+
+
+def caption_table(quality: dict[str, dict[str, float]]) -> Table:
+    """Captions of held-out nodules, a row a way of writing them."""
+    count = next(iter(quality.values()))["n"]
+    table = Table(title=f"Captions of {count:.0f} held-out nodules; invented and missed findings per caption")
+    for column in ("written by", *CAPTION_COLUMNS):
+        table.add_column(column, justify="left" if column == "written by" else "right")
+    for name, row in quality.items():
+        table.add_row(name, *(format(row[key], form) for key, form in CAPTION_COLUMNS.values()))
     return table
 
 

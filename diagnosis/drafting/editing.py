@@ -3,7 +3,7 @@
 import difflib
 from dataclasses import dataclass
 from datetime import datetime
-from typing import final
+from typing import Any, final
 
 from diagnosis.drafting.evidence import Draft
 from diagnosis.errors import CaseError
@@ -33,6 +33,19 @@ class SignedReport:
     dropped: tuple[str, ...]
     signed_by: str
     signed_at: datetime
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON, the draft with its evidence included."""
+        return {
+            "case_id": self.case_id,
+            "signed_by": self.signed_by,
+            "signed_at": self.signed_at.isoformat(),
+            "text": self.text,
+            "diff": self.diff,
+            "unsupported": list(self.unsupported),
+            "dropped": list(self.dropped),
+            "draft": self.draft.to_json(),
+        }
 
 
 def sign(draft: Draft, text: str, signed_by: str, signed_at: datetime) -> SignedReport:

@@ -114,7 +114,7 @@ def faiss_graph(vectors: Vectors) -> Searcher:
 def faiss_cells(vectors: Vectors) -> Searcher:
     """FAISS: vectors in cells, of which the nearest are searched whole."""
     module = _faiss()
-    n_cells = max(1, int(4 * np.sqrt(len(vectors))))
+    n_cells = max(1, int(np.sqrt(len(vectors))))
     quantizer = module.IndexFlatIP(vectors.shape[1])
     index = module.IndexIVFFlat(quantizer, vectors.shape[1], n_cells, module.METRIC_INNER_PRODUCT)
     index.train(vectors[:: max(1, len(vectors) // (64 * n_cells))])

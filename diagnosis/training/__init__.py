@@ -18,7 +18,10 @@
 `processes`        several processes by torchrun
 `ct_readings`      what encoders say of CTs that they have not seen, for all that is learned on top of them
 `alignment_stage`  the space that CT and words share; `alignment_quality` recall on held-out folds
-`index_stage`      `diagnosis index`: the index of similar nodules that lies beside the bundle
+`caption_stage`    from CT tokens to words; `caption_quality` beside the template, against the readers
+`candidate_run`    the network that ranks proposed regions: `implants` sets real nodules into synthetic chests,
+                   `candidate_stage` labels what is round in them and trains
+`index_stage`      `diagnosis index`: similar nodules and captions, made again whenever the bundle was trained again
 =================  ===============================================================================================
 
 Why three stages: the volume encoder learns from pixels for minutes, the text reader from unlimited made-up

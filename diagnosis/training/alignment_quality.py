@@ -30,10 +30,14 @@ def measure_alignment(
 ) -> dict[str, dict[str, Recall]]:
     """Recall by loss and direction.
 
+    A cohort whose cases have no two descriptions by two readers is not measured: the answer is empty.
+
     Every query comes from the held-out fold of heads and encoders. The gallery are all scored nodules; those outside
     the fold are other nodules that must not be found. A note is by reader 1, a dictation by reader 2.
     """
     rows = [i for i, (note, voice) in enumerate(texts.scored) if note >= 0 and voice >= 0]
+    if not rows or any(len(cohort.cases[i].readers) < 2 for i in rows):
+        return {}
     folds = np.array([cohort.cases[i].fold for i in rows])
     bar = open_bar("Aligning CT and words")
     found: dict[str, dict[str, Recall]] = {}

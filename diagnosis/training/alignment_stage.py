@@ -25,7 +25,7 @@ from diagnosis.training.losses import alignment_loss
 
 LOSSES = ("contrastive", "triplet", "cosine")
 """Those that are compared; the first is the one that ships."""
-EPOCHS, BATCH_SIZE, LEARNING_RATE, WEIGHT_DECAY = 200, 256, 3e-3, 0.05
+EPOCHS, BATCH_SIZE, LEARNING_RATE, WEIGHT_DECAY = 120, 256, 3e-3, 0.05
 UNKNOWN_DIAMETER = 0.2
 """Share of steps in which the diameter is not told."""
 

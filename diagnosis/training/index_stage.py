@@ -1,4 +1,4 @@
-"""The index that ships beside a bundle: aligned space, embeddings and descriptors, made again in minutes."""
+"""What stands on a trained bundle: the index of similar nodules and the caption decoder, made again in minutes."""
 
 from pathlib import Path
 from typing import Any
@@ -7,27 +7,43 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from diagnosis.bundle.folder import load_bundle
+from diagnosis.bundle.caption import save_caption
+from diagnosis.bundle.folder import Bundle, load_bundle
+from diagnosis.drafting.wording import describe
 from diagnosis.errors import ConfigurationError
 from diagnosis.networks.projection import text_reading
 from diagnosis.networks.text_reader import TextReader
 from diagnosis.retrieval.index import IndexedNodule, NoduleIndex, save_index
 from diagnosis.training.alignment_quality import measure_alignment, neighbor_agreement
 from diagnosis.training.alignment_stage import LOSSES, all_cases, embed_cohort, fit_space
-from diagnosis.training.cohort import TrainingCase
+from diagnosis.training.caption_quality import caption_quality
+from diagnosis.training.caption_stage import CaptionCases, captions_of, fit_decoder, write_captions
+from diagnosis.training.cohort import Cohort, TrainingCase
 from diagnosis.training.config import TrainConfig
-from diagnosis.training.ct_readings import read_cohort_readings
+from diagnosis.training.ct_readings import CohortReadings, read_cohort_readings
 from diagnosis.training.encoders import OpenBar
 from diagnosis.training.folds import read_texts
 from diagnosis.training.lidc import BENIGN_TO, MALIGNANT_FROM
-from diagnosis.training.run import read_cohort
+from diagnosis.training.run import load_out_of_fold, read_cohort
 from diagnosis.vocabulary import DESCRIPTORS
 
+DESCRIPTOR_NAMES = tuple(d.name for d in DESCRIPTORS)
+PLAIN_NODULE = {
+    "subtlety": 5.0,
+    "internal_structure": 1.0,
+    "calcification": 6.0,
+    "sphericity": 4.0,
+    "margin": 4.0,
+    "lobulation": 1.0,
+    "spiculation": 1.0,
+    "texture": 5.0,
+}
+"""The most frequent level of each descriptor: what a caption says that has not looked."""
 LIDC_SOURCE = "LIDC-IDRI, CC BY 3.0 (Armato et al., Med Phys 2011;38:915)"
 
 
 def make_index(config: TrainConfig, open_bar: OpenBar) -> dict[str, Any]:
-    """Train the aligned space on a finished run, measure it on held-out folds, and write the index beside the bundle.
+    """Train aligned space and caption decoder on a finished run, measure them on held-out folds, write them.
 
     Returns:
         What was measured, as JSON.
@@ -49,14 +65,53 @@ def make_index(config: TrainConfig, open_bar: OpenBar) -> dict[str, Any]:
     measured = measure_alignment(cohort, readings, texts, text, config.seed, open_bar)
     space = fit_space(all_cases(readings, texts, text), LOSSES[0], config.seed)
     embedded = embed_cohort(space, cohort, readings, texts, text)
+    captions = make_caption(config, cohort, readings, bundle, open_bar)
     quality: dict[str, Any] = {
         "recall": {loss: {name: r.to_json() for name, r in rows.items()} for loss, rows in measured.items()},
         "neighbors": neighbor_agreement(embedded, cohort),
+        "captions": captions,
     }
     source = LIDC_SOURCE if config.data.kind == "lidc" else cohort.name
     nodules = tuple(told_of(number, case) for number, case in enumerate(cohort.cases, start=1))
     vectors = embedded.numpy().astype(np.float32)
     save_index(Path(config.out), bundle.sha256, NoduleIndex(space, vectors, nodules, source, quality))
+    return quality
+
+
+def make_caption(
+    config: TrainConfig, cohort: Cohort, readings: CohortReadings, bundle: Bundle, open_bar: OpenBar
+) -> dict[str, dict[str, float]]:
+    """Train a decoder for each fold and one on all; write the latter beside the bundle.
+
+    Returns:
+        Quality on held-out folds: of the decoder, of the template over what the fusion says of the CT, and of the
+        caption of a plain nodule for everybody. Empty for a cohort without readers, which teaches no captions.
+    """
+    if not any(case.readers for case in cohort.cases):
+        return {}
+    shape, said = config.network.volume_encoder, captions_of(list(cohort.cases))
+    written = [""] * len(cohort.cases)
+    bar = open_bar("Training caption decoders")
+    for done, fold in enumerate(cohort.folds):
+        own = readings.by_fold[fold]
+        rows = list(own.rows)
+        cases = CaptionCases(own.ct, readings.diameters[rows], tuple(said[i] for i in rows))
+        texts = write_captions(fit_decoder(cases, shape, config.seed), readings.centered, readings.diameters)
+        for i in cohort.inside(fold):
+            written[i] = texts[i]
+        bar(done + 1, len(cohort.folds) + 1)
+    rated = load_out_of_fold(Path(config.work) / "out_of_fold.npz").descriptors["ct"]
+    templates = [describe(dict(zip(DESCRIPTOR_NAMES, row, strict=True))) for row in np.nan_to_num(rated, nan=3.0)]
+    kept = [i for i, case in enumerate(cohort.cases) if case.readers and bool(readings.centered.is_there[i])]
+    cases_kept = [cohort.cases[i] for i in kept]
+    quality = {
+        "decoder": caption_quality([written[i] for i in kept], cases_kept),
+        "template": caption_quality([templates[i] for i in kept], cases_kept),
+        "the same for all": caption_quality([describe(PLAIN_NODULE)] * len(kept), cases_kept),
+    }
+    final = fit_decoder(CaptionCases(readings.views, readings.diameters, said), shape, config.seed)
+    save_caption(Path(config.out), bundle.sha256, final, quality)
+    bar(len(cohort.folds) + 1, len(cohort.folds) + 1)
     return quality
 
 
