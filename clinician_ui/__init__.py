@@ -5,6 +5,7 @@
 `views/worklist`            all cases in order of priority, a page at a time, searched and ordered by the database
 `views/case`                one case: the way to it and its neighbors, review and export beside its title
 `views/reading`             CT, findings, note, dictation, reasons and their proof
+`views/proposals_panel`     a CT without a marked region is searched; `components/candidates` lists what was proposed
 `views/review`              accept, override, defer; second reader; all that was said of the case before
 `views/export`              the assessment in a hospital's forms, as a zip archive
 `views/model`               the model's card, performance, calibration, drift
@@ -23,6 +24,7 @@
 `components/banner`         the standing notice, warnings, page style
 `services`                  the door to the engine and the readers of files; keeps what they gave, checks who asks
 `dictations`                recordings to words that a clinician has confirmed
+`proposals`                 regions that the product proposes, each assessed, none kept until it is confirmed
 `what_if`                   the probability of a case that was changed, asked but not kept
 `imports`, `uploads`        new cases from a zip archive or a folder, streamed to disk and judged
 `state`                     where the cases and the bundle lie, and which case is open

@@ -19,6 +19,8 @@ from diagnosis.record.volume import RegionSource
 OnProgress = Callable[[int, int], None]
 
 MOST_CANDIDATES = 10
+ALWAYS_SHOWN = 3
+"""Further candidates must reach the ranking's least strength: ten of which nine are hopeless help nobody."""
 MASK_SPACING_MM = 3.0
 LARGEST_MM = 120.0
 N_STAGES = 5
@@ -132,7 +134,11 @@ def rank_proposals(proposals: Proposals, volume: Volume, ranking: Ranking) -> tu
     strength = ranking.strength(proposals.traits)
     order = [int(i) for i in np.argsort(-strength)]
     kept = merge_things([(proposals.sized[i].index, proposals.sized[i].diameter) for i in order], MOST_CANDIDATES)
-    return tuple(_candidate(proposals, order[k], float(strength[order[k]]), volume) for k in kept)
+    return tuple(
+        _candidate(proposals, order[k], float(strength[order[k]]), volume)
+        for rank, k in enumerate(kept)
+        if rank < ALWAYS_SHOWN or strength[order[k]] >= ranking.least_strength
+    )
 
 
 def _candidate(proposals: Proposals, number: int, strength: float, volume: Volume) -> Candidate:

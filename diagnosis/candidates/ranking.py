@@ -5,7 +5,7 @@ import json
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Protocol, Self, final
+from typing import Any, ClassVar, Protocol, Self, final
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +21,9 @@ METADATA = "metadata.json"
 
 
 class Ranking(Protocol):
-    """Gives each blob a strength by its traits."""
+    """Gives each blob a strength by its traits; weaker than `least_strength` is hardly worth a look."""
+
+    least_strength: ClassVar[float]
 
     def strength(self, traits: Floats) -> Floats:
         """(blob,trait) to (blob,) in [0,1]; larger is more like a lesion."""
@@ -31,6 +33,8 @@ class Ranking(Protocol):
 @dataclass(frozen=True)
 class RoundnessRanking:
     """The rule: round, and not continued along two opposite ways; needs no training."""
+
+    least_strength: ClassVar[float] = 0.0
 
     def strength(self, traits: Floats) -> Floats:
         """(blob,trait) to (blob,)."""
@@ -55,6 +59,7 @@ class NetworkRanking:
     scale: Floats
     weights: tuple[Floats, ...]
     biases: tuple[Floats, ...]
+    least_strength: ClassVar[float] = 0.2
 
     def strength(self, traits: Floats) -> Floats:
         """(blob,trait) to (blob,): a probability among the blobs it was trained on, and of nothing else."""

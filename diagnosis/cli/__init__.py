@@ -23,12 +23,14 @@ from diagnosis.cli.evaluate import evaluate_command
 from diagnosis.cli.explain import explain_command
 from diagnosis.cli.explain_benchmark import explain_benchmark_command
 from diagnosis.cli.export import export_command
+from diagnosis.cli.familiarity_benchmark import familiarity_benchmark_command
 from diagnosis.cli.inspect import inspect_command
 from diagnosis.cli.listen import listen_command
 from diagnosis.cli.phantom import phantom_command
 from diagnosis.cli.pull import pull_command
 from diagnosis.cli.push import push_command
 from diagnosis.cli.read import read_command
+from diagnosis.cli.serve import serve_command
 from diagnosis.cli.similar import index_benchmark_command, index_command, similar_command
 from diagnosis.cli.train import compare_command, train_command
 from diagnosis.cli.train_candidates import train_candidates_command
@@ -70,8 +72,10 @@ app.command("index-benchmark")(index_benchmark_command)
 app.command("evaluate")(evaluate_command)
 app.command("train-candidates")(train_candidates_command)
 app.command("candidates-benchmark")(candidates_benchmark_command)
+app.command("familiarity-benchmark")(familiarity_benchmark_command)
 app.command("batch")(batch_command)
 app.command("benchmark")(benchmark_command)
+app.command("serve")(serve_command)
 app.command("ui")(ui_command)
 app.add_typer(audit_app, name="audit")
 

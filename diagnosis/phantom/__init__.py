@@ -5,7 +5,7 @@ written to a case folder (`write_phantom`); `write_cohort` does so for many and 
 
 ==================  =====================================================================================
 `spec`              what is asked for: body, scan, nodule on the eight reader scales, who tells of it
-`draw`              such a request at random, with descriptors that go together
+`draw`, `kinds`     such a request at random, with descriptors that go together; of a named kind of lesion
 `canvas`            HU on a grid in mm, and strokes with partial volume
 `thorax`            surfaces of the chest: skin, ribs, mediastinum, diaphragm, fissures and lobes
 `wall`, `organs`    what is painted: couch, fat, muscle, bones, belly, lung; heart, airway, vessel trees
