@@ -12,7 +12,7 @@ from pydicom.sr.codedict import codes
 
 from diagnosis.errors import ExplanationError
 from diagnosis.reporting.codes import anatomic_region, explanation_method
-from diagnosis.reporting.dicom_object import code_of, identifiers, long_string, stamp_image
+from diagnosis.reporting.dicom_object import code_of, identifiers, long_string, stamp
 from diagnosis.reporting.dicom_source import DicomSource
 from diagnosis.reporting.result import Result
 
@@ -60,12 +60,14 @@ def parametric_map(result: Result, source: DicomSource) -> Dataset:
     made.ContentCreatorName = ""  # highdicom leaves it out, and it may be blank but not absent
     made.SharedFunctionalGroupsSequence[0].FrameAnatomySequence = [_anatomy(source.body_part)]
     description = f"Attribution: {explanation.finding.replace('_', ' ')}"
-    stamp_image(made, result, description, source.body_part)
+    stamp(made, result, description)
+    if source.body_part:
+        made.BodyPartExamined = source.body_part
     return made
 
 
 def _anatomy(body_part: str) -> Dataset:
-    """Frame Anatomy, without which some readers (dcmqi) give up."""
+    """Frame Anatomy, without which some readers (dcmqi) give up; with it the series states no laterality of its own."""
     coded = anatomic_region(body_part)
     region = Dataset()
     region.CodeValue, region.CodingSchemeDesignator, region.CodeMeaning = coded.value, coded.scheme, coded.meaning
