@@ -13,7 +13,7 @@ from clinician_ui.archive import collection_of, opaque_name
 from diagnosis.errors import DiagnosisError, InputError
 from diagnosis.ingest.case_folder import CT_NAMES, NOTE_NAMES, VOICE_NAMES, CaseFile, read_case
 from diagnosis.store.actors import Actor
-from diagnosis.store.cases import CaseFacts, known_fingerprint, known_fingerprints, sync_cases
+from diagnosis.store.cases import CaseFacts, has_cases, known_fingerprint, known_fingerprints, sync_cases
 from diagnosis.store.database import Store
 from diagnosis.vocabulary import MODALITIES, Modality, subset_name
 
@@ -150,7 +150,7 @@ class FolderWatch:
         with self._lock:
             if self.is_running or time.monotonic() - self._finished_at < AT_MOST_EVERY_S:
                 return
-            is_first = not known_fingerprints(self._store, self._collection)
+            is_first = not has_cases(self._store, self._collection)
             self._thread = threading.Thread(
                 target=self._run, args=(actor, 0.0 if is_first else PAGE_FIRST_S), daemon=True
             )

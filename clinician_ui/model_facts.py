@@ -197,6 +197,11 @@ def _ranges(facts: ModelFacts, blocks: list[Sequence[Observation]]) -> list[Watc
 
 
 def _against_own(facts: ModelFacts, seen: Sequence[Observation], blocks: list[Sequence[Observation]]) -> list[Watched]:
+    if len(seen) < MIN_CASES:
+        nothing = tuple(None for _ in blocks)
+        return [
+            Watched("All variables, against the first cases here", f"not known: fewer than {MIN_CASES} cases", nothing)
+        ]
     finding = facts.finding
     variables: tuple[tuple[str, Callable[[Observation], Any]], ...] = (
         ("Probability", lambda o: o.probabilities.get(finding)),

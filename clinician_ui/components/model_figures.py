@@ -23,6 +23,10 @@ _COLORS = {
     Verdict.NOT_KNOWN: "open",
 }
 SIZE, MARGIN = 300.0, 42.0
+_PLOT_STYLE = (
+    "text{font:12px sans-serif;fill:#4d5a67}.grid{stroke:#e4e9ee}.ideal{stroke:#7b8893;stroke-dasharray:5 4}"
+    ".line{fill:none;stroke:#0b5c8a;stroke-width:2.5}.bar{stroke:#1c2733}.dot{fill:#1c2733}"
+)
 
 
 def performance_table(subsets: Mapping[str, Json]) -> str:
@@ -49,19 +53,18 @@ def _interval(figure: object) -> str:
     return f"{figure['value']:.3f} <small>{figure['low']:.3f} to {figure['high']:.3f}</small>"
 
 
-def calibration_plot(figures: Json, subset: str) -> str:
-    """HTML: what was said against what was true. Bins where the bundle has them, and its calibration line."""
+def calibration_plot(figures: Json) -> str:
+    """SVG: what was said against what was true. Bins where the bundle has them, and its calibration line."""
     line = figures.get("calibration") or {}
-    bins = figures.get("reliability") or []
     parts = [_axes()]
     if all(isinstance(line.get(key), int | float) for key in ("intercept", "slope")):
         parts.append(f'<polyline class="line" points="{_curve(line["intercept"], line["slope"])}"/>')
-    parts += [_bin(one) for one in bins]
-    words = _calibration_words(figures, line, len(bins))
+    parts += [_bin(one) for one in figures.get("reliability") or []]
+    width, height = SIZE + 2 * MARGIN, SIZE + 1.6 * MARGIN
+    # A picture cannot be reached by the page's style sheet: it carries its own.
     return (
-        f'<figure class="dx-figure"><svg viewBox="0 0 {SIZE + 2 * MARGIN:.0f} {SIZE + 1.6 * MARGIN:.0f}" role="img" '
-        f'aria-label="Calibration of {escape(subset)}: {words}">{"".join(parts)}</svg>'
-        f"<figcaption>{words}</figcaption></figure>"
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}" '
+        f'viewBox="0 0 {width:.0f} {height:.0f}"><style>{_PLOT_STYLE}</style>{"".join(parts)}</svg>'
     )
 
 
@@ -106,7 +109,9 @@ def _bin(one: Json) -> str:
     )
 
 
-def _calibration_words(figures: Json, line: Json, n_bins: int) -> str:
+def calibration_words(figures: Json) -> str:
+    """The same in words."""
+    line, n_bins = figures.get("calibration") or {}, len(figures.get("reliability") or [])
     ece, expected = figures.get("ece") or {}, figures.get("expected_ece")
     words = []
     if isinstance(ece.get("value"), int | float):
@@ -119,7 +124,7 @@ def _calibration_words(figures: Json, line: Json, n_bins: int) -> str:
         words.append("dots: ten bins of equally many cases with 95 % intervals")
     else:
         words.append("bins of cases: not known for this bundle")
-    return escape("; ".join(words) + ".")
+    return "; ".join(words) + "."
 
 
 def drift_html(title: str, reference: str, values: Sequence[Comparison | RateComparison | None]) -> str:

@@ -77,7 +77,7 @@ def _result_html(line: WorklistLine) -> str:
             return f'<span class="problem"><span class="dx-chip problem">Problem</span> {escape(line.problem)}</span>'
         waits = line.review_state is ReviewState.OUTDATED
         words = "Changed, assess again" if waits else "Not assessed"
-        return f'<span></span><span></span><span class="wide"><span class="dx-chip open">{words}</span></span>'
+        return f'<span class="wide"><span class="dx-chip open">{words}</span></span>'
     flag = "flagged" if line.is_flagged else "calm"
     return (
         f"{_bar(line.probability, line.low, line.high, line.threshold)}"

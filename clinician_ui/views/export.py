@@ -28,7 +28,7 @@ def render_export(entry: CaseEntry, bundle_dir: Path, assessment: Assessment, pl
     """Draw the button into its place; what it opens asks for the forms, makes the files and hands them over."""
     if not may(Permission.EXPORT):
         return
-    with place.popover("Export", icon=":material/download:", width="stretch"):
+    with place.popover("Export", icon=":material/download:", width="stretch"), st.container(width=360):
         _ask(entry, bundle_dir, assessment)
 
 

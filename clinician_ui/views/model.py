@@ -5,7 +5,7 @@ import streamlit as st
 from clinician_ui.access import require
 from clinician_ui.archive import collection_of
 from clinician_ui.components.finding_table import display_name
-from clinician_ui.components.model_figures import calibration_plot, drift_html, performance_table
+from clinician_ui.components.model_figures import calibration_plot, calibration_words, drift_html, performance_table
 from clinician_ui.model_facts import (
     MIN_CASES,
     PSI_CHANGED,
@@ -50,7 +50,7 @@ def _render_performance(facts: ModelFacts) -> None:
         names = list(facts.subsets)
         usual = names.index("ct+note+voice") if "ct+note+voice" in names else 0
         subset = st.selectbox("Input", names, usual, key="calibration-subset")
-        st.html(f'<section class="dx-card">{calibration_plot(facts.subsets[subset], subset)}</section>')
+        st.image(calibration_plot(facts.subsets[subset]), caption=calibration_words(facts.subsets[subset]))
 
 
 def _render_drift(drift: DriftTable) -> None:
@@ -62,8 +62,8 @@ def _render_drift(drift: DriftTable) -> None:
     first, last = drift.spans[0][0].date(), drift.spans[-1][1].date()
     st.html(
         '<section class="dx-card" tabindex="0" role="region" aria-label="Drift"><table class="dx-table"><caption>'
-        f"{drift.n_cases:,} cases from {first} to {last}, each at its first assessment, in {len(drift.spans)} periods "
-        "of equally many.</caption><thead><tr><th>Variable and reference</th><th>Latest period</th><th>Periods</th>"
+        f"Cases: {drift.n_cases:,}, from {first} to {last}, each at its first assessment. Periods of equally many: "
+        f"{len(drift.spans)}.</caption><thead><tr><th>Variable and reference</th><th>Latest period</th><th>Periods</th>"
         f"<th>Verdict</th></tr></thead><tbody>{rows}</tbody></table></section>"
     )
     st.caption(

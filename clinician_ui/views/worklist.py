@@ -120,7 +120,7 @@ def _remember(query: WorklistQuery) -> None:
 
 
 def _render_head(place: Workplace, page: WorklistPage, watch: FolderWatch) -> None:
-    title, button = st.columns([4, 1], vertical_alignment="bottom")
+    title, news, button = st.columns([3, 1.4, 1], vertical_alignment="bottom")
     counts = page.counts
     with title:
         st.title("Worklist", anchor=False)
@@ -129,7 +129,7 @@ def _render_head(place: Workplace, page: WorklistPage, watch: FolderWatch) -> No
         )
         st.caption(f"{words}, {counts[Shown.TO_REVIEW]:,} to review.")
     if watch.is_running:
-        with title:
+        with news:
             _await(watch)
     if not may(Permission.ASSESS):
         return

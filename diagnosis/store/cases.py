@@ -53,6 +53,14 @@ def known_fingerprints(store: Store, collection: str) -> dict[str, str]:
         return {row.token: row.fingerprint for row in session.execute(query)}
 
 
+def has_cases(store: Store, collection: str) -> bool:
+    """Whether a folder was ever taken in."""
+    with store.reading() as session:
+        return (
+            session.scalars(select(CaseRow.token).where(CaseRow.collection == collection).limit(1)).first() is not None
+        )
+
+
 def known_fingerprint(store: Store, collection: str, token: str) -> str | None:
     """Fingerprint of one case, or None where it is not known or its folder was gone."""
     query = select(CaseRow.fingerprint).where(

@@ -220,7 +220,9 @@ def test_login_gives_roles_and_runs_out(few, ui_bundle, tmp_path, provider):
             page.get_by_role("button", name="Assess all").wait_for()
             assert page.get_by_role("link", name="Trail").count() == 0
             # Nobody touches the page: it closes by itself.
-            page.get_by_role("button", name="Log in").wait_for(timeout=300_000)
+            page.get_by_role("heading", name="Worklist").wait_for(state="detached")
+            page.goto(address)
+            page.get_by_role("button", name="Log in").wait_for()
         with browser_page(address) as page:
             log_in(page, provider, "student", "viewer")
             page.get_by_text("student · viewer").wait_for()

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import clinician_ui
+from clinician_ui.components.model_figures import _PLOT_STYLE
 
 HOME = Path(clinician_ui.__file__).parent
 STYLE = (HOME / "components" / "style.css").read_text()
@@ -87,12 +88,10 @@ def test_marks_that_carry_meaning():
         assert contrast(VARIABLES[f"--dx-{name}"], PAPERS["card"]) >= CONTROL, name
     fills = {s: color_of(r["background"]) for s, r in rules() if s.startswith(".dx-bar .") and "background" in r}
     assert contrast(fills[".dx-bar .point"], PAPERS["card"]) >= CONTROL
-    grounds = [
-        color_of(r["stroke"])
-        for s, r in rules()
-        if s in {".dx-figure .line", ".dx-figure .ideal", ".dx-figure .dot"} and "stroke" in r
-    ]
-    assert all(contrast(color, PAPERS["card"]) >= CONTROL for color in grounds if color)
+    inks = re.findall(r"\.(line|ideal|dot|bar)\{[^}]*?(#[0-9a-f]{6})", _PLOT_STYLE)
+    assert len(inks) == 4
+    assert all(contrast(color, PAPERS["card"]) >= CONTROL for _, color in inks)
+    assert contrast(re.search(r"text\{[^}]*(#[0-9a-f]{6})", _PLOT_STYLE).group(1), PAPERS["page"]) >= TEXT
 
 
 def test_nothing_is_smaller_than_twelve_pixels():

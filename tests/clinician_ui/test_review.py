@@ -142,6 +142,7 @@ def test_the_model_page(start, cases_dir, ui_bundle):
     assert not app.error
     page = html_of(app)
     assert "AUROC" in page
-    assert "<svg" in page
+    assert "ECE" in page
+    assert len(app.get("imgs")) == 1
     assert "Verdict" in page
     assert "too few cases" in page
