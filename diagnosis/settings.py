@@ -14,6 +14,7 @@ variable                       meaning
 `DIAGNOSIS_PACS_KEY_PASSWORD`  passphrase of the private key for TLS
 `DIAGNOSIS_THREADS`            threads for the networks (default: all processors this process may use)
 `RANK`, `WORLD_SIZE`           which of how many training processes this is; set by torchrun
+`DIAGNOSIS_TOKEN`              token that callers of `diagnosis serve` have to show
 =============================  ==========================================================================
 """
 
@@ -96,6 +97,11 @@ def pacs_configuration() -> Path | None:
 def pacs_secret(name: str) -> str | None:
     """A secret for the archive: `PASSWORD`, `TOKEN` or `KEY_PASSWORD`; None where it is not set."""
     return os.environ.get(f"DIAGNOSIS_PACS_{name}") or None
+
+
+def service_token() -> str | None:
+    """Token that callers of `diagnosis serve` have to show, if the environment names one."""
+    return os.environ.get("DIAGNOSIS_TOKEN") or None
 
 
 def is_loopback(address: str | None) -> bool:

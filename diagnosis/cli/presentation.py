@@ -1,42 +1,15 @@
 """Assessments as JSON and as tables."""
 
-from dataclasses import asdict
-from typing import Any
-
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
 from diagnosis.record import Assessment, FindingAssessment
+from diagnosis.reporting.assessment_json import assessment_json
 from diagnosis.vocabulary import DESCRIPTOR_BY_NAME, NOT_A_MEDICAL_DEVICE, Modality
 
+__all__ = ["assessment_json", "call_wording", "contribution", "print_assessments", "print_details"]
 MODALITY_DISPLAY = {Modality.CT: "CT", Modality.NOTE: "note", Modality.VOICE: "voice"}
-
-
-def assessment_json(assessment: Assessment) -> dict[str, Any]:
-    """The public JSON form of an assessment; others rely on its keys."""
-    return {
-        "case_id": assessment.case_id,
-        "bundle": {
-            "name": assessment.bundle_name,
-            "version": assessment.bundle_version,
-            "sha256": assessment.bundle_sha256,
-        },
-        "findings": [asdict(finding) for finding in assessment.findings],
-        "descriptors": [asdict(descriptor) for descriptor in assessment.descriptors],
-        "modalities": {
-            use.modality.value: {
-                "present": use.is_present,
-                "share": use.share,
-                "shapley_logits": use.shapley_logits,
-                "attention_weight": use.attention_weight,
-            }
-            for use in assessment.modalities
-        },
-        "warnings": list(assessment.warnings),
-        "seconds": dict(assessment.seconds),
-        "disclaimer": NOT_A_MEDICAL_DEVICE,
-    }
 
 
 def contribution(assessment: Assessment, modality: Modality) -> str:

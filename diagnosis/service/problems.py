@@ -1,0 +1,57 @@
+"""Errors as `application/problem+json` (RFC 9457)."""
+
+from http import HTTPStatus
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from diagnosis.errors import DiagnosisError, InputError, LimitExceededError
+
+MEDIA_TYPE = "application/problem+json"
+INVALID = "request: {place} is not valid; see /openapi.json for what is taken"
+
+
+class RefusedError(InputError):
+    """A request that is refused with a status of its own."""
+
+    def __init__(self, status: HTTPStatus, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+
+
+def problem(status: int, detail: str) -> JSONResponse:
+    """One problem as an answer."""
+    title = HTTPStatus(status).phrase
+    headers = {"WWW-Authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else None
+    body = {"type": "about:blank", "title": title, "status": status, "detail": detail}
+    return JSONResponse(body, status_code=status, media_type=MEDIA_TYPE, headers=headers)
+
+
+def on_diagnosis_error(_: Request, error: Exception) -> JSONResponse:
+    """A designed error: its own sentence."""
+    if isinstance(error, RefusedError):
+        return problem(error.status, str(error))
+    if isinstance(error, LimitExceededError):
+        return problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, str(error))
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if isinstance(error, InputError) else HTTPStatus.INTERNAL_SERVER_ERROR
+    return problem(status, str(error) if isinstance(error, DiagnosisError) else status.phrase)
+
+
+def on_invalid_request(_: Request, error: Exception) -> JSONResponse:
+    """A request that does not fit the schema: the place is named, the value is not repeated."""
+    place = "it"
+    if isinstance(error, RequestValidationError) and error.errors():
+        parts = [str(part) for part in error.errors()[0]["loc"]]
+        place = ".".join(part for part in parts if part.isidentifier() or part.isdigit())[:80] or "it"
+    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, INVALID.format(place=place))
+
+
+def on_http_error(_: Request, error: Exception) -> JSONResponse:
+    """What the framework itself refuses: an unknown path, a wrong method."""
+    status = error.status_code if isinstance(error, HTTPException) else HTTPStatus.INTERNAL_SERVER_ERROR
+    answer = problem(status, f"request: {HTTPStatus(status).phrase.lower()}; see /openapi.json for what is served")
+    if isinstance(error, HTTPException) and error.headers:
+        answer.headers.update(error.headers)
+    return answer
