@@ -9,6 +9,7 @@ from clinician_ui.components.finding_table import display_name, render_descripto
 from clinician_ui.components.modality_bar import render_modalities
 from clinician_ui.components.proof_table import render_proof
 from clinician_ui.components.scene import Scene, make_scene
+from clinician_ui.components.similar_table import render_similar
 from clinician_ui.components.viewer import Seat, render_viewer
 from clinician_ui.corrections import region_text
 from clinician_ui.permissions import Permission
@@ -23,6 +24,7 @@ from clinician_ui.services import (
     load_case,
     volume_source,
 )
+from clinician_ui.similar import find_similar, has_index, known_similar
 from clinician_ui.state import Workplace
 from clinician_ui.views.proposals_panel import render_proposals
 from clinician_ui.views.what_if_panel import render_what_if
@@ -121,6 +123,8 @@ def _render_assessed(place: Workplace, entry: CaseEntry, case: Case, assessment:
     if may(Permission.EXPLAIN):
         st.header("What if", anchor=False)
         render_what_if(place, entry, finding)
+    if has_index(place.bundle_dir):
+        _render_similar(place, entry)
     if explanation is not None:
         st.header("Proof of the explanation", anchor=False)
         render_proof(explanation)
@@ -192,6 +196,19 @@ def _render_ct(entry: CaseEntry, case: Case, explanation: Explanation | None, *,
             on_trial=try_out if can_try else None,
         )
     )
+
+
+def _render_similar(place: Workplace, entry: CaseEntry) -> None:
+    st.header("Similar nodules", anchor=False)
+    try:
+        found = known_similar(entry, place.bundle_dir)
+        if found is None and may(Permission.EXPLAIN) and st.button("Find similar nodules", key="similar"):
+            found = find_similar(entry, place.bundle_dir)
+    except DiagnosisError as error:
+        st.error(str(error))
+        return
+    if found is not None:
+        render_similar(found)
 
 
 def _move_region(entry: CaseEntry, case: Case, region: RegionOfInterest) -> None:
