@@ -18,7 +18,7 @@ from diagnosis.batch.local import score_here
 from diagnosis.batch.run import BatchOptions, OnProgress, ScoringJob, Summary, begin, conclude, locked, opened_ledger
 from diagnosis.batch.studies import Study, find_studies
 from diagnosis.bundle.folder import load_bundle
-from diagnosis.errors import ConfigurationError, MissingDependencyError
+from diagnosis.errors import ConfigurationError, DiagnosisError, MissingDependencyError
 from diagnosis.store.database import Store
 from diagnosis.store.ledger import Ledger
 
@@ -83,7 +83,8 @@ def run_batch_on_ray(options: BatchOptions, address: str | None, on_progress: On
         runtime = begin(ledger, studies, bundle, options)
         ledger.release()
         if not ray.is_initialized():
-            ray.init(address=address, include_dashboard=False, log_to_driver=False)
+            own = {"include_dashboard": False} if address is None else {}
+            ray.init(address=address, log_to_driver=False, **own)
         _Driver(ray, options, ledger, runtime).run(studies, on_progress)
         return conclude(ledger, bundle, options, time.perf_counter() - start)
 
@@ -154,5 +155,10 @@ class _Driver:
         except self._ray.exceptions.RayActorError:
             self._deaths[machine] += 1
             self._ledger.release(owner)
+        except self._ray.exceptions.RayTaskError as error:
+            # What the machine could not use is said in its own words, without those of Ray around them.
+            if isinstance(error.cause, DiagnosisError):
+                raise error.cause from error
+            raise
         else:
             self._ray.kill(actor)

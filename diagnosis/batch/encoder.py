@@ -19,7 +19,7 @@ from torch import Tensor
 
 from diagnosis.batch.cache import FileCache, key_of
 from diagnosis.batch.prepared import Ids, PreparedStudy
-from diagnosis.batch.runtime import Runtime
+from diagnosis.batch.runtime import Maps, Runtime
 from diagnosis.engine import DiagnosisEngine
 from diagnosis.networks.classifier import mean_output
 from diagnosis.networks.model_input import ModalityTokens, NetworkOutput
@@ -129,15 +129,17 @@ class StudyEncoder:
         sizes = np.concatenate([diameters, np.full(n_missing, np.nan, np.float32)])
         volume, diameter = self._tensor(filled)[:, None], self._tensor(sizes)
         maps = self._runtime.maps(volume)
-        members = self._network.classifiers()
-        tokens = torch.stack(
-            [
-                member.volume_encoder.read(volume, middle.float(), last.float(), diameter).tokens
-                for member, (middle, last) in zip(members, maps, strict=True)
-            ],
-            dim=1,
-        )
-        return list(tokens.cpu().numpy()[: len(volumes)])
+        return [self._read(volume, maps, diameter, row) for row in range(len(volumes))]
+
+    def _read(self, volume: Tensor, maps: Maps, diameter: Tensor, row: int) -> Tokens:
+        """Tokens of one row of a batch; reading the maps costs little, and alone it depends on nothing else."""
+        only = slice(row, row + 1)
+        tokens = [
+            member.volume_encoder.read(volume[only], middle[only].float(), last[only].float(), diameter[only]).tokens
+            for member, (middle, last) in zip(self._network.classifiers(), maps, strict=True)
+        ]
+        read: Tokens = torch.cat(tokens).cpu().numpy()
+        return read
 
     def _text_tokens(self, ids: Ids | None, name: str) -> tuple[Tokens | None, tuple[str, ...]]:
         """Tokens of a text, and sentences on what is unfamiliar in it."""
@@ -199,7 +201,7 @@ class StudyEncoder:
         return np.frombuffer(raw, np.float32).reshape(self._shapes[modality])
 
     def _tensor(self, array: npt.NDArray[np.generic]) -> Tensor:
-        return torch.from_numpy(np.ascontiguousarray(array)).to(self._device)
+        return torch.from_numpy(np.array(array, order="C")).to(self._device)
 
 
 def _on_processor(output: NetworkOutput) -> NetworkOutput:
