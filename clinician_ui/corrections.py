@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from difflib import SequenceMatcher
 
+from diagnosis.ingest.case_folder import NO_REGION
 from diagnosis.ingest.notes import note_from_text
 from diagnosis.record import Case, RegionOfInterest, SpeechSegment, VoiceNote, Word
 from diagnosis.store.documents import canonical_json
@@ -35,7 +36,10 @@ def corrected(case: Case, edits: Iterable[KeptEdit]) -> Case:
     for kept in edits:
         newest.setdefault(kept.edit.part, kept)
     if (moved := newest.get(EditedPart.REGION)) is not None and case.volume is not None:
-        case = replace(case, region=_region(moved.edit.edited))
+        region = _region(moved.edit.edited)
+        # A region that is set answers what the reader of the files had missed.
+        warnings = tuple(w for w in case.warnings if region is None or w != NO_REGION)
+        case = replace(case, region=region, warnings=warnings)
     if (written := newest.get(EditedPart.NOTE)) is not None:
         text = written.edit.edited
         case = replace(case, note=note_from_text(text) if text.strip() else None)

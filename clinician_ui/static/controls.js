@@ -32,8 +32,9 @@ export function choice(label, names, chosen, onChoose) {
   return { box, show };
 }
 
-export function number(label, unit, low, high, step, onChange) {
-  const box = make("label", "field", label);
+// `shown` is written beside the field, `label` is spoken.
+export function number(label, unit, low, high, step, shown, onChange) {
+  const box = make("label", "field", shown);
   const input = make("input");
   input.type = "number";
   input.title = `${label} (${unit})`;

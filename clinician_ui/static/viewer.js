@@ -112,10 +112,10 @@ class Viewer {
     this.windows = choice("Window", [...windows.map((w) => w.name), "Custom"], this.state.window.name, (name) => {
       this.setWindow({ ...(windows.find((w) => w.name === name) ?? this.state.window), name });
     });
-    const custom = (part, label, low, high, step) =>
-      number(label, "HU", low, high, step, (value) => this.setWindow({ ...this.state.window, name: "Custom", [part]: value ?? this.state.window[part] }));
-    this.center = custom("center_hu", "Center", -1000, 3000, 10);
-    this.width = custom("width_hu", "Width", 1, 4000, 10);
+    const custom = (part, short, label, low, high, step) =>
+      number(label, "HU", low, high, step, short, (value) => this.setWindow({ ...this.state.window, name: "Custom", [part]: value ?? this.state.window[part] }));
+    this.center = custom("center_hu", "C", "Center", -1000, 3000, 10);
+    this.width = custom("width_hu", "W", "Width", 1, 4000, 10);
     this.fields = choice("Field of view", Object.keys(FIELDS), "Whole", (name) => this.setField(FIELDS[name]));
     this.tools = choice("Tool", TOOLS, this.state.tool, (name) => this.set({ tool: name }));
     bar.append(this.tools.box, this.windows.box, this.center.box, this.width.box, this.fields.box);
@@ -166,7 +166,7 @@ class Viewer {
     this.region = make("div", "row region");
     this.hint = make("span", "hint");
     this.propose = button("Propose here", "Propose a region at the crosshair (R)", () => this.proposeAt(this.state.at));
-    this.diameter = number("Diameter", "mm", 0.5, 300, 0.5, (value) => this.setDiameter(value));
+    this.diameter = number("Diameter", "mm", 0.5, 300, 0.5, "Diameter", (value) => this.setDiameter(value));
     this.confirm = button("Assess this region", "Set or move the region and assess the case again", () => this.confirmRegion());
     this.confirm.className = "primary";
     this.trial = button("What if here?", "Ask for the probability of this region; nothing is kept", () => this.report("trial", this.state.proposed));
@@ -273,7 +273,9 @@ class Viewer {
   }
 
   confirmRegion() {
-    if (this.state.proposed) this.report("region", this.state.proposed);
+    const region = this.state.proposed;
+    this.set({ proposed: null, tool: "Crosshair" });
+    if (region) this.report("region", region);
   }
 
   // Several changes within one frame cost one drawing.

@@ -101,7 +101,7 @@ def _render_recorder(place: Workplace, entry: CaseEntry) -> None:
     key = f"recording-{entry.token}"
     round_ = st.session_state.setdefault(f"{key}-round", 0)
     # Not an expander: a redraw may fold it, and hide a recording that waits to be confirmed.
-    if not st.toggle("Record or upload a dictation", key=f"{key}-open"):
+    if not st.toggle("Record or upload a dictation", key=f"{key}-open-{round_}"):
         return
     recorded = st.audio_input("Record a dictation", key=f"{key}-mic-{round_}")
     uploaded = st.file_uploader("Or a sound file", type=SOUND_KINDS, key=f"{key}-file-{round_}", max_upload_size=200)

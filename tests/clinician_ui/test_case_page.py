@@ -53,6 +53,7 @@ def test_a_ct_without_a_region_waits_to_be_marked(open_case, cases_dir):
     app.run()
     assert not app.exception
     assert "calibrated probability" in html_of(app)
+    assert "no region says where to look" not in html_of(app)
     assert "one region marked, 9 mm" in " ".join(c.value for c in app.caption)
 
 
