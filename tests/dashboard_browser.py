@@ -85,8 +85,11 @@ def wait_for(url: str, server: subprocess.Popen, log: Path) -> None:
 
 
 @contextmanager
-def browser_page(address: str, microphone: Path | None = None) -> Iterator:
-    """A page on the dashboard; afterward: no script failed, and nothing was asked of any other machine."""
+def browser_page(address: str, microphone: Path | None = None, provider: str = "no provider") -> Iterator:
+    """A page on the dashboard; afterward: no script failed, and nothing was asked of any other machine.
+
+    What a login provider's own pages ask for is not the dashboard's doing.
+    """
     playwright = pytest.importorskip("playwright.sync_api")
     flags = list(FLAGS)
     if microphone is not None:
@@ -102,7 +105,7 @@ def browser_page(address: str, microphone: Path | None = None) -> Iterator:
         permissions = ["microphone"] if microphone is not None else []
         page = browser.new_context(viewport=SIZE, permissions=permissions).new_page()
         page.set_default_timeout(PATIENCE_MS)
-        page.on("request", lambda request: asked.append(request.url))
+        page.on("request", lambda request: None if page.url.startswith(provider) else asked.append(request.url))
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(address)
         yield page

@@ -72,7 +72,7 @@ def test_ten_thousand_cases_are_painted_within_two_seconds(many, ui_bundle, tmp_
         report("first paint of the worklist with 10,000 cases", seconds=str(sorted(round(s, 2) for s in seconds)))
         settle(page)
         start = time.perf_counter()
-        page.get_by_role("button", name="On", exact=True).click()
+        page.locator(".st-key-page-on button").click()
         page.get_by_text("21 to 40 of 10,000").wait_for()
         report("next page of 10,000 cases", seconds=round(time.perf_counter() - start, 2))
         page.get_by_label("Search case").fill("p-09999")
@@ -210,7 +210,7 @@ def test_login_gives_roles_and_runs_out(few, ui_bundle, tmp_path, provider):
     port = free_port()
     login = login_file(tmp_path, provider, port, reader=["radiologists"], admin=["it"], idle_minutes=0.5)
     with dashboard(few, ui_bundle, tmp_path, "--login", str(login), port=port) as (address, _):
-        with browser_page(address) as page:
+        with browser_page(address, provider=provider) as page:
             page.get_by_role("button", name="Log in").wait_for()
             assert page.get_by_text("p-1").count() == 0
             photograph(page, tmp_path / "login.png")
@@ -223,11 +223,11 @@ def test_login_gives_roles_and_runs_out(few, ui_bundle, tmp_path, provider):
             page.get_by_role("heading", name="Worklist").wait_for(state="detached")
             page.goto(address)
             page.get_by_role("button", name="Log in").wait_for()
-        with browser_page(address) as page:
+        with browser_page(address, provider=provider) as page:
             log_in(page, provider, "student", "viewer")
             page.get_by_text("student · viewer").wait_for()
             assert page.get_by_role("button", name="Assess all").count() == 0
-        with browser_page(address) as page:
+        with browser_page(address, provider=provider) as page:
             log_in(page, provider, "visitor")
             page.get_by_text("Your login has no role here").wait_for()
     engine = create_engine(f"sqlite:///{tmp_path / 'store.sqlite3'}")
