@@ -1,6 +1,10 @@
 """The trainer on a network of one layer: what each field of a stage's schedule does to the weights."""
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -128,6 +132,50 @@ def test_processes_share_a_batch_evenly(monkeypatch):
         monkeypatch.setenv("RANK", str(rank))
         rows.append(list(range(7))[own_rows(7)])
     assert rows == [[0, 2, 4], [1, 3, 5]]
+
+
+TORCHRUN = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2")
+
+
+def run_line_program(start, *arguments):
+    program = str(Path(__file__).with_name("line_program.py"))
+    threads = {**os.environ, "OMP_NUM_THREADS": "1"}
+    words = [*start, program, *map(str, arguments)]
+    return subprocess.run(words, capture_output=True, text=True, env=threads, check=False)
+
+
+def final_weights(folder, stage):
+    return torch.load(folder / stage / "final.pt", weights_only=True)
+
+
+@pytest.fixture(scope="module")
+def one_process(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("line") / "one"
+    done = run_line_program([sys.executable], folder)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return folder
+
+
+def test_two_processes_learn_what_one_learns_from_the_same_batches(one_process, tmp_path):
+    done = run_line_program(TORCHRUN, tmp_path)
+    assert done.returncode == 0, done.stderr[-3000:]
+    for stage in ("first", "second"):
+        assert float(final_weights(one_process, stage)["weight"]) != 0
+        torch.testing.assert_close(
+            final_weights(tmp_path, stage), final_weights(one_process, stage), atol=1e-6, rtol=1e-6
+        )
+        assert not (tmp_path / stage / "last.ckpt").exists()
+
+
+def test_a_killed_process_resumes_to_the_same_weights(one_process, tmp_path):
+    killed = run_line_program([sys.executable], tmp_path, 1)
+    assert killed.returncode == -9
+    assert (tmp_path / "first" / "last.ckpt").is_file()
+    assert not (tmp_path / "first" / "final.pt").exists()
+    done = run_line_program([sys.executable], tmp_path)
+    assert done.returncode == 0, done.stderr[-3000:]
+    for stage in ("first", "second"):
+        torch.testing.assert_close(final_weights(tmp_path, stage), final_weights(one_process, stage), atol=0, rtol=0)
 
 
 def test_processes_that_were_not_started_are_missed(monkeypatch):
