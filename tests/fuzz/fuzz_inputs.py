@@ -22,9 +22,21 @@ from pydicom.uid import (
 )
 
 INTERESTING = (b"\0", b"\xff", b"\xff\xff", b"\xff\xff\xff\xff", b"\0\0\0\0", b"\x7f\xff\xff\xff", b"\x80\0\0\0", b"-1")
-NUMBERS = (b"0", b"-1", b"1e309", b"NaN", b"Infinity", b"99999999999999999999", b"60000", b"1e-320", b"null", b"[]", b"{}")
+NUMBERS = (
+    b"0",
+    b"-1",
+    b"1e309",
+    b"NaN",
+    b"Infinity",
+    b"99999999999999999999",
+    b"60000",
+    b"1e-320",
+    b"null",
+    b"[]",
+    b"{}",
+)
 NOTE = (
-    "CHEST CT 2024-03-05\nPatient: Jane Q. Doe, MRN 00123456, phone (555) 123-4567.\nHISTORY: 92-year-old woman, cough.\n"
+    "CHEST CT 2024-03-05\nPatient: Jane Q. Doe, MRN 00123456, phone (555) 123-4567.\nHISTORY: 92-year-old woman.\n"
     "FINDINGS: An 8 mm spiculated nodule in the right upper lobe. No effusion.\nIMPRESSION: Suspicious nodule.\n"
 )
 
@@ -162,8 +174,10 @@ def manifest_seeds() -> tuple[bytes, ...]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    head = "case_id,patient_id,note_text,center_x_mm,center_y_mm,center_z_mm,diameter_mm,age_years,sex,split,malignancy\n"
-    rows = "c1,p1,A nodule.,1,2,3,8,67,F,train,1\nc2,p2,\"Quoted, text\",,,,,,,test,\n"
+    head = (
+        "case_id,patient_id,note_text,center_x_mm,center_y_mm,center_z_mm,diameter_mm,age_years,sex,split,malignancy\n"
+    )
+    rows = 'c1,p1,A nodule.,1,2,3,8,67,F,train,1\nc2,p2,"Quoted, text",,,,,,,test,\n'
     table = pa.table({"case_id": ["c1"], "patient_id": ["p1"], "note_text": ["A nodule."], "malignancy": [1]})
     sink = io.BytesIO()
     pq.write_table(table, sink)

@@ -1,4 +1,4 @@
-"""Long fuzzing: `python tests/fuzz/run.py --inputs 100000 --out fuzz.json`.
+"""Long fuzzing: `python tests/fuzz/fuzz_run.py --inputs 100000 --out fuzz.json`.
 
 Every input is tried in a forked worker, so that a crash of a codec, a hang and the memory it took are all seen; the
 input that caused it is kept beside the report. The same seed gives the same inputs.
@@ -63,7 +63,9 @@ def _worker(target: Target, first: int, count: int, pipe: int, folder: Path) -> 
             report["outcome"] = attempt(target, folder, input_of(target, seed))
         except BaseException as error:  # noqa: BLE001 - whatever escapes is what is looked for
             where = traceback.extract_tb(error.__traceback__)[-1]
-            report["fault"] = f"{type(error).__name__}: {error}"[:300] + f" at {Path(where.filename).name}:{where.lineno}"
+            report["fault"] = (
+                f"{type(error).__name__}: {error}"[:300] + f" at {Path(where.filename).name}:{where.lineno}"
+            )
         signal.setitimer(signal.ITIMER_PROF, 0)
         signal.alarm(0)
         report["seconds"] = time.process_time() - started
@@ -132,14 +134,14 @@ def main() -> None:
     tallies = {target.name: Tally() for target in targets}
     places = {target.name: asked.first for target in targets}
     for target in targets:
-        print(f"{target.name}: honest inputs {warm_up(target)}")
+        sys.stdout.write(f"{target.name}: honest inputs {warm_up(target)}\n")
     while any(places[name] < wanted[name] for name in wanted):
         for target in targets:
             count = min(BATCH, wanted[target.name] - places[target.name])
             if count > 0:
                 places[target.name] = run_batch(target, places[target.name], count, tallies[target.name])
         _write(asked.out, tallies)
-    print(_write(asked.out, tallies))
+    sys.stdout.write(_write(asked.out, tallies) + "\n")
 
 
 def _write(out: Path, tallies: dict[str, Tally]) -> str:

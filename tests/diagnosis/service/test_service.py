@@ -1,0 +1,244 @@
+"""The service as its callers meet it: real requests, the tiny bundle, every refusal, and what stays on disk."""
+
+import io
+import json
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+from dicom_factory import write_series
+from fastapi.testclient import TestClient
+
+from diagnosis.engine import DiagnosisEngine
+from diagnosis.errors import ConfigurationError
+from diagnosis.service.app import create_app
+from diagnosis.service.configuration import ServiceConfiguration, read_token
+
+TOKEN = "a-token-of-enough-length"
+HEADERS = {"Authorization": f"Bearer {TOKEN}"}
+NOTE = "An 8 mm spiculated nodule in the right upper lobe. Patient Planted."
+IDENTIFIERS = ("Planted", "P1", "1.2.3.4", "20200101", "secret_case")
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory, tiny_bundle):
+    home = tmp_path_factory.mktemp("service")
+    studies = home / "studies"
+    (studies / "secret_case").mkdir(parents=True)
+    (studies / "secret_case" / "note.txt").write_text(NOTE)
+    (studies / "empty").mkdir()
+    (home / "outside").mkdir()
+    (studies / "link").symlink_to(home / "outside")
+    configuration = ServiceConfiguration(home / "work", studies, TOKEN, max_upload_bytes=2**20)
+    with TestClient(create_app(configuration, lambda: DiagnosisEngine.load(tiny_bundle))) as client:
+        deadline = time.monotonic() + 240
+        while client.get("/ready").status_code != 200 and time.monotonic() < deadline:
+            time.sleep(0.2)
+        yield client, home
+
+
+def finished(client, job_id: str) -> dict:
+    deadline = time.monotonic() + 240
+    while time.monotonic() < deadline:
+        job = client.get(f"/v1/studies/{job_id}", headers=HEADERS).json()
+        if job["status"] in {"done", "failed"}:
+            return job
+        time.sleep(0.1)
+    pytest.fail("the study was not worked on")
+
+
+def zipped(files: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return buffer.getvalue()
+
+
+def case_zip(tmp_path: Path) -> bytes:
+    files = {f"secret_case/ct/{path.name}": path.read_bytes() for path in write_series(tmp_path / "ct")}
+    files["secret_case/note.txt"] = NOTE.encode()
+    region = {"center_mm": [0.0, -5.0, 8.0], "diameter_mm": 6.0}
+    files["secret_case/case.json"] = json.dumps({"case_id": "c-1", "age_years": 67, "region": region}).encode()
+    return zipped(files)
+
+
+def assert_problem(answer, status: int, words: str) -> None:
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert words in answer.json()["detail"]
+    assert not any(name in answer.text for name in IDENTIFIERS)
+
+
+def test_a_study_by_reference(served) -> None:
+    client, _ = served
+    answer = client.post("/v1/studies", json={"path": "secret_case"}, headers=HEADERS)
+    assert answer.status_code == 202
+    job = finished(client, answer.json()["id"])
+    assert job["status"] == "done"
+    assert not any(name in json.dumps(job) for name in IDENTIFIERS)
+    assessment = client.get(f"/v1/studies/{job['id']}/assessment", headers=HEADERS).json()
+    assert 0 <= assessment["findings"][0]["probability"] <= 1
+    assert_problem(client.get(f"/v1/studies/{job['id']}/explanation", headers=HEADERS), 404, "was not asked for")
+    assert_problem(client.get(f"/v1/studies/{job['id']}/exports", headers=HEADERS), 404, "no exports were asked for")
+
+
+def test_an_uploaded_case_with_explanation_and_exports(served, tmp_path) -> None:
+    client, home = served
+    url = "/v1/studies/upload?explain=true&formats=sr&formats=fhir"
+    answer = client.post(url, content=case_zip(tmp_path), headers=HEADERS)
+    assert answer.status_code == 202, answer.text
+    job = finished(client, answer.json()["id"])
+    assert job["status"] == "done", job
+    study = f"/v1/studies/{job['id']}"
+    assert client.get(f"{study}/explanation", headers=HEADERS).json()["finding"] == "malignancy"
+    listed = client.get(f"{study}/exports", headers=HEADERS).json()
+    assert "report_fhir.json" in listed["files"]
+    assert client.get(f"{study}/exports/report_fhir.json", headers=HEADERS).json()["resourceType"] == "Bundle"
+    assert_problem(client.get(f"{study}/exports/..%2Fjob.json", headers=HEADERS), 404, "")
+    assert client.delete(study, headers=HEADERS).status_code == 204
+    assert not (home / "work" / "jobs" / job["id"]).exists()
+    assert_problem(client.get(study, headers=HEADERS), 404, "there is none with this identifier")
+
+
+def test_a_bad_study_fails_with_its_sentence(served) -> None:
+    client, _ = served
+    answer = client.post("/v1/studies", json={"path": "empty"}, headers=HEADERS)
+    job = finished(client, answer.json()["id"])
+    assert job["status"] == "failed"
+    assert "it holds no CT, no note and no dictation" in job["problem"]
+    assert job["problem_code"] == 8
+    assert_problem(client.get(f"/v1/studies/{job['id']}/assessment", headers=HEADERS), 409, "it is failed")
+
+
+@pytest.mark.parametrize("path", ["../outside", "/etc", "link", "missing", "a/../../outside", "secret_case\0", "."])
+def test_references_stay_below_their_folder(served, path: str) -> None:
+    client, _ = served
+    answer = client.post("/v1/studies", json={"path": path}, headers=HEADERS)
+    if path == ".":  # the folder itself is allowed, and holds no case
+        assert finished(client, answer.json()["id"])["status"] == "failed"
+        return
+    assert_problem(answer, 422, "there is no such case folder")
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "words"),
+    [
+        (b"", 422, "the body is empty"),
+        (b"Planted", 422, "it is not a zip archive"),
+        (zipped({"../evil.dcm": b"x"}), 422, "a member's path leaves the archive"),
+        (zipped({"a/note.txt": b"x", "note.txt": b"y"}), 422, "a part of the case twice"),
+        (bytes(2**20 + 1), 413, "the body is larger"),
+    ],
+)
+def test_hostile_uploads_leave_nothing(served, body: bytes, status: int, words: str) -> None:
+    client, home = served
+    before = set((home / "work" / "jobs").iterdir())
+    assert_problem(client.post("/v1/studies/upload", content=body, headers=HEADERS), status, words)
+    assert set((home / "work" / "jobs").iterdir()) == before
+
+
+def test_a_body_without_a_stated_length_is_limited_too(served) -> None:
+    client, home = served
+    before = set((home / "work" / "jobs").iterdir())
+    answer = client.post("/v1/studies/upload", content=(bytes(2**16) for _ in range(20)), headers=HEADERS)
+    assert_problem(answer, 413, "it is larger than the 1 MiB")
+    assert set((home / "work" / "jobs").iterdir()) == before
+
+
+@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer wrong"}, {"Authorization": f"Basic {TOKEN}"}])
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/v1/studies"), ("POST", "/v1/studies"), ("POST", "/v1/studies/upload"), ("GET", "/metrics")],
+)
+def test_strangers_are_refused(served, headers, method: str, path: str) -> None:
+    client, _ = served
+    answer = client.request(method, path, headers=headers, json={"path": "secret_case"} if method == "POST" else None)
+    assert_problem(answer, 401, "the token is missing or wrong")
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+def test_state_and_metrics(served) -> None:
+    client, _ = served
+    assert client.get("/health").json()["status"] == "ok"
+    assert client.get("/ready").json() == {"status": "ready"}
+    text = client.get("/metrics", headers=HEADERS).text
+    assert 'diagnosis_requests_total{method="POST"' in text
+    assert "diagnosis_studies_total" in text
+    assert not any(name in text for name in IDENTIFIERS)
+
+
+def test_invalid_requests_do_not_repeat_their_values(served) -> None:
+    client, _ = served
+    answer = client.post("/v1/studies", json={"path": "x", "Planted": 1}, headers=HEADERS)
+    assert_problem(answer, 422, "is not valid")
+    assert_problem(client.get("/v1/studies/..%2F..%2Fetc", headers=HEADERS), 404, "")
+    assert_problem(client.put("/health"), 405, "method not allowed")
+
+
+def test_an_interrupted_study_is_taken_up_again(tmp_path, tiny_bundle) -> None:
+    from diagnosis.service.jobs import JobFolder
+    from diagnosis.service.schemas import Wishes
+
+    (tmp_path / "studies" / "one").mkdir(parents=True)
+    (tmp_path / "studies" / "one" / "note.txt").write_text(NOTE)
+    configuration = ServiceConfiguration(tmp_path / "work", tmp_path / "studies")
+    jobs = JobFolder(configuration.work_dir)
+    job = jobs.create(Wishes())
+    (jobs.folder(job.id) / "reference.txt").write_text("one")
+    jobs.save(job.model_copy(update={"status": "running"}))
+    (jobs.root / ("0" * 32)).mkdir()  # an upload that a stop cut off
+    with TestClient(create_app(configuration, lambda: DiagnosisEngine.load(tiny_bundle))) as client:
+        assert finished(client, job.id)["status"] == "done"
+    assert not (jobs.root / ("0" * 32)).exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"host": "0.0.0.0"}, "an address that others reach needs a token"),
+        ({"token": "short"}, "fewer than 16 characters"),
+        ({"certificate": Path("c.pem")}, "TLS needs a certificate and its key"),
+        ({"client_ca": Path("ca.pem")}, "client certificates need TLS"),
+        ({"studies_root": Path("/nowhere/at/all")}, "the folder of studies does not exist"),
+        ({"work_dir": Path("/proc/nothing")}, "the work folder cannot be made"),
+    ],
+)
+def test_unsafe_configurations_are_refused(tmp_path, change, words: str) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        ServiceConfiguration(**({"work_dir": tmp_path} | change))
+
+
+def test_the_token_file(tmp_path) -> None:
+    (tmp_path / "token").write_text(f"{TOKEN}\n")
+    assert read_token(tmp_path / "token") == TOKEN
+    (tmp_path / "token").write_text("\n")
+    with pytest.raises(ConfigurationError, match="the token file is empty"):
+        read_token(tmp_path / "token")
+    assert TOKEN not in repr(ServiceConfiguration(tmp_path / "w", token=TOKEN))
+
+
+def test_schemathesis_finds_no_answer_outside_of_the_contract(served) -> None:
+    """Generated requests against every operation of the OpenAPI schema: no server error, no undeclared answer."""
+    import schemathesis
+    from hypothesis import HealthCheck, given, settings
+
+    client, _ = served
+    schema = schemathesis.openapi.from_asgi("/openapi.json", client.app)
+    seen = set()
+
+    def check(case) -> None:
+        body = {"json": case.body} if isinstance(case.body, dict | list) else {}
+        answer = client.request(case.method, case.formatted_path, params=case.query, headers=HEADERS, **body)
+        assert answer.status_code in {200, 202, 204, *range(400, 500), 503}, f"{case.operation.label}: {answer.text}"
+        if answer.status_code >= 400:
+            assert answer.headers["content-type"] == "application/problem+json"
+        declared = case.operation.definition.raw["responses"]
+        assert str(answer.status_code) in {*declared, "404", "405"}, case.operation.label
+        seen.add(case.operation.label)
+
+    quick = settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    for result in schema.get_all_operations():
+        quick(given(case=result.ok().as_strategy())(check))()
+    assert {"GET /v1/studies/{study_id}", "POST /v1/studies", "GET /health"} <= seen
