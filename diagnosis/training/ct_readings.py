@@ -9,7 +9,7 @@ from torch import Tensor
 from diagnosis.training.cohort import Cohort
 from diagnosis.training.config import TrainConfig
 from diagnosis.training.encoders import OpenBar, load_volume_encoder, read_regions
-from diagnosis.training.folds import N_VIEWS, training_readouts
+from diagnosis.training.folds import training_readouts
 from diagnosis.training.fusion_stage import CtReadouts
 
 
@@ -34,7 +34,8 @@ class CohortReadings:
 
     Attributes:
         centered: every case as it would be assessed, by the encoder of its own fold, which has not seen it.
-        views: the same in several random views: what the final learner, which is measured on nothing, may see.
+        views: every case in several random views, by an encoder that has not seen it: what the final learner, which is
+            measured on nothing, may see.
         by_fold: what the learner of each fold may see.
         diameters: (case,) in mm, NaN where unknown.
     """
@@ -53,7 +54,6 @@ def read_cohort_readings(config: TrainConfig, cohort: Cohort, open_bar: OpenBar)
     """
     bar = open_bar("Reading CTs")
     centered: list[CtReadouts] = []
-    views: list[CtReadouts] = []
     order: list[int] = []
     by_fold = {}
     for done, fold in enumerate(cohort.folds):
@@ -61,12 +61,23 @@ def read_cohort_readings(config: TrainConfig, cohort: Cohort, open_bar: OpenBar)
         inside, outside = cohort.inside(fold), cohort.outside(fold)
         cases = [cohort.cases[i] for i in inside]
         centered.append(read_regions(encoder, cases, config, 1))
-        views.append(read_regions(encoder, cases, config, N_VIEWS))
         order += inside
         by_fold[fold] = FoldReadings(tuple(outside), training_readouts(config, cohort, fold, outside))
         bar(done + 1, len(cohort.folds))
     diameters = torch.tensor([case.diameter_mm or torch.nan for case in cohort.cases]).float()
-    return CohortReadings(_in_order(centered, order), _in_order(views, order), by_fold, diameters)
+    return CohortReadings(_in_order(centered, order), _views(cohort, by_fold), by_fold, diameters)
+
+
+def _views(cohort: Cohort, by_fold: dict[str, FoldReadings]) -> CtReadouts:
+    """What the learner of the first fold sees of the cases outside it, and that of the second of those inside."""
+    first, second = (by_fold[fold] for fold in cohort.folds[:2])
+    inside = cohort.inside(cohort.folds[0])
+    position = {row: place for place, row in enumerate(second.rows)}
+    return _in_order([first.ct, _taken(second.ct, [position[i] for i in inside])], [*first.rows, *inside])
+
+
+def _taken(ct: CtReadouts, rows: list[int]) -> CtReadouts:
+    return CtReadouts(ct.readouts[rows], ct.log_diameter[rows], ct.is_there[rows])
 
 
 def _in_order(parts: list[CtReadouts], order: list[int]) -> CtReadouts:
