@@ -123,7 +123,7 @@ def _device_regions(data_set: Dataset) -> npt.NDArray[np.bool_] | None:
     hidden = np.zeros((int(data_set.Rows), int(data_set.Columns)), dtype=np.bool_)
     for result in found["results"]:
         for keep, places in result["coordinates"]:
-            for place in places if keep == 0 else []:
+            for place in ([places] if isinstance(places, str) else places) if keep == 0 else []:
                 left, top, right, bottom = (int(float(part)) for part in str(place).split(","))
                 hidden[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)] = True
     return hidden if hidden.any() else None

@@ -8,8 +8,11 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from diagnosis.errors import DiagnosisError, InputError, LimitExceededError
+from diagnosis.service.schemas import Reference
 
 MEDIA_TYPE = "application/problem+json"
+PLACES = frozenset({"body", "query", "path", *Reference.model_fields})
+"""Names that may be repeated: a caller's own field name may be anything."""
 INVALID = "request: {place} is not valid; see /openapi.json for what is taken"
 
 
@@ -44,7 +47,7 @@ def on_invalid_request(_: Request, error: Exception) -> JSONResponse:
     place = "it"
     if isinstance(error, RequestValidationError) and error.errors():
         parts = [str(part) for part in error.errors()[0]["loc"]]
-        place = ".".join(part for part in parts if part.isidentifier() or part.isdigit())[:80] or "it"
+        place = ".".join(part for part in parts if part in PLACES) or "it"
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, INVALID.format(place=place))
 
 

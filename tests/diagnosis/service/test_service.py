@@ -179,7 +179,7 @@ def test_invalid_requests_do_not_repeat_their_values(served) -> None:
 
 def test_an_interrupted_study_is_taken_up_again(tmp_path, tiny_bundle) -> None:
     from diagnosis.service.jobs import JobFolder
-    from diagnosis.service.schemas import Wishes
+    from diagnosis.service.schemas import JobStatus, Wishes
 
     (tmp_path / "studies" / "one").mkdir(parents=True)
     (tmp_path / "studies" / "one" / "note.txt").write_text(NOTE)
@@ -187,7 +187,7 @@ def test_an_interrupted_study_is_taken_up_again(tmp_path, tiny_bundle) -> None:
     jobs = JobFolder(configuration.work_dir)
     job = jobs.create(Wishes())
     (jobs.folder(job.id) / "reference.txt").write_text("one")
-    jobs.save(job.model_copy(update={"status": "running"}))
+    jobs.save(job.model_copy(update={"status": JobStatus.RUNNING}))
     (jobs.root / ("0" * 32)).mkdir()  # an upload that a stop cut off
     with TestClient(create_app(configuration, lambda: DiagnosisEngine.load(tiny_bundle))) as client:
         assert finished(client, job.id)["status"] == "done"
@@ -225,7 +225,7 @@ def test_schemathesis_finds_no_answer_outside_of_the_contract(served) -> None:
     from hypothesis import HealthCheck, given, settings
 
     client, _ = served
-    schema = schemathesis.openapi.from_asgi("/openapi.json", client.app)
+    schema = schemathesis.openapi.from_dict(client.app.openapi())
     seen = set()
 
     def check(case) -> None:
