@@ -3,9 +3,6 @@
 import pytest
 from orthanc_server import PASSWORD, Orthanc
 
-pytest.importorskip("pynetdicom", reason="pynetdicom is not installed")
-pytest.importorskip("dicomweb_client", reason="dicomweb-client is not installed")
-
 
 @pytest.fixture(autouse=True)
 def secrets(monkeypatch):

@@ -260,7 +260,8 @@ def test_a_study_from_the_archive_is_assessed_and_its_results_are_found_there(tm
     (folder,) = [path for path in (tmp_path / "out").iterdir() if path.name.startswith("study-")]
     record = json.loads((folder / "outcome.json").read_text())
     assert record["arrival"] == {"ending": "counted", "images": 95, "expected": 95}
-    assert record["not_written"] == {}
+    # The attribution of random weights may fail its own checks, and is then withheld.
+    assert set(record["not_written"]) <= {"pm"}
     results = [tag for tag in tags if tag["SOPInstanceUID"] not in {str(sop_uid(path)) for path in files}]
     assert {tag["StudyInstanceUID"] for tag in results} == {study_uid}
     assert {tag["Modality"] for tag in results} == {"SR", "OT", "DOC", "SEG"}
