@@ -4,8 +4,9 @@ import os
 import pwd
 import threading
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, final
 
 import streamlit as st
 
@@ -29,9 +30,19 @@ NO_PROVIDER = (
     "shows nothing. Bind it to 127.0.0.1, or start it with `diagnosis ui --login FILE`."
 )
 NO_ROLE = "Your login has no role here. Ask for one of the groups that this dashboard knows."
-_VISITOR = "visitor"
+_SESSION = "session"
 _LAST_SEEN: dict[str, datetime] = {}
 _LOCK = threading.Lock()
+
+
+@final
+@dataclass(frozen=True)
+class _Session:
+    """Who was let in, by which login, under which rules."""
+
+    visitor: Visitor
+    key: str
+    rules: AccessRules
 
 
 def admit() -> Visitor | None:
@@ -53,18 +64,22 @@ def admit() -> Visitor | None:
 
 
 def current_visitor() -> Visitor:
-    """The visitor whom `admit` let in; without a provider, the user of this machine.
+    """The visitor whom `admit` let in; without a provider, the user of this machine. Counts as a sign of life.
 
     Raises:
-        AccessError: nobody was let in.
+        AccessError: nobody was let in, or their time is over.
     """
     if not has_provider():
         return local_visitor(pwd.getpwuid(os.getuid()).pw_name)
-    visitor = st.session_state.get(_VISITOR)
-    if not isinstance(visitor, Visitor):
+    session = st.session_state.get(_SESSION)
+    if not isinstance(session, _Session):
         msg = "access: nobody is logged in; log in first"
         raise AccessError(msg)
-    return visitor
+    # Asked again here: a part of a page can be used without the page being drawn anew.
+    if not _is_alive(session.key, session.rules, touch=True):
+        msg = "access: the session has ended; log in again"
+        raise AccessError(msg)
+    return session.visitor
 
 
 def may(permission: Permission) -> bool:
@@ -92,14 +107,14 @@ def has_provider() -> bool:
 
 def _logged_in(rules: AccessRules) -> Visitor | None:
     claims = st.user.to_dict()
-    key, now = _login_key(claims), datetime.now(UTC)
+    key, issued = _login_key(claims), _issued_at(claims)
     with _LOCK:
         is_new = key not in _LAST_SEEN
-        last = _LAST_SEEN.get(key) or _issued_at(claims) or now
-        expired = is_expired(rules, last, now)
-        if not expired:
-            _LAST_SEEN[key] = now
-    if expired:
+        # After a restart of the server the login itself is the last known sign of life.
+        _LAST_SEEN.setdefault(key, issued or datetime.now(UTC))
+    if not _is_alive(key, rules, touch=True):
+        with _LOCK:
+            _LAST_SEEN.pop(key, None)
         st.session_state.clear()
         st.logout()
         return None
@@ -109,7 +124,7 @@ def _logged_in(rules: AccessRules) -> Visitor | None:
         if st.button("Log out"):
             st.logout()
         return None
-    st.session_state[_VISITOR] = visitor
+    st.session_state[_SESSION] = _Session(visitor, key, rules)
     if is_new:
         note_event(open_archive(), visitor.actor, Action.LOGIN)
     _watch(key, rules)
@@ -119,10 +134,19 @@ def _logged_in(rules: AccessRules) -> Visitor | None:
 @st.fragment(run_every=CHECK_EVERY)
 def _watch(key: str, rules: AccessRules) -> None:
     """Draws nothing; ends the session of a page that nobody has touched for too long."""
+    if not _is_alive(key, rules, touch=False):
+        st.rerun()
+
+
+def _is_alive(key: str, rules: AccessRules, *, touch: bool) -> bool:
+    """Whether the visitor of a login has done something recently; a touch is something."""
+    now = datetime.now(UTC)
     with _LOCK:
         last = _LAST_SEEN.get(key)
-    if last is None or is_expired(rules, last, datetime.now(UTC)):
-        st.rerun()
+        is_alive = last is not None and not is_expired(rules, last, now)
+        if is_alive and touch:
+            _LAST_SEEN[key] = now
+    return is_alive
 
 
 def render_who(visitor: Visitor) -> None:
