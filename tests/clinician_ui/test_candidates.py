@@ -37,7 +37,7 @@ def test_a_proposal_in_words():
 
 
 def test_confirmed_is_handed_on_and_dismissed_is_hidden():
-    app = AppTest.from_function(page).run()
+    app = AppTest.from_function(page, default_timeout=60).run()
     assert "all of them may be wrong" in app.warning[0].value
     app.button(key="confirm-t-1").click().run()
     assert app.session_state["confirmed"] == (10.0, 0.0, 0.0)
@@ -48,7 +48,7 @@ def test_confirmed_is_handed_on_and_dismissed_is_hidden():
 
 
 def test_a_reader_who_may_not_mark_sees_no_confirm():
-    app = AppTest.from_function(page)
+    app = AppTest.from_function(page, default_timeout=60)
     app.session_state["may"] = False
     app.run()
     assert {button.label for button in app.button} == {"Dismiss"}
