@@ -167,13 +167,6 @@ def fit_stage(
         stage.network.load_state_dict(torch.load(final, weights_only=True))
         return
     stops_early = bool(stage.schedule.patience) and validation is not None
-    callbacks = [*_checkpoints(folder, stops_early=stops_early), _Report(on_progress)]
-    if stops_early:
-        callbacks.append(
-            EarlyStopping(VALIDATION_LOSS, patience=stage.schedule.patience, check_on_train_epoch_end=True)
-        )
-    if stage.schedule.ema_decay:
-        callbacks.append(EMAWeightAveraging(decay=stage.schedule.ema_decay, use_buffers=True))
     torch.manual_seed(stage.seed)
     with _quiet_lightning():
         trainer = lightning.Trainer(
@@ -185,7 +178,7 @@ def fit_stage(
             precision=config.precision,
             accumulate_grad_batches=stage.schedule.accumulate,
             gradient_clip_val=2.0,
-            callbacks=callbacks,
+            callbacks=[*_callbacks(stage.schedule, folder, stops_early=stops_early), _Report(on_progress)],
             logger=_tracker(folder),
             log_every_n_steps=10,
             enable_progress_bar=False,
@@ -198,7 +191,7 @@ def fit_stage(
         watched = validation if stops_early else None
         trainer.fit(stage, batches, watched, ckpt_path=resumed, weights_only=False)
     if stops_early:
-        stage.load_state_dict(torch.load(folder / "best.ckpt", weights_only=False)["state_dict"])
+        stage.load_state_dict(torch.load(folder / "best.ckpt", weights_only=True)["state_dict"])
     wait_for_all()
     if is_first():
         save_tensors(_plain(stage.network.state_dict()), final)
@@ -207,14 +200,19 @@ def fit_stage(
     wait_for_all()
 
 
-def _checkpoints(folder: Path, *, stops_early: bool) -> list[Callback]:
-    """A checkpoint after every epoch, and that of the best epoch where there is something to choose by.
+def _callbacks(schedule: StageConfig, folder: Path, *, stops_early: bool) -> list[Callback]:
+    """A checkpoint after every epoch, and what the schedule asks for.
 
-    Two callbacks: Lightning's `save_last` writes only when a best checkpoint is written in the same epoch.
+    Two callbacks write checkpoints: Lightning's `save_last` writes only when a best one is written in the same epoch.
     """
     always = {"dirpath": folder, "save_on_train_epoch_end": True, "enable_version_counter": False}
-    last = ModelCheckpoint(filename="last", **always)
-    return [last, ModelCheckpoint(filename="best", monitor=VALIDATION_LOSS, **always)] if stops_early else [last]
+    callbacks: list[Callback] = [ModelCheckpoint(filename="last", **always)]
+    if stops_early:
+        callbacks.append(ModelCheckpoint(filename="best", monitor=VALIDATION_LOSS, **always))
+        callbacks.append(EarlyStopping(VALIDATION_LOSS, patience=schedule.patience, check_on_train_epoch_end=True))
+    if schedule.ema_decay:
+        callbacks.append(EMAWeightAveraging(decay=schedule.ema_decay, use_buffers=True))
+    return callbacks
 
 
 def save_tensors(values: Any, path: Path) -> None:  # noqa: ANN401 - whatever torch.save takes
