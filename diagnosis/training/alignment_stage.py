@@ -112,7 +112,8 @@ def _draw_text(
     chosen: "np.ndarray[tuple[int], np.dtype[np.int64]]",
     rng: np.random.Generator,
 ) -> Tensor:
-    rows = [int(rng.choice(cases.texts[int(index)])) for index in chosen]
+    own = [cases.texts[index] for index in chosen.tolist()]
+    rows = [texts[int(share * len(texts))] for texts, share in zip(own, rng.random(len(own)).tolist(), strict=True)]
     embedded: Tensor = space.text(cases.text[rows])
     return embedded
 
