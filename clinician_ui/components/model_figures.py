@@ -64,7 +64,8 @@ def calibration_plot(figures: Json) -> str:
     # A picture cannot be reached by the page's style sheet: it carries its own.
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}" '
-        f'viewBox="0 0 {width:.0f} {height:.0f}"><style>{_PLOT_STYLE}</style>{"".join(parts)}</svg>'
+        f'viewBox="0 0 {width:.0f} {height:.0f}"><style>{_PLOT_STYLE}</style>'
+        f'<rect width="100%" height="100%" fill="#ffffff"/>{"".join(parts)}</svg>'
     )
 
 
@@ -119,7 +120,8 @@ def calibration_words(figures: Json) -> str:
     if isinstance(expected, int | float):
         words.append(f"{expected:.3f} would be expected of exactly true probabilities on {figures.get('n')} cases")
     if isinstance(line.get("slope"), int | float):
-        words.append(f"slope {line['slope']:.2f}, intercept {line['intercept']:.2f} (solid line; 1 and 0 are perfect)")
+        intercept = round(line["intercept"], 2) + 0.0  # never minus zero
+        words.append(f"slope {line['slope']:.2f}, intercept {intercept:.2f} (solid line; 1 and 0 are perfect)")
     if n_bins:
         words.append("dots: ten bins of equally many cases with 95 % intervals")
     else:
