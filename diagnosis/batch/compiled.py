@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from diagnosis.batch.runtime import Maps, Runtime
 from diagnosis.errors import MissingDependencyError
 from diagnosis.networks.classifier import DiagnosisNetwork
+from diagnosis.networks.volume_encoder import VolumeEncoder
 
 TOKENS = 64
 """Length of the text that a network is traced with; the compiled one takes any length."""
@@ -32,7 +33,8 @@ class RegionMaps(nn.Module):
         """Middle and last map of each member."""
         maps: list[Tensor] = []
         for encoder in self.encoders:
-            maps += encoder.backbone(encoder.windowed(volume))
+            if isinstance(encoder, VolumeEncoder):
+                maps += encoder.backbone(encoder.windowed(volume))
         return tuple(maps)
 
 

@@ -55,7 +55,7 @@ def caption_quality(captions: Sequence[str], cases: Sequence[TrainingCase]) -> d
 
 def _ratings(readers: Sequence[Reader], name: str) -> npt.NDArray[np.float64]:
     values = np.array([reader.ratings[_COLUMN[name]] for reader in readers])
-    return values[np.isfinite(values)]
+    return np.asarray(values[np.isfinite(values)], dtype=np.float64)
 
 
 def _right(said: dict[str, set[int]], readers: Sequence[Reader]) -> tuple[float, float]:

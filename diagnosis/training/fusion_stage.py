@@ -221,7 +221,8 @@ class FusionStage(Stage):
 
 def trained_parts(member: FusionClassifier) -> list[torch.nn.Module]:
     """The parts of a member that stage 3 trains."""
-    parts = [member.volume_encoder.tokens, member.text_reader.tokens, member.fusion, member.branch_heads]
+    parts: list[torch.nn.Module] = [member.volume_encoder.tokens, member.text_reader.tokens]
+    parts += [member.fusion, member.branch_heads]
     parts += [member.descriptor_head, member.align]
     return parts if member.acoustic_encoder is None else [*parts, member.acoustic_encoder]
 

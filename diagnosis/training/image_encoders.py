@@ -98,7 +98,7 @@ def encoder_table(
     scores = SubsetScores.cross_fitted(
         [c.case_id for c in scored],
         [c.patient_id for c in scored],
-        [c.labels[0] for c in scored],
+        np.array([c.labels[0] for c in scored], dtype=np.float64),
         answers[shipped].logits[rows],
         [c.fold for c in scored],
     )
@@ -178,7 +178,8 @@ def middle_maps(config: TrainConfig, cases: Sequence[TrainingCase], open_bar: Op
         maps: Tensor = torch.load(kept, weights_only=True)
         return maps
     volumes, _ = _inputs(config, cases)
-    network = PretrainedResNet().to(memory_format=torch.channels_last_3d)
+    network = PretrainedResNet()
+    network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
     bar = open_bar("Reading regions with the pretrained network")
     found = []
     with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
@@ -267,7 +268,7 @@ def _tune(maps: Tensor, size: Tensor, steps: Tensor, split: tuple[list[int], lis
         for start in range(0, n_batches * STAGE_BATCH, STAGE_BATCH):
             rows = order[start : start + STAGE_BATCH].tolist()
             optimizer.zero_grad()
-            soft_bce(answer(rows), steps[rows]).backward()
+            torch.autograd.backward(soft_bce(answer(rows), steps[rows]))
             optimizer.step()
             cycle.step()
     with torch.inference_mode():

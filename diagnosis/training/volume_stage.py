@@ -90,8 +90,8 @@ def region_batches(dataset: RegionDataset, schedule: StageConfig, seed: int) -> 
 
 def watched_batches(dataset: RegionDataset, schedule: StageConfig) -> DataLoader[Any]:
     """The same view of each region at every epoch, for early stopping."""
-    same = Subset(dataset, [(0, index) for index in range(len(dataset))])  # type: ignore[arg-type] # questions, not rows
-    return DataLoader(same, schedule.batch_size)
+    questions: Any = [(0, index) for index in range(len(dataset))]
+    return DataLoader(Subset(dataset, questions), schedule.batch_size)
 
 
 @final
