@@ -128,12 +128,12 @@ class _Driver:
 
         busy = {machine for machine, _, _ in self._at_work.values()}
         machines = {node["NodeID"]: node["Resources"] for node in self._ray.nodes() if node["Alive"]}
-        usable = {machine: has for machine, has in machines.items() if self._deaths[machine] < MOST_DEATHS}
+        usable = {m: has for m, has in machines.items() if has.get("CPU") and self._deaths[m] < MOST_DEATHS}
         if not usable:
             msg = "batch: no machine of the cluster is left that works; look at its logs, then start the run again"
             raise ConfigurationError(msg)
         for machine, has in usable.items():
-            if machine in busy or not has.get("CPU"):
+            if machine in busy:
                 continue
             owner = f"{machine[:24]}-{uuid.uuid4().hex[:12]}"
             actor = (
@@ -152,7 +152,7 @@ class _Driver:
         machine, owner, actor = self._at_work.pop(reference)
         try:
             self._ray.get(reference)
-        except self._ray.exceptions.RayActorError:
+        except (self._ray.exceptions.RayActorError, self._ray.exceptions.ActorUnschedulableError):
             self._deaths[machine] += 1
             self._ledger.release(owner)
         except self._ray.exceptions.RayTaskError as error:
