@@ -8,7 +8,7 @@ region outside the lungs, CT of other parts of the body.
 import csv
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, final
 
@@ -36,10 +36,13 @@ Advance = Callable[[int, int], None]
 OpenBar = Callable[[str], Advance]
 MARGIN = (4, 14, 14)
 """Voxels around the field of view that are kept of a crop, to look for lung in; as in training."""
+AS_IT_IS = "as it is"
 PLACES = 12
 """Places drawn in each scan where the alarm should speak up."""
+PLACE_MM = 12.0
+"""Diameter that is stated for such a place."""
 BEYOND_MM = {"region 20 to 60 mm from the lungs": (20.0, 60.0), "region farther from the lungs": (60.0, np.inf)}
-"""Distance to the space of the lungs. The alarm looks for lung within 70 mm, since a mass may fill what is nearer."""
+"""Distance to the space of the lungs."""
 
 
 @final
@@ -57,7 +60,7 @@ class Crop:
     """A real nodule: HU around the field of view, and which voxels were scanned."""
 
     fold: str
-    hu: npt.NDArray[np.float16]
+    hu: npt.NDArray[np.float16 | np.float32]
     is_scanned: npt.NDArray[np.bool_]
 
 
@@ -172,24 +175,25 @@ def spoiled(hu: Hu, rng: np.random.Generator) -> dict[str, Hu]:
 
 
 def held_out_alarms(crops: list[Crop], view: FieldOfView, seed: int) -> dict[str, list[bool]]:
-    """Real nodules of each fold against an alarm fitted to the other folds: as they are, and with wrong values.
-
-    A crop shows too little around a nodule to ask where the lung is; the crops' own limit of that is used.
-    """
-    folds = [crop.fold for crop in crops]
-    statistics = np.stack([appearance(middle_of(c.hu.astype(np.float32), view.shape)) for c in crops])
-    shares = np.array([share_around(c, view.spacing_mm[1]) for c in crops])
+    """Real nodules of each fold against an alarm fitted to the other folds: as they are, and with wrong values."""
+    folds = np.array([crop.fold for crop in crops])
+    measured = [_measure(crop, view) for crop in crops]
+    statistics, shares = np.stack([m[0] for m in measured]), np.array([m[1] for m in measured])
     rng = np.random.default_rng(seed)
     found: dict[str, list[bool]] = defaultdict(list)
     for fold in sorted(set(folds)):
-        rest = np.array([name != fold for name in folds])
-        fitted = fit_ct(statistics[rest], shares[rest], [name for name in folds if name != fold])
+        rest = folds != fold
+        fitted = fit_ct(statistics[rest], shares[rest], list(folds[rest]))
         for i in np.flatnonzero(~rest):
-            found["as it is"].append(_is_alarmed(fitted, statistics[i], shares[i]))
-            hu = middle_of(crops[i].hu.astype(np.float32), view.shape)
-            for name, wrong in spoiled(hu, rng).items():
-                found[name].append(fitted.distance(appearance(wrong)) > fitted.distance_limit)
+            found[AS_IT_IS].append(_is_alarmed(fitted, statistics[i], shares[i]))
+            for name, wrong in spoiled(crops[i].hu.astype(np.float32), rng).items():
+                found[name].append(_is_alarmed(fitted, *_measure(replace(crops[i], hu=wrong), view)))
     return dict(found)
+
+
+def _measure(crop: Crop, view: FieldOfView) -> tuple[npt.NDArray[np.float64], float]:
+    """What the alarm is asked: appearance of the field of view, and lung around it."""
+    return appearance(middle_of(crop.hu.astype(np.float32), view.shape)), share_around(crop, view.spacing_mm[1])
 
 
 def _is_alarmed(fitted: CtFamiliarity, statistics: npt.NDArray[np.float64], share: float) -> bool:
@@ -201,7 +205,7 @@ def scan_alarms(alarm: Alarm, volume: Volume, lesions: Iterable[RegionOfInterest
     rng = np.random.default_rng(seed)
     found: dict[str, list[bool]] = defaultdict(list)
     places = list(lesions)
-    found["as it is"] += [alarms(alarm, volume, place) for place in places]
+    found[AS_IT_IS] += [alarms(alarm, volume, place) for place in places]
     for name, wrong in spoiled(volume.hu, rng).items():
         changed = Volume(wrong, volume.affine_lps)
         found[name] += [alarms(alarm, changed, place) for place in places]
@@ -217,7 +221,7 @@ def other_anatomy_alarms(alarm: Alarm, volume: Volume, seed: int) -> list[bool]:
 
 def alarms(alarm: Alarm, volume: Volume, region: RegionOfInterest) -> bool:
     """Whether anything is said of a region."""
-    return bool(alarm.model.warnings(volume, prepare_region(volume, region, alarm.view)))
+    return bool(alarm.model.warnings(volume, prepare_region(volume, region, alarm.view), region.diameter_mm))
 
 
 def _outside_lungs(volume: Volume) -> dict[str, npt.NDArray[np.bool_]]:
@@ -245,7 +249,7 @@ def _places(volume: Volume, rng: np.random.Generator, allowed: npt.NDArray[np.bo
         return []
     index = np.stack(np.unravel_index(rng.choice(chosen, PLACES), volume.hu.shape), axis=1)
     points = volume.position_of(index)
-    return [RegionOfInterest((float(x), float(y), float(z))) for x, y, z in points]
+    return [RegionOfInterest((float(x), float(y), float(z)), PLACE_MM) for x, y, z in points]
 
 
 def phantom_alarms(alarm: Alarm, n: int, seed: int, advance: Advance) -> dict[str, list[bool]]:
@@ -280,7 +284,7 @@ def real_alarms(alarm: Alarm, folder: Path, boxes: Path | None, advance: Advance
         if place.name in lesions:
             found[place.name] = scan_alarms(alarm, volume, [lesions[place.name]], done)
         else:
-            found[place.name] = {"as it is": other_anatomy_alarms(alarm, volume, done)}
+            found[place.name] = {AS_IT_IS: other_anatomy_alarms(alarm, volume, done)}
     return found
 
 

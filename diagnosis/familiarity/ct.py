@@ -20,6 +20,12 @@ SURROUNDINGS = FieldOfView((3, 145, 145), (3.75, 2.8, 2.8), (-1000.0, 400.0))
 """Grid on which lung is looked for: 406 mm in the plane, so that air outside the body is seen to be outside."""
 BOXES_MM = (48.0, 68.0, 140.0)
 """Lung is looked for in boxes of these widths; the best counts, since a mass may fill the smaller ones."""
+NEAR_LUNG_MM = 25.0
+"""A small region may lie this far from the nearest lung in its slices: beside the hilum or on the wall."""
+BEYOND_EDGE_MM = 15.0
+"""The same for the edge of a large one."""
+UNKNOWN_SIZE_MM = 50.0
+"""The same for the center of a region of unknown size, which may be a mass."""
 FLOORS = np.array([0.1, 0.1, 0.03, 20, 20, 20, 20, 20, 20, 0.2, 0.2])
 """Smallest standard deviation of each statistic: a constant one would make everything else infinitely far."""
 
@@ -48,18 +54,25 @@ class CtFamiliarity:
         z = ((statistics - self.center) / self.scale)[known]
         return float(z @ np.linalg.solve(self.covariance[np.ix_(known, known)], z))
 
-    def warnings(self, volume: Volume, region: PreparedRegion) -> tuple[str, ...]:
-        """Sentences on a region; none where it is familiar."""
+    def warnings(self, volume: Volume, region: PreparedRegion, diameter_mm: float | None = None) -> tuple[str, ...]:
+        """Sentences on a region, whose diameter may be known; none where it is familiar."""
         shape = region.values.shape
         hu, _ = sample_hu(volume, region.affine_lps, (shape[0], shape[1], shape[2]))
         middle = region.affine_lps @ np.array([*(np.array(shape) - 1) / 2, 1.0])
         around = SURROUNDINGS.affine_at((float(middle[0]), float(middle[1]), float(middle[2])))
-        share = lung_share(*sample_hu(volume, around, SURROUNDINGS.shape), SURROUNDINGS.spacing_mm[1])
+        lung, inside = lung_map(*sample_hu(volume, around, SURROUNDINGS.shape))
+        share = _share_of(lung, inside, SURROUNDINGS.spacing_mm[1])
+        distance_mm = _distance_of(lung, SURROUNDINGS.spacing_mm[1])
         found = []
         if share < self.lung_limit:
             found.append(
                 "The CT shows no lung around the region, unlike every training case: check that it is a chest CT in "
                 "Hounsfield units and that the region is right."
+            )
+        elif distance_mm > farthest_mm(diameter_mm):
+            found.append(
+                f"The region lies {distance_mm:.0f} mm from the nearest lung in its slices, farther than a lesion of "
+                "the lung would: check that it is right."
             )
         if self.distance(appearance(hu)) > self.distance_limit:
             found.append(
@@ -122,15 +135,39 @@ def lung_share(hu: npt.NDArray[np.float32], inside: npt.NDArray[np.bool_], spaci
     An area of low density is lung unless its median is that of air: outside the body, with what lies in that air, or
     in the bowel.
     """
-    lung = np.stack([_lung(plane, within) for plane, within in zip(hu, inside, strict=True)])
-    from_middle = np.abs(np.arange(hu.shape[1]) - (hu.shape[1] - 1) / 2) * spacing_mm
+    return _share_of(*lung_map(hu, inside), spacing_mm)
+
+
+def lung_map(
+    hu: npt.NDArray[np.float32], inside: npt.NDArray[np.bool_]
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Which voxels are lung, slice by slice, and which are inside the scan."""
+    return np.stack([_lung(plane, within) for plane, within in zip(hu, inside, strict=True)]), inside
+
+
+def farthest_mm(diameter_mm: float | None) -> float:
+    """How far a region's center may lie from the nearest lung."""
+    return UNKNOWN_SIZE_MM if diameter_mm is None else max(NEAR_LUNG_MM, diameter_mm / 2 + BEYOND_EDGE_MM)
+
+
+def _share_of(lung: npt.NDArray[np.bool_], inside: npt.NDArray[np.bool_], spacing_mm: float) -> float:
+    from_middle = np.abs(np.arange(lung.shape[1]) - (lung.shape[1] - 1) / 2) * spacing_mm
     shares = [0.0]
     for width_mm in BOXES_MM:
         near = from_middle <= width_mm / 2
-        box = np.ix_(np.ones(len(hu), dtype=bool), near, near)
+        box = np.ix_(np.ones(len(lung), dtype=bool), near, near)
         if inside[box].any():
             shares.append(float(lung[box][inside[box]].mean()))
     return max(shares)
+
+
+def _distance_of(lung: npt.NDArray[np.bool_], spacing_mm: float) -> float:
+    """In-plane distance from the middle to the nearest lung; infinite where there is none."""
+    rows, columns = np.nonzero(lung.any(axis=0))
+    if not rows.size:
+        return float("inf")
+    middle = (np.array(lung.shape[1:]) - 1) / 2
+    return float(np.hypot(rows - middle[0], columns - middle[1]).min() * spacing_mm)
 
 
 def _lung(plane: npt.NDArray[np.float32], inside: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:

@@ -32,7 +32,7 @@ class ReferenceRegion(Protocol):
     """A region as training keeps it: HU around the field of view, and which voxels were scanned."""
 
     @property
-    def hu(self) -> npt.NDArray[np.float16]:
+    def hu(self) -> npt.NDArray[np.float16 | np.float32]:
         """HU (depth,height,width)."""
 
     @property
@@ -52,7 +52,7 @@ class FamiliarityModel:
         """Sentences on what is unlike the training cases; they never stop an assessment."""
         found: list[str] = []
         if self.ct is not None and case.volume is not None and prepared.region is not None:
-            found += self.ct.warnings(case.volume, prepared.region)
+            found += self.ct.warnings(case.volume, prepared.region, case.region.diameter_mm if case.region else None)
         for name, text in (("note", prepared.note), ("transcript of the dictation", prepared.voice)):
             if text is None or self.text is None:
                 continue

@@ -82,6 +82,21 @@ def test_outside_air_with_foam_is_not_lung():
     assert lung_share(np.full_like(plane, -850.0), np.ones(plane.shape, bool), 2.8) == 1.0
 
 
+@pytest.mark.parametrize(
+    ("x_mm", "diameter_mm", "is_far"), [(0, 10, False), (45, 10, True), (45, None, False), (45, 70, False)]
+)
+def test_a_region_beside_the_lung_is_told_by_its_distance(model, x_mm, diameter_mm, is_far):
+    # Lung on one side up to 10 mm from the middle, tissue on the other.
+    columns = np.arange(160) * 2.0 - 160.0
+    hu = np.where(columns < 10, -850.0, 40.0)[None, None, :] + np.zeros((9, 160, 1))
+    hu += np.random.default_rng(0).normal(0, 20, hu.shape)
+    affine = np.array([[0, 0, 2.0, -160.0], [0, 2.0, 0, -160.0], [4.0, 0, 0, -16.0], [0, 0, 0, 1.0]])
+    volume = Volume(hu.astype(np.float32), affine)
+    region = prepare_region(volume, RegionOfInterest((float(x_mm), 0.0, 0.0)), VIEW)
+    found = model.ct.warnings(volume, region, diameter_mm)
+    assert any("from the nearest lung" in w for w in found) == is_far
+
+
 def test_a_statistic_of_a_tissue_that_is_absent_is_left_out(regions):
     statistics = np.stack([appearance(r.hu.astype(np.float32)) for _, r in regions])
     fitted = fit_ct(statistics, np.ones(len(statistics)), [fold for fold, _ in regions])
