@@ -14,6 +14,6 @@ appearance alone: intercept subtracted twice 300 of 300, slope doubled 300, nois
 inverted 269, voxels shuffled 151, no intercept (+1024 HU) 37, 8-bit gray values 2. Without an intercept and in 8 bits
 no value is below -500 HU, so that there is no lung: the question for lung around the region finds both. Places in other
 scans: 12 of 12 in a phantom scanned as a head, 12 of 12 in a body CT without lungs. One real chest at its marked mass:
-no alarm as it is; every kind of wrong value found but the added noise. Places in that chest outside the lungs, by the
-share of lung alone: 5 of 12 at 20 to 60 mm and 8 of 12 farther away.
+no alarm as it is; every kind of wrong value found but the added noise. Places in that chest outside the lungs: 9 of 12
+at 20 to 60 mm (5 before the distance to the nearest lung was asked), 8 of 12 farther away.
 """
