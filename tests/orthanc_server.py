@@ -64,6 +64,7 @@ class Orthanc:
             "Plugins": [str(PLUGIN)],
             "DicomWeb": {"Enable": True, "Root": "/dicom-web/", "StudiesMetadata": "Full", "SeriesMetadata": "Full"},
             "OverwriteInstances": True,
+            "DicomScuTimeout": 0,  # a busy machine may keep it waiting
             **self.settings,
         }
         path = self.folder / "orthanc.json"
