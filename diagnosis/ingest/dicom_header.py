@@ -1,5 +1,6 @@
 """One DICOM file as the geometry gate sees it: what it is, where each frame lies, how its pixels are stored."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import final
@@ -224,19 +225,21 @@ def _enhanced_frame(index: int, group: Dataset, shared: Dataset) -> Frame:
         items = group.get(macro) or shared.get(macro) or [Dataset()]
         return Dataset(items[0])
 
-    def numbers(macro: str, keyword: str) -> Vector | None:
+    def numbers(macro: str, keyword: str, count: int) -> Vector | None:
         value = item_of(macro).get(keyword)
         if value is None or value == "":
             return None
-        return tuple(float(v) for v in value) if isinstance(value, pydicom.multival.MultiValue) else (float(value),)
+        parts = value if isinstance(value, pydicom.multival.MultiValue) else [value]
+        found = tuple(float(v) for v in parts)
+        return found if len(found) == count and all(map(math.isfinite, found)) else None
 
-    slope = numbers("PixelValueTransformationSequence", "RescaleSlope")
-    intercept = numbers("PixelValueTransformationSequence", "RescaleIntercept")
+    slope = numbers("PixelValueTransformationSequence", "RescaleSlope", 1)
+    intercept = numbers("PixelValueTransformationSequence", "RescaleIntercept", 1)
     return Frame(
         index=index,
-        position=numbers("PlanePositionSequence", "ImagePositionPatient"),
-        orientation=numbers("PlaneOrientationSequence", "ImageOrientationPatient"),
-        pixel_spacing=numbers("PixelMeasuresSequence", "PixelSpacing"),
+        position=numbers("PlanePositionSequence", "ImagePositionPatient", 3),
+        orientation=numbers("PlaneOrientationSequence", "ImageOrientationPatient", 6),
+        pixel_spacing=numbers("PixelMeasuresSequence", "PixelSpacing", 2),
         rescale=None if slope is None or intercept is None else slope + intercept,
         rescale_type=str(item_of("PixelValueTransformationSequence").get("RescaleType", "")).upper(),
     )

@@ -331,7 +331,7 @@ def _rescale_reasons(planes: Sequence[Plane]) -> list[GeometryReason]:
 def _can_hold_hu(plane: Plane) -> bool:
     """Whether the stored range, rescaled, reaches from air to bone."""
     pixels, (slope, intercept) = plane.instance.pixels, plane.frame.rescale or (1.0, 0.0)
-    span = 2**pixels.bits_stored
+    span = 2 ** min(pixels.bits_stored, pixels.bits_allocated, 32)  # a lying header can claim 65,535 bits
     lowest = -span // 2 if pixels.is_signed else 0
     return lowest * slope + intercept <= AIR_AT_MOST_HU and (lowest + span - 1) * slope + intercept >= BONE_AT_LEAST_HU
 

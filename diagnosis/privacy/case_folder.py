@@ -24,6 +24,7 @@ from diagnosis.privacy.text import TextRules
 
 VOICE_WITHHELD = "it is a recording, and a voice identifies; transcribe it (diagnosis transcribe) and give the text"
 NIFTI_WITHHELD = "it is NIfTI, whose free header fields were not looked at; give DICOM, or pass it on yourself"
+OTHER_WITHHELD = "it is no part of a case (case.json, ct, note, voice); nobody knows what it says"
 TRANSCRIPT_NAMES = ("voice.txt", "transcript.txt")
 OLDEST_AGE = 90
 Progress = Callable[[int, int], None]
@@ -123,6 +124,8 @@ def _case(folder: Path, out: Path, policy: Policy, outcome: Outcome, on_progress
         if (folder / name).exists():
             _text(folder / name, out / "voice.txt", rules, outcome)
     outcome.withheld.update({VOICE_WITHHELD: sum((folder / name).exists() for name in VOICE_NAMES)})
+    known_names = {"case.json", *CT_NAMES, *NOTE_NAMES, *VOICE_NAMES, *TRANSCRIPT_NAMES}
+    outcome.withheld.update({OTHER_WITHHELD: sum(path.name not in known_names for path in folder.iterdir())})
     outcome.withheld = +outcome.withheld
     described: dict[str, Any] = {} if stated is None else stated.model_dump(exclude_none=True, mode="json")
     described["case_id"] = pseudonym

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from fuzz_inputs import mutated
+from fuzz_run import input_of
 from fuzz_targets import TARGETS, attempt
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -40,6 +41,15 @@ def test_any_bytes_are_refused_in_words(name: str, tmp_path: Path) -> None:
         attempt(TARGETS[name], tmp_path, data)
 
     check()
+
+
+ONCE_FAILED = (("dicom_series", 1341), ("dicom_file", 5703), ("dicom_file", 12694), ("pdf", 844), ("pdf", 1039))
+
+
+@pytest.mark.parametrize(("name", "number"), ONCE_FAILED)
+def test_inputs_that_once_failed(name: str, number: int, tmp_path: Path) -> None:
+    """A codec that ended the process, a vector of one number, a header of 65,535 bits, objects of the wrong kind."""
+    attempt(TARGETS[name], tmp_path, input_of(TARGETS[name], number))
 
 
 def test_a_pdf_with_an_unknown_filter_is_refused(tmp_path: Path) -> None:
