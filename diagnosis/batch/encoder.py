@@ -91,7 +91,7 @@ class StudyEncoder:
         scored = []
         for study, own in zip(studies, encoded, strict=True):
             findings = [self._findings(study.modalities, self._fused(row)) for row in own]
-            best = max(range(len(own)), key=lambda i, found=findings: found[i][0].probability)  # type: ignore[misc]
+            best = int(np.argmax([found[0].probability for found in findings]))
             warnings = study.warnings[best] + self._engine.calibration_warnings(study.modalities)
             scored.append(Scored(study.case_id, study.modalities, findings[best], warnings + own[best].text_warnings))
         return scored
