@@ -81,6 +81,7 @@ class Shelf(Generic[Kept]):
                 self._values.popitem(last=False)
 
 
+_LOADED: set[Path] = set()
 ONE_AT_A_TIME = threading.Lock()
 """The network is shared between sessions: one question at a time."""
 
@@ -109,7 +110,14 @@ def engine_of(bundle_dir: Path) -> "DiagnosisEngine":
     """
     from diagnosis.engine import DiagnosisEngine
 
-    return DiagnosisEngine.load(bundle_dir)
+    engine = DiagnosisEngine.load(bundle_dir)
+    _LOADED.add(bundle_dir)
+    return engine
+
+
+def is_engine_loaded(bundle_dir: Path) -> bool:
+    """Whether the model is at hand: a page of what is known already does not wait for it."""
+    return bundle_dir in _LOADED
 
 
 @st.cache_resource(show_spinner=False)

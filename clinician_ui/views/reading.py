@@ -19,6 +19,7 @@ from clinician_ui.services import (
     assess_case,
     edit_case,
     explain_case,
+    is_engine_loaded,
     known_explanation,
     known_outcome,
     load_case,
@@ -122,7 +123,8 @@ def _render_assessed(place: Workplace, entry: CaseEntry, case: Case, assessment:
         render_words(place, entry, case, explanation)
     if may(Permission.EXPLAIN):
         st.header("What if", anchor=False)
-        render_what_if(place, entry, finding)
+        if is_engine_loaded(place.bundle_dir) or st.button("Load the model to ask", key="load-model"):
+            render_what_if(place, entry, finding)
     if has_index(place.bundle_dir):
         _render_similar(place, entry)
     if explanation is not None:
