@@ -26,6 +26,7 @@
 `dictations`                recordings to words that a clinician has confirmed
 `proposals`                 regions that the product proposes, each assessed, none kept until it is confirmed
 `what_if`                   the probability of a case that was changed, asked but not kept
+`similar`                   nodules like that of a case, where an index lies beside the bundle
 `imports`, `uploads`        new cases from a zip archive or a folder, streamed to disk and judged
 `state`                     where the cases and the bundle lie, and which case is open
 `server`                    the pages as they are served, and routes for what is too large for a page
@@ -65,5 +66,7 @@ loopback address), and nothing waits for the server after that. Why not always b
 anew for each window. A graphics card takes milliseconds for that; without one (WebGL in software, two cores) a CT of
 64 x 512 x 512 took 11 s to open and 6 s for a change of window, one of 300 slices 58 s and 21 s. Slices are quick
 either way. So the viewer asks what draws WebGL: NiiVue on a graphics card, the processor without one; the reader can
-choose. Everything laid over the picture is ours in both cases.
+choose. Everything laid over the picture is ours in both cases. A change of slice with its overlay, from the turn of
+the wheel to the frame on the screen, took 28 ms (95th percentile) by the processor and 77 ms by NiiVue in software, on
+two cores busy with other work (`tests/clinician_ui/test_browser.py` measures it).
 """

@@ -255,7 +255,7 @@ def test_a_word_of_the_dictation_plays_from_where_it_was_said(page, tmp_path):
     transcript.wait_for()
     words = transcript.get_by_role("button")
     assert words.count() > 20
-    player = page.get_by_label("The dictation")
+    player = page.get_by_label("The dictation", exact=True)
     player.evaluate("audio => { audio.muted = true; }")
     words.nth(10).click()
     page.wait_for_function("audio => audio.currentTime > 0.5", arg=player.element_handle())
