@@ -4,7 +4,8 @@
 `app`                       navigation: which page is shown, and how one leads to another
 `views/worklist`            all cases in order of priority, a page at a time, searched and ordered by the database
 `views/case`                one case: the way to it and its neighbors, review and export beside its title
-`views/reading`             CT, findings, note, dictation, reasons and their proof
+`views/reading`             what is read of a case: CT, findings, reasons and their proof; with `words`, `what_if_panel`
+`views/importing`           a zip archive or a folder becomes a case, after its series were judged
 `views/proposals_panel`     a CT without a marked region is searched; `components/candidates` lists what was proposed
 `views/review`              accept, override, defer; second reader; all that was said of the case before
 `views/export`              the assessment in a hospital's forms, as a zip archive
