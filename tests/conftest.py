@@ -1,8 +1,13 @@
 """Shared fixtures: where real data lies, if it does."""
 
+import os
 from pathlib import Path
 
 import pytest
+
+# Two test processes on two cores: threads of one would only wait for those of the other. Set before torch is imported,
+# and passed on to the programs that tests start.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 SHARED_DATA = CHECKOUT.parent / "shared" / "data"
