@@ -1,6 +1,5 @@
-"""`diagnosis batch`: many studies, on one machine or a cluster."""
+"""`diagnosis batch`: many studies on one machine."""
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -12,13 +11,6 @@ from diagnosis.errors import StudiesFailedError
 SHOWN_REASONS = 5
 
 
-class Engine(StrEnum):
-    """Where the studies are scored."""
-
-    LOCAL = "local"
-    RAY = "ray"
-
-
 def batch_command(
     source: Annotated[Path, typer.Argument(help="Manifest, folder of case folders, or (with --regions) DICOM tree.")],
     out: Annotated[Path, typer.Option("--out", help="Folder of the results; an unfinished run in it goes on.")],
@@ -26,9 +18,7 @@ def batch_command(
         Path | None, typer.Option("--bundle", help="Bundle folder (default: models/lung_nodule).")
     ] = None,
     regions: Annotated[Path | None, typer.Option("--regions", help="CSV: path or series_uid, center_x_mm ...")] = None,
-    engine: Annotated[Engine, typer.Option("--engine", help="This machine, or a Ray cluster.")] = Engine.LOCAL,
-    address: Annotated[str | None, typer.Option("--address", help="Ray cluster; without it one is begun here.")] = None,
-    ledger: Annotated[str | None, typer.Option("--ledger", help="Database URL; PostgreSQL for a cluster.")] = None,
+    ledger: Annotated[str | None, typer.Option("--ledger", help="Database URL; SQLite in OUT by default.")] = None,
     workers: Annotated[int | None, typer.Option("--workers", min=1, help="Reading processes.")] = None,
     time_limit: Annotated[float, typer.Option("--time-limit", min=1, help="Seconds for one study.")] = 300.0,
     memory_limit: Annotated[int, typer.Option("--memory-limit", min=256, help="MiB for one study.")] = 6144,
@@ -61,12 +51,7 @@ def batch_command(
         runtime=runtime,
     )
     with progress_bars() as open_bar:
-        if engine is Engine.RAY:
-            from diagnosis.batch.cluster import run_batch_on_ray
-
-            summary = run_batch_on_ray(options, address, open_bar("Scoring on the cluster"))
-        else:
-            summary = run_batch(options, open_bar("Scoring"))
+        summary = run_batch(options, open_bar("Scoring"))
     console = Console()
     n_all = summary.n_done + summary.n_failed
     console.print(f"{summary.n_done} of {n_all} studies done, {summary.n_failed} failed, in {summary.seconds:.1f} s")
