@@ -150,11 +150,12 @@ class ReaderPool:
         for ready in wait(list(by_connection), timeout_s):
             if isinstance(ready, Connection):
                 yield from self._received(by_connection[ready])
-        for reader in self._readers:
+        for reader in list(self._readers):
             reason = reader.overrun(self._limits)
             if reason is not None and reader.study is not None:
-                yield Refused(reader.study.case_id, reason)
+                # Replaced before it is told: whoever stops listening after the first answer hears none twice.
                 self._replace(reader)
+                yield Refused(reader.study.case_id, reason)
             elif not reader.is_ready and time.monotonic() - reader.since > START_SECONDS:
                 msg = "batch: a reading process does not start; check the installation with `diagnosis assess`"
                 raise MissingDependencyError(msg)
@@ -169,19 +170,21 @@ class ReaderPool:
             reader.is_ready = True
             return
         reader.study = None
-        yield message
         if isinstance(message, Refused) and not message.is_designed:
             self._replace(reader)
+        yield message
 
     def _died(self, reader: _Reader) -> Iterator[Died]:
         code = reader.process.wait()
         if reader.study is not None:
+            self._replace(reader)
             how = f"signal {-code}" if code < 0 else f"exit code {code}"
             yield Died(reader.study.case_id, f"the reading process died of it ({how}); the study may be damaged")
         elif not reader.is_ready and code >= 0:
             msg = f"batch: a reading process ended with exit code {code} before it began; check the installation"
             raise MissingDependencyError(msg)
-        self._replace(reader)
+        else:
+            self._replace(reader)
 
     def _replace(self, reader: _Reader) -> None:
         reader.stop()
