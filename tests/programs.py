@@ -21,9 +21,12 @@ def absent(name: str) -> NoReturn:
 
 
 def require_program(name: str) -> str:
-    """Path of a program, on the path or beside the interpreter."""
+    """Path of a program of the system, else on the path or beside the interpreter.
+
+    The system's come first: pynetdicom brings a `storescu` of its own into the environment, with other options.
+    """
     beside = Path(sys.executable).with_name(name)
-    return shutil.which(name) or (str(beside) if beside.exists() else absent(name))
+    return shutil.which(name, path="/usr/bin:/usr/local/bin") or shutil.which(name) or (str(beside) if beside.exists() else absent(name))
 
 
 def run_node(script: Path, package: str, *arguments: Path) -> str:
