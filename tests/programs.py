@@ -26,7 +26,8 @@ def require_program(name: str) -> str:
     The system's come first: pynetdicom brings a `storescu` of its own into the environment, with other options.
     """
     beside = Path(sys.executable).with_name(name)
-    return shutil.which(name, path="/usr/bin:/usr/local/bin") or shutil.which(name) or (str(beside) if beside.exists() else absent(name))
+    found = shutil.which(name, path="/usr/bin:/usr/local/bin") or shutil.which(name)
+    return found or (str(beside) if beside.exists() else absent(name))
 
 
 def run_node(script: Path, package: str, *arguments: Path) -> str:
