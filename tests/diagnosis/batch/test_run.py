@@ -59,7 +59,6 @@ def test_again_with_its_cache_and_elsewhere_without_one_gives_the_same_bytes(sou
     assert not (tmp_path / "plain" / "cache").exists()
 
 
-@pytest.mark.xfail(strict=False, reason="once, after other tests, the other bundle was taken; open")
 def test_a_finished_run_has_nothing_left_to_do_and_another_bundle_is_refused(source, finished, tmp_path):
     from factories import make_tiny_bundle
 

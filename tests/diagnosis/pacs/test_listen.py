@@ -275,7 +275,6 @@ def sop_uid(path) -> str:
     return pydicom.dcmread(path, stop_before_pixels=True).SOPInstanceUID
 
 
-@pytest.mark.xfail(strict=False, reason="the sender is refused here; cause open")
 def test_a_study_that_cannot_be_assessed_is_said_so_with_its_exit_code(tmp_path, phantom_files, tiny_bundle):
     storescu = require_program("storescu")
     port = free_port()

@@ -127,7 +127,6 @@ def kill_when_there(arguments, work, pattern):
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(strict=False, reason="not seen to pass yet; cause open")
 def test_a_run_that_is_killed_twice_comes_to_the_same_result(trained, tmp_path):
     from safetensors.torch import load_file
 
