@@ -23,6 +23,7 @@ WANTED_RECALL = 0.95
 N_NEIGHBORS = 10
 N_TUNING, N_QUERIES = 200, 1000
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
+_PILOT, _CORRECTIONS = 20_000, 12
 _CHUNK = 100_000
 
 
@@ -57,17 +58,34 @@ class Measured:
 
 
 def like_embeddings(embeddings: Vectors, count: int, seed: int) -> Vectors:
-    """`count` unit vectors with the mean and covariance of some embeddings (row,dim)."""
+    """`count` unit vectors with the mean and covariance of some embeddings (row,dim).
+
+    A normal draw that is brought to unit length is no longer spread as it was drawn; what to draw from is found by
+    correcting it a few times on a pilot.
+    """
+    wanted_mean, wanted = embeddings.mean(axis=0), np.cov(embeddings.T)
+    pilot = np.random.default_rng(seed + 1).standard_normal((_PILOT, embeddings.shape[1]))
+    mean, spread = wanted_mean, _root_of(wanted)
+    for _ in range(_CORRECTIONS):
+        made = _unit(pilot @ spread.T + mean)
+        spread = _root_of(wanted) @ np.linalg.inv(_root_of(np.cov(made.T))) @ spread
+        mean = mean + wanted_mean - made.mean(axis=0)
     rng = np.random.default_rng(seed)
-    mean = embeddings.mean(axis=0)
-    values, axes = np.linalg.eigh(np.cov(embeddings.T) + 1e-6 * np.eye(embeddings.shape[1]))
-    spread = (axes * np.sqrt(np.maximum(values, 0))).astype(np.float32)
     drawn = np.empty((count, embeddings.shape[1]), np.float32)
     for start in range(0, count, _CHUNK):
         part = drawn[start : start + _CHUNK]
-        part[:] = rng.standard_normal(part.shape, dtype=np.float32) @ spread.T + mean
-        part /= np.linalg.norm(part, axis=1, keepdims=True)
+        part[:] = _unit(rng.standard_normal(part.shape, dtype=np.float32) @ spread.T + mean)
     return drawn
+
+
+def _unit(vectors: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.floating[Any]]:
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def _root_of(covariance: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """The symmetric root of a covariance, a little widened where it is flat."""
+    values, axes = np.linalg.eigh(covariance + 1e-6 * np.eye(len(covariance)))
+    return np.asarray((axes * np.sqrt(np.maximum(values, 0))) @ axes.T)
 
 
 def exact_neighbors(vectors: Vectors, queries: Vectors, count: int = N_NEIGHBORS) -> npt.NDArray[np.int64]:

@@ -283,7 +283,7 @@ def test_a_study_that_cannot_be_assessed_is_said_so_with_its_exit_code(tmp_path,
         "completeness": {"settle_s": 0.5, "quiet_s": 1, "give_up_s": 60},
     }
     gap = [*phantom_files[:5], *phantom_files[8:12]]
-    command = [storescu, "-aet", "SENDER", "-aec", "DIAGNOSIS", "-xw", "127.0.0.1", str(port), *map(str, gap)]
+    command = [storescu, "-aet", "SENDER", "-aec", "DIAGNOSIS", "-xv", "127.0.0.1", str(port), *map(str, gap)]
     found = listen(
         tmp_path, parse_config(content, tmp_path), tiny_bundle,
         lambda: subprocess.run(command, check=True, capture_output=True), "--keep-images",
