@@ -20,7 +20,7 @@ from studies_factory import options, results, write_manifest
 
 from diagnosis.batch import run
 from diagnosis.batch.reader_process import serve
-from diagnosis.bundle.folder import load_bundle
+from diagnosis.bundle.folder import Bundle, load_bundle
 
 
 class ForkedReader:
@@ -66,14 +66,16 @@ class Tally:
     problems: list[str] = field(default_factory=list)
 
 
-def start(source: Path, bundle: Path, out: Path) -> int:
-    """Begin a run in a fork; its process id."""
+def start(source: Path, bundle: Bundle, out: Path) -> int:
+    """Begin a run in a fork, which inherits the loaded bundle; its process id."""
     child = os.fork()
     if child == 0:
         os.setpgid(0, 0)
         code = 1
+        # In the fork alone: whoever called goes on with the real loader.
+        run.load_bundle = lambda _folder: bundle
         try:
-            run.run_batch(options(source, bundle, out, uses_cache=False), start_reading=ForkedReader)
+            run.run_batch(options(source, bundle.folder, out, uses_cache=False), start_reading=ForkedReader)
             code = 0
         finally:
             os._exit(code)
@@ -108,11 +110,9 @@ def kill_often(n_kills: int, seed: int, n_studies: int, longest_s: float, folder
     from factories import make_tiny_bundle
 
     rng, tally = random.Random(seed), Tally()
-    bundle, source = folder / "bundle", write_manifest(folder / "source", n_studies)
-    make_tiny_bundle(bundle)
-    # Loaded once, inherited by every fork.
-    loaded = load_bundle(bundle)
-    run.load_bundle = lambda _folder: loaded
+    source = write_manifest(folder / "source", n_studies)
+    make_tiny_bundle(folder / "bundle")
+    bundle = load_bundle(folder / "bundle")
     whole = folder / "whole"
     os.waitpid(start(source, bundle, whole), 0)
     expected = results(whole)
