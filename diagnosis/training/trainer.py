@@ -114,9 +114,14 @@ class Stage(lightning.LightningModule):  # type: ignore[misc] # lightning is unt
         self.network = network
         self.schedule, self.seed = schedule, seed
 
-    def on_train_epoch_start(self) -> None:
-        """Dropout of a resumed epoch equals that of an epoch that was never stopped."""
-        torch.manual_seed(self.seed * 100_003 + self.current_epoch)
+    def on_train_batch_start(self, _batch: Any, batch_idx: int) -> None:  # noqa: ANN401 - each stage has its own
+        """Dropout of a resumed epoch equals that of an epoch that was never stopped.
+
+        Seeded at the first batch and not when the epoch begins: in between the loader draws a number of its own, but
+        not as often in a resumed run.
+        """
+        if batch_idx == 0:
+            torch.manual_seed(self.seed * 100_003 + self.current_epoch)
 
     def validation_step(self, batch: Any, index: int) -> None:  # noqa: ANN401 - each stage has its own batches
         """The training loss on patients kept aside, without dropout."""
