@@ -79,7 +79,7 @@ def like_embeddings(embeddings: Vectors, count: int, seed: int) -> Vectors:
 
 
 def _unit(vectors: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.floating[Any]]:
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
 
 
 def _root_of(covariance: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
