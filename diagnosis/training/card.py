@@ -40,10 +40,17 @@ def write_card(folder: Path, metadata: BundleMetadata, document: dict[str, Any])
 
 def card_text(metadata: BundleMetadata, document: dict[str, Any]) -> str:
     """The card as Markdown."""
-    main = metadata.findings[0]
-    protocol = document["protocol"]
-    network = metadata.network_config()
-    lines = [
+    finding = metadata.findings[0].name
+    lines = [*_description(metadata, document["protocol"]), *_figures(finding, document), *_further(finding, document)]
+    return "\n".join([*lines, "", *LIMITS, ""])
+
+
+def _description(metadata: BundleMetadata, protocol: dict[str, Any]) -> list[str]:
+    """What the model is, before any figure."""
+    main, network = metadata.findings[0], metadata.network_config()
+    encoder = network.volume_encoder
+    measured = "" if encoder.measured_spacing_mm is None else ", with density, edge and outline measured"
+    return [
         f"# {metadata.name} {metadata.version}",
         "",
         f"{metadata.description} {NOT_A_MEDICAL_DEVICE}",
@@ -55,18 +62,25 @@ def card_text(metadata: BundleMetadata, document: dict[str, Any]) -> str:
             f"{metadata.inputs.hu_range[1]:g}; its diameter where known; a note; a transcript. Any non-empty subset."
         ),
         (
-            f"**Network.** {network.n_members} members; volume encoder `{network.volume_encoder.kind}`; fusion "
+            f"**Network.** {network.n_members} members; volume encoder `{encoder.kind}`{measured}; fusion "
             f"`{network.fusion.method}`; frozen BERT `{network.text_encoder.package}` {network.text_encoder.version}, "
             f"SHA-256 `{network.text_encoder.sha256[:16]}…`, named and verified, not copied."
         ),
         f"**Threshold.** {main.threshold:g}: {main.threshold_rule}.",
         f"**Data.** {metadata.data_source}. {protocol['cases']} cases; {protocol['rule']}.",
         "",
+    ]
+
+
+def _figures(finding: str, document: dict[str, Any]) -> list[str]:
+    """Every subset of parts, the baselines, and the differences."""
+    protocol = document["protocol"]
+    return [
         "## Measured",
         "",
         f"Out of fold: {', '.join(protocol['folds'])}; intervals: {protocol['bootstrap']}; {protocol['calibration']}.",
         "",
-        *_finding_table(document["findings"][main.name]),
+        *_finding_table(document["findings"][finding]),
         "",
         "`ct-no-diameter` is the CT with the diameter not told; `ct-encoder` the volume encoder before the fusion.",
         "",
@@ -83,6 +97,11 @@ def card_text(metadata: BundleMetadata, document: dict[str, Any]) -> str:
         "|---|---|",
         *(f"| {name.replace('_', ' ')} | {interval_text(e)} |" for name, e in document["differences"].items()),
     ]
+
+
+def _further(finding: str, document: dict[str, Any]) -> list[str]:
+    """What only some cohorts and runs can say."""
+    lines: list[str] = []
     if "consensus" in document:
         consensus = document["consensus"]
         lines += [
@@ -97,19 +116,15 @@ def card_text(metadata: BundleMetadata, document: dict[str, Any]) -> str:
     for key, part in (("descriptors", "the CT alone"), ("descriptors_of_all_parts", "CT, note and voice")):
         if key in document:
             lines += ["", f"## Descriptors from {part}", "", *_descriptor_table(document[key])]
-    if main.name in document.get("subgroups", {}):
-        lines += ["", "## By group (CT, note and voice)", "", *_group_table(document["subgroups"][main.name])]
+    if finding in document.get("subgroups", {}):
+        lines += ["", "## By group (CT, note and voice)", "", *_group_table(document["subgroups"][finding])]
     if "fusions" in document:
         lines += ["", "## Fusion methods on the same folds and encoders", "", "AUROC, out of fold.", ""]
         lines += _plain_table(document["fusions"]["columns"], document["fusions"]["rows"])
     if "image_encoders" in document:
-        lines += [
-            "",
-            "## Image encoders on the same regions and folds",
-            "",
-            *_encoder_table(document["image_encoders"]),
-        ]
-    return "\n".join([*lines, "", *LIMITS, ""])
+        lines += ["", "## Image encoders on the same regions and folds", ""]
+        lines += _encoder_table(document["image_encoders"])
+    return lines
 
 
 def _plain_table(columns: list[str], rows: list[list[str]]) -> list[str]:
