@@ -56,7 +56,7 @@ def many(tmp_path_factory):
     return folder, kept
 
 
-def test_ten_thousand_cases_are_painted_within_two_seconds(many, ui_bundle, tmp_path):
+def test_ten_thousand_cases_are_painted_by_pages_and_found(many, ui_bundle, tmp_path):
     folder, kept = many
     with dashboard(folder, ui_bundle, kept) as (address, _), browser_page(address) as page:
         rows = page.locator('[class*="st-key-row-"]')
@@ -80,7 +80,7 @@ def test_ten_thousand_cases_are_painted_within_two_seconds(many, ui_bundle, tmp_
         page.get_by_role("button", name="p-09999").wait_for()
         assert rows.count() == 1
         assert "p-09999" not in page.url
-        # Measured on a quiet machine: see the manual. A busy one gets a margin.
+        # The seconds are reported, not promised: 1.6 to 3.5 were seen on a busy machine. This only ends what hangs.
         assert min(seconds) < 6
         for role in ("button", "textbox", "combobox", "switch", "radio", "link"):
             for control in page.get_by_role(role).all():
