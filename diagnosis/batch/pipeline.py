@@ -117,8 +117,8 @@ class Pipeline:
         scored = self._encoder.fuse(studies, encoded)
         end = time.perf_counter()
         return scored, {
-            "encode": round((middle - start) / len(studies), 4),
-            "fuse": round((end - middle) / len(studies), 4),
+            "encode": round((middle - start) / len(studies), 6),
+            "fuse": round((end - middle) / len(studies), 6),
         }
 
     def _finish(self) -> None:

@@ -222,4 +222,5 @@ def _voice_note_from_json(raw: bytes, audio: Audio) -> VoiceNote:
 def _timed(seconds: Seconds, stage: str) -> Iterator[None]:
     start = time.perf_counter()
     yield
-    seconds[stage] = round(time.perf_counter() - start, 4)
+    # To the microsecond: a study of words alone is assembled in less than a tenth of a millisecond.
+    seconds[stage] = round(time.perf_counter() - start, 6)

@@ -109,7 +109,7 @@ class TrainConfig:
     precision: str = "bf16-mixed"
     """Lightning's precision; `32-true` for float32."""
     workers: int = 2
-    """Volume encoders trained at the same time, each on one thread."""
+    """Volume encoders trained at the same time, each on one thread; the other stages have as many threads."""
     devices: int = 1
     """Processes; start as many with torchrun."""
     data: DataConfig = field(default_factory=DataConfig)

@@ -15,6 +15,7 @@ import diagnosis
 from diagnosis.errors import ConfigurationError
 from diagnosis.networks.fusion import FUSIONS
 from diagnosis.preprocessing.volume import FieldOfView
+from diagnosis.settings import process_count
 from diagnosis.training.benchmark import write_benchmark
 from diagnosis.training.cohort import Cohort
 from diagnosis.training.config import TrainConfig
@@ -65,6 +66,9 @@ def train(config: TrainConfig, open_bar: OpenBar) -> dict[str, Any]:
     start = time.time()
     work = Path(config.work)
     start_processes(config.devices)
+    # Sums depend on how many threads share them: a resumed run has as many as the run that was stopped, whatever the
+    # environment says or the calling process was set to.
+    torch.set_num_threads(1 if process_count() > 1 else config.workers)
     open_bar = open_bar if is_first() else _no_bar
     with first_process_first():
         _claim(work, config)

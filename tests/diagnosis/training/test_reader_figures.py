@@ -49,11 +49,19 @@ def test_baselines_know_what_their_reader_knows():
     assert abs(auroc(values["diameter"], labels) - 0.5) < 0.2
 
 
+def made_case(diameter_mm):
+    return TrainingCase("c", "p", "a", (1,), (1.0,), None, diameter_mm, (), None, None)
+
+
 def test_without_readers_only_the_diameter_is_left():
-    case = TrainingCase("c", "p", "a", (1,), (1.0,), None, None, (), None, None)
-    values = baseline_scores([case])
+    values = baseline_scores([made_case(9.0), made_case(None)])
     assert list(values) == ["diameter"]
-    assert np.isnan(values["diameter"][0])
+    assert values["diameter"][0] == 9
+    assert np.isnan(values["diameter"][1])
+
+
+def test_without_readers_and_diameters_there_is_no_baseline():
+    assert baseline_scores([made_case(None)]) == {}
 
 
 def test_descriptors_are_held_to_the_third_reader_beside_the_first():
