@@ -8,6 +8,21 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from diagnosis.cli.assess import (
+    AgeOption,
+    BundleOption,
+    CasePath,
+    CtOption,
+    DiameterOption,
+    NoteOption,
+    RegionOption,
+    RepairOption,
+    SexOption,
+    VoiceOption,
+    gather_case,
+    parse_region,
+)
+
 if TYPE_CHECKING:
     from diagnosis.record import Explanation
 
@@ -23,9 +38,16 @@ WORDING = {
 
 
 def explain_command(
-    case: Annotated[Path, typer.Argument(help="Case folder.")],
     out: Annotated[Path, typer.Option("--out", help="Folder for overlays, pictures, page and JSON.")],
-    bundle: Annotated[Path | None, typer.Option("--bundle", help="Bundle folder.")] = None,
+    case: CasePath = None,
+    ct: CtOption = None,
+    region: RegionOption = None,
+    diameter: DiameterOption = None,
+    note: NoteOption = None,
+    voice: VoiceOption = None,
+    age: AgeOption = None,
+    sex: SexOption = None,
+    bundle: BundleOption = None,
     finding: Annotated[str | None, typer.Option("--finding", help="Finding to explain (default: the first).")] = None,
     method: Annotated[
         list[str] | None,
@@ -37,14 +59,13 @@ def explain_command(
     baseline: Annotated[
         str, typer.Option("--baseline", help="Where maps start: parenchyma, air or blurred.")
     ] = "parenchyma",
-    repair: Annotated[str | None, typer.Option("--repair", help="'resample': repair a tilted series.")] = None,
+    repair: RepairOption = None,
 ) -> None:
     """Explain one case: NIfTI overlays, PNG panels, an HTML page, and JSON with all figures."""
     from diagnosis.cli.progress import spinner
-    from diagnosis.ingest.case_folder import read_case
 
-    with spinner("Reading the case (a dictation is transcribed here)"):
-        gathered, _ = read_case(case, repair=repair)
+    place = parse_region(region, diameter)
+    gathered = gather_case(case, {"ct": ct, "note": note, "voice": voice}, place, age, sex, repair)
     with spinner("Loading the model"):
         from diagnosis.engine import DiagnosisEngine
         from diagnosis.preprocessing.volume import restore_to_volume

@@ -20,9 +20,10 @@ from diagnosis.networks.classifier import DiagnosisNetwork
 from diagnosis.networks.text_encoder import load_tokenizer
 from diagnosis.preprocessing.batch import InputContract, PreparedCase, stack_cases
 from diagnosis.record import Case, Explanation, SoundAttribution, TextAttribution, VolumeAttribution
+from diagnosis.record.attribution import VOXELS_ALONE
 from diagnosis.vocabulary import Modality
 
-_Shown = TypeVar("_Shown", VolumeAttribution, TextAttribution, SoundAttribution)
+_Shown = TypeVar("_Shown", TextAttribution, SoundAttribution)
 
 
 @final
@@ -90,10 +91,9 @@ def _explain(
     asked: ExplainOptions,
 ) -> Explanation:
     withheld: list[str] = []
-    maps = {q.method: _volume(subject, prepared, q, asked) for q in _questions(prepared, asked)}
+    volumes = [_shown_volume(subject, prepared, q, asked, withheld) for q in _questions(prepared, asked)]
     texts = _texts(subject, case, prepared, asked)
     sound = _sound(subject, prepared)
-    volumes = [_shown(map_, f"map of the CT by {name}", withheld) for name, map_ in maps.items()]
     explanation = Explanation(
         case_id=case.case_id,
         finding=finding,
@@ -114,6 +114,27 @@ def _questions(prepared: PreparedCase, asked: ExplainOptions) -> list[VolumeQues
     if prepared.region is None:
         return []
     return [VolumeQuestion(method, asked.baseline) for method in asked.methods]
+
+
+def _shown_volume(
+    subject: Subject, prepared: PreparedCase, question: VolumeQuestion, asked: ExplainOptions, withheld: list[str]
+) -> VolumeAttribution | None:
+    """The map of the whole case's logit; where that one fails, the map of what the voxels say alone.
+
+    Beside telling words and a told diameter the voxels may move the answer by next to nothing, and a map of nothing is
+    withheld. A reader still has to see what the network saw in the CT.
+    """
+    whole = _volume(subject, prepared, question, asked)
+    if whole is None or whole.faithfulness.is_trustworthy:
+        return whole
+    failures = "; ".join(whole.faithfulness.failures)
+    name = f"map of the CT by {question.method}"
+    alone = _volume(subject.of_voxels_alone(), prepared, question, asked)
+    if alone is None or not alone.faithfulness.is_trustworthy:
+        withheld.append(f"The {name} is withheld: {failures}.")
+        return None
+    withheld.append(f"The {name} is withheld for the whole case: {failures}. Shown instead: {VOXELS_ALONE}.")
+    return replace(alone, explains=VOXELS_ALONE)
 
 
 def _volume(

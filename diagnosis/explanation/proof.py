@@ -27,6 +27,7 @@ from diagnosis.networks.classifier import DiagnosisNetwork
 from diagnosis.networks.model_input import ModelInput
 from diagnosis.preprocessing.volume import FieldOfView
 from diagnosis.record import Faithfulness, TextAttribution, VolumeAttribution
+from diagnosis.vocabulary import MODALITIES, Modality
 
 FEW_STEPS = 2
 """Steps of the integrated gradients that are made again and again for a check: what matters there is the rank."""
@@ -52,6 +53,13 @@ class Subject:
     batch: ModelInput
     finding: int
     view: FieldOfView
+
+    def of_voxels_alone(self) -> "Subject":
+        """The same region with the words left out and its diameter not told: what is left is what can be seen."""
+        only = torch.tensor([[part is Modality.CT for part in MODALITIES]])
+        untold = torch.full_like(self.batch.diameter_mm, torch.nan)
+        batch = replace(self.batch, is_present=self.batch.is_present & only, diameter_mm=untold)
+        return replace(self, batch=batch)
 
     @cached_property
     def twins(self) -> tuple[DiagnosisNetwork, ...]:

@@ -11,6 +11,9 @@ import numpy.typing as npt
 from diagnosis.errors import ExplanationError
 from diagnosis.vocabulary import Modality
 
+WHOLE_CASE = "the whole case"
+VOXELS_ALONE = "the voxels alone, without words and told diameter"
+
 
 @final
 @dataclass(frozen=True)
@@ -57,6 +60,7 @@ class VolumeAttribution:
         method: for example `integrated_gradients`.
         baseline: the HU baseline in words, for example `air (-1000 HU)`.
         faithfulness: its proof.
+        explains: whose logit is explained: that of the whole case, or of the voxels alone.
     """
 
     values: npt.NDArray[np.float32]
@@ -64,6 +68,7 @@ class VolumeAttribution:
     method: str
     baseline: str
     faithfulness: Faithfulness = field(default_factory=Faithfulness)
+    explains: str = WHOLE_CASE
 
     def __post_init__(self) -> None:
         if self.values.ndim != 3 or not np.isfinite(self.values).all():

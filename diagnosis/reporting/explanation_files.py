@@ -86,6 +86,7 @@ def _volume_json(volume: VolumeAttribution) -> dict[str, Any]:
     return {
         "method": volume.method,
         "baseline": volume.baseline,
+        "explains": volume.explains,
         "shape": list(volume.values.shape),
         "affine_lps": volume.affine_lps.tolist(),
         "sum_logits": float(volume.values.sum()),

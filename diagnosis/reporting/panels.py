@@ -9,6 +9,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from diagnosis.record import RegionOfInterest, SpeechSpan, VoiceNote, Volume, VolumeAttribution
+from diagnosis.record.attribution import WHOLE_CASE
 from diagnosis.reporting.colors import AGAINST_RGB, FOR_RGB, overlay_rgba, tint_css
 from diagnosis.vocabulary import LUNG_WINDOW, SOFT_TISSUE_WINDOW, Window
 
@@ -84,10 +85,16 @@ def region_panel(volume: Volume, region: RegionOfInterest, attribution: VolumeAt
             if has_overlay and attribution is not None:
                 laid = slice_through(attribution.values, attribution.affine_lps, center, plane, 0.0)
                 axes[row, column].imshow(overlay_rgba(laid, scale), extent=_extent(), interpolation="nearest")
-        axes[row, 0].set_ylabel(f"{window.name} window" + (" + attribution" if has_overlay else ""), fontsize=9)
+        axes[row, 0].set_ylabel(_row_words(window, attribution if has_overlay else None), fontsize=9)
     if attribution is not None:
         _draw_scale(figure, axes[1, :], scale)
     return _png(figure)
+
+
+def _row_words(window: Window, overlay: VolumeAttribution | None) -> str:
+    if overlay is None:
+        return f"{window.name} window"
+    return "attribution" if overlay.explains == WHOLE_CASE else "attribution (voxels alone)"
 
 
 def scale_of(attribution: VolumeAttribution | None) -> float:
@@ -104,6 +111,8 @@ def _extent() -> tuple[float, float, float, float]:
 
 
 def _draw_plane(axes: "Axes", picture: npt.NDArray[np.float32], window: Window, plane: Plane) -> None:
+    from matplotlib.patheffects import Normal, Stroke
+
     axes.imshow(
         picture, cmap="gray", vmin=window.low_hu, vmax=window.high_hu, extent=_extent(), interpolation="bilinear"
     )
@@ -112,12 +121,16 @@ def _draw_plane(axes: "Axes", picture: npt.NDArray[np.float32], window: Window, 
     axes.set_yticks([])
     half = SIDE_MM / 2
     left, right, top, bottom = plane.letters
-    style: dict[str, Any] = {"color": "#ffd75e", "fontsize": 8, "ha": "center", "va": "center"}
+    # Light marks with a dark edge can be read on air and on bone.
+    edge = [Stroke(linewidth=2, foreground="#202020"), Normal()]
+    style: dict[str, Any] = {
+        "color": "#ffd75e", "fontsize": 8, "ha": "center", "va": "center", "path_effects": edge,
+    }  # fmt: skip
     axes.text(-half + 3, 0, left, **style)
     axes.text(half - 3, 0, right, **style)
     axes.text(0, -half + 3, top, **style)
     axes.text(0, half - 3, bottom, **style)
-    axes.plot([half - 24, half - 4], [half - 4, half - 4], color="#ffd75e", linewidth=1.5)
+    axes.plot([half - 24, half - 4], [half - 4, half - 4], color="#ffd75e", linewidth=1.5, path_effects=edge)
     axes.text(half - 14, half - 7, "20 mm", **{**style, "fontsize": 7})
 
 

@@ -54,7 +54,9 @@ def parametric_map(result: Result, source: DicomSource) -> Dataset:
         real_world_value_mappings=[mapping],
         voi_lut_transformations=[voi],
         content_label="ATTRIBUTION",
-        content_description=long_string(f"{attribution.method}, baseline {attribution.baseline}"),
+        content_description=long_string(
+            f"{attribution.method} of {attribution.explains}, baseline {attribution.baseline}"
+        ),
         **identifiers(result, "pm"),
     )
     made.ContentCreatorName = ""  # highdicom leaves it out, and it may be blank but not absent

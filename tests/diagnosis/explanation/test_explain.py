@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from planted_truth import CONTRACT, DICTATION, NOTE, make_case
 
@@ -5,6 +7,7 @@ from diagnosis.errors import ExplanationError
 from diagnosis.explanation import explain_case
 from diagnosis.preprocessing.batch import prepare_case
 from diagnosis.record import SpeechSpan
+from diagnosis.record.attribution import VOXELS_ALONE, WHOLE_CASE
 from diagnosis.vocabulary import Modality
 
 
@@ -52,6 +55,26 @@ def test_what_fails_its_proof_is_withheld_with_its_reason(explain):
     assert found.withheld[0].startswith(
         "The map of the CT by integrated_gradients is withheld: the logit changes by only"
     )
+
+
+def test_where_the_whole_case_says_nothing_of_the_voxels_they_are_explained_alone(explain, monkeypatch):
+    """As beside telling words, which leave the voxels nothing to add."""
+    from diagnosis.explanation import explain as room
+
+    made = room._volume
+
+    def failing_with_words(subject, *arguments):
+        found = made(subject, *arguments)
+        has_words = bool(subject.batch.is_present[0, 1:].any())
+        return replace(found, faithfulness=replace(found.faithfulness, is_trustworthy=not has_words, failures=("x",)))
+
+    monkeypatch.setattr(room, "_volume", failing_with_words)
+    found = explain(make_case((4, 3, 0), NOTE, None), is_proved=False)
+    assert found.volume.explains == VOXELS_ALONE
+    (sentence,) = found.withheld
+    assert sentence.startswith("The map of the CT by integrated_gradients is withheld for the whole case: x. ")
+    assert sentence.endswith("Shown instead: the voxels alone, without words and told diameter.")
+    assert explain(make_case((4, 3, 0), None, None), is_proved=False).volume.explains == WHOLE_CASE
 
 
 def test_unknown_finding(explain):
