@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from diagnosis.cli.assess import (
@@ -93,7 +94,7 @@ def explain_command(
     console = Console()
     _print_changes(explanation, console)
     for reason in explanation.withheld:
-        console.print(f"[yellow]Withheld:[/] {reason}")
+        console.print(f"[yellow]{escape(reason)}[/]")
     for path in written:
         console.print(str(path), soft_wrap=True)
 

@@ -20,10 +20,10 @@ from diagnosis.networks.classifier import DiagnosisNetwork
 from diagnosis.networks.text_encoder import load_tokenizer
 from diagnosis.preprocessing.batch import InputContract, PreparedCase, stack_cases
 from diagnosis.record import Case, Explanation, SoundAttribution, TextAttribution, VolumeAttribution
-from diagnosis.record.attribution import VOXELS_ALONE
+from diagnosis.record.attribution import PART_ALONE
 from diagnosis.vocabulary import Modality
 
-_Shown = TypeVar("_Shown", TextAttribution, SoundAttribution)
+_Shown = TypeVar("_Shown", VolumeAttribution, TextAttribution)
 
 
 @final
@@ -91,17 +91,22 @@ def _explain(
     asked: ExplainOptions,
 ) -> Explanation:
     withheld: list[str] = []
-    volumes = [_shown_volume(subject, prepared, q, asked, withheld) for q in _questions(prepared, asked)]
-    texts = _texts(subject, case, prepared, asked)
-    sound = _sound(subject, prepared)
+    volumes = [
+        _shown(lambda s, q=q: _volume(s, prepared, q, asked), subject, Modality.CT, f"CT by {q.method}", withheld)  # type: ignore[misc]
+        for q in _questions(prepared, asked)
+    ]
+    words = {
+        part: _shown(lambda s, part=part: _text(s, case, prepared, part, asked), subject, part, name, withheld)  # type: ignore[misc]
+        for part, name in ((Modality.NOTE, "words of the note"), (Modality.VOICE, "words of the dictation"))
+    }
     explanation = Explanation(
         case_id=case.case_id,
         finding=finding,
         modality_shares=attribute_modalities(subject.network, subject.batch, subject.finding),
         volume=volumes[0] if volumes else None,
-        note=_shown(texts.get(Modality.NOTE), "words of the note", withheld),
-        voice=_shown(texts.get(Modality.VOICE), "words of the dictation", withheld),
-        sound=_shown(sound, "sound of the dictation", withheld),
+        note=words[Modality.NOTE],
+        voice=words[Modality.VOICE],
+        sound=_sound(subject, prepared),
         other_volumes=tuple(v for v in volumes[1:] if v is not None),
         withheld=tuple(withheld),
     )
@@ -116,25 +121,24 @@ def _questions(prepared: PreparedCase, asked: ExplainOptions) -> list[VolumeQues
     return [VolumeQuestion(method, asked.baseline) for method in asked.methods]
 
 
-def _shown_volume(
-    subject: Subject, prepared: PreparedCase, question: VolumeQuestion, asked: ExplainOptions, withheld: list[str]
-) -> VolumeAttribution | None:
-    """The map of the whole case's logit; where that one fails, the map of what the voxels say alone.
+def _shown(
+    make: Callable[[Subject], _Shown | None], subject: Subject, part: Modality, name: str, withheld: list[str]
+) -> _Shown | None:
+    """The map of the whole case's logit; where that one fails its proof, the map of what the part says alone.
 
-    Beside telling words and a told diameter the voxels may move the answer by next to nothing, and a map of nothing is
-    withheld. A reader still has to see what the network saw in the CT.
+    Parts say the same thing more than once: beside telling words and a told diameter the voxels may move the answer by
+    next to nothing, and a map of nothing is withheld. A reader still has to see what the network saw in each part.
     """
-    whole = _volume(subject, prepared, question, asked)
+    whole = make(subject)
     if whole is None or whole.faithfulness.is_trustworthy:
         return whole
     failures = "; ".join(whole.faithfulness.failures)
-    name = f"map of the CT by {question.method}"
-    alone = _volume(subject.of_voxels_alone(), prepared, question, asked)
+    alone = make(subject.with_only(part))
     if alone is None or not alone.faithfulness.is_trustworthy:
-        withheld.append(f"The {name} is withheld: {failures}.")
+        withheld.append(f"Withheld, {name}: {failures}.")
         return None
-    withheld.append(f"The {name} is withheld for the whole case: {failures}. Shown instead: {VOXELS_ALONE}.")
-    return replace(alone, explains=VOXELS_ALONE)
+    withheld.append(f"Withheld for the whole case, {name}: {failures}. Shown instead: {PART_ALONE[part]}.")
+    return replace(alone, explains=PART_ALONE[part])
 
 
 def _volume(
@@ -147,37 +151,28 @@ def _volume(
     return prove_volume(subject, function, made, question) if asked.is_proved else made
 
 
-def _texts(
-    subject: Subject, case: Case, prepared: PreparedCase, asked: ExplainOptions
-) -> dict[Modality, TextAttribution]:
-    texts: dict[Modality, TextAttribution] = {}
-    for part, text in ((Modality.NOTE, prepared.note), (Modality.VOICE, prepared.voice)):
-        if text is None:
-            continue
-        function = TextFunction(subject.network, subject.batch, subject.finding, part)
-        text_map = integrate_text(function, text)
-        if part is Modality.NOTE and case.note is not None:
-            made = attribute_note(text_map, case.note.text)
-        elif case.voice_note is not None:
-            made = attribute_voice(text_map, case.voice_note)
-        else:
-            continue
-        texts[part] = prove_text(subject, function, text_map, made) if asked.is_proved else made
-    return texts
+def _text(
+    subject: Subject, case: Case, prepared: PreparedCase, part: Modality, asked: ExplainOptions
+) -> TextAttribution | None:
+    """The map of a note or of a dictation; None where it is absent."""
+    text = prepared.note if part is Modality.NOTE else prepared.voice
+    if text is None:
+        return None
+    function = TextFunction(subject.network, subject.batch, subject.finding, part)
+    text_map = integrate_text(function, text)
+    if part is Modality.NOTE and case.note is not None:
+        made = attribute_note(text_map, case.note.text)
+    elif part is Modality.VOICE and case.voice_note is not None:
+        made = attribute_voice(text_map, case.voice_note)
+    else:
+        return None
+    return prove_text(subject, function, text_map, made) if asked.is_proved else made
 
 
 def _sound(subject: Subject, prepared: PreparedCase) -> SoundAttribution | None:
     if prepared.mel is None or subject.network.config.acoustic_encoder is None:
         return None
     return attribute_sound(SoundFunction(subject.network, subject.batch, subject.finding))
-
-
-def _shown(attribution: _Shown | None, name: str, withheld: list[str]) -> _Shown | None:
-    """The attribution, unless it failed its proof; then the reasons are written down instead."""
-    if attribution is None or attribution.faithfulness.is_trustworthy:
-        return attribution
-    withheld.append(f"The {name} is withheld: {'; '.join(attribution.faithfulness.failures)}.")
-    return None
 
 
 def _with_counterfactuals(

@@ -54,12 +54,11 @@ class Subject:
     finding: int
     view: FieldOfView
 
-    def of_voxels_alone(self) -> "Subject":
-        """The same region with the words left out and its diameter not told: what is left is what can be seen."""
-        only = torch.tensor([[part is Modality.CT for part in MODALITIES]])
+    def with_only(self, part: Modality) -> "Subject":
+        """The same part with the others left out and the diameter not told."""
+        only = torch.tensor([[other is part for other in MODALITIES]])
         untold = torch.full_like(self.batch.diameter_mm, torch.nan)
-        batch = replace(self.batch, is_present=self.batch.is_present & only, diameter_mm=untold)
-        return replace(self, batch=batch)
+        return replace(self, batch=replace(self.batch, is_present=self.batch.is_present & only, diameter_mm=untold))
 
     @cached_property
     def twins(self) -> tuple[DiagnosisNetwork, ...]:

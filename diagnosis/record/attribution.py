@@ -12,7 +12,12 @@ from diagnosis.errors import ExplanationError
 from diagnosis.vocabulary import Modality
 
 WHOLE_CASE = "the whole case"
-VOXELS_ALONE = "the voxels alone, without words and told diameter"
+PART_ALONE = {
+    Modality.CT: "the voxels alone, without words and told diameter",
+    Modality.NOTE: "the note alone, without the other parts",
+    Modality.VOICE: "the dictation alone, without the other parts",
+}
+"""Whose logit a map explains where the one of the whole case was withheld."""
 
 
 @final
@@ -126,7 +131,8 @@ class SpeechSpan:
 class TextAttribution:
     """Attributions of the words of a note (`TextSpan`) or of a dictation (`SpeechSpan`), and of its sentences.
 
-    `baseline` says in words what the attributions are measured from.
+    `baseline` says in words what the attributions are measured from, `explains` whose logit they add up to: that of the
+    whole case, or of this part alone.
     """
 
     spans: tuple[TextSpan, ...] | tuple[SpeechSpan, ...]
@@ -134,6 +140,7 @@ class TextAttribution:
     faithfulness: Faithfulness = field(default_factory=Faithfulness)
     sentences: tuple[TextSpan, ...] = ()
     baseline: str = ""
+    explains: str = WHOLE_CASE
 
 
 @final

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
 
-from diagnosis.record import Assessment, Case, Explanation, FindingAssessment, VolumeAttribution
-from diagnosis.record.attribution import VOXELS_ALONE, WHOLE_CASE
+from diagnosis.record import Assessment, Case, Explanation, FindingAssessment
+from diagnosis.record.attribution import WHOLE_CASE
 from diagnosis.reporting.candidate_rows import ReportCandidate, candidate_rows
 from diagnosis.reporting.highlights import highlight_html
 from diagnosis.reporting.panels import region_panel, waveform_panel
@@ -149,10 +149,9 @@ def _proof(explanation: Explanation | None) -> list[dict[str, str]]:
         if attribution is None:
             continue
         proof = attribution.faithfulness
-        is_partial = isinstance(attribution, VolumeAttribution) and attribution.explains != WHOLE_CASE
         rows.append(
             {
-                "title": f"{title} ({VOXELS_ALONE})" if is_partial else title,
+                "title": title if attribution.explains == WHOLE_CASE else f"{title} ({attribution.explains})",
                 "method": attribution.method.replace("_", " "),
                 "gap": _number(proof.completeness_gap, "{:.2%}"),
                 "deletion": _pair(proof.deletion_auc, proof.random_deletion_auc),

@@ -152,7 +152,7 @@ def test_slices_windows_and_overlay_answer_at_once(page, tmp_path):
     photograph(page, tmp_path / "case.png")
     page.get_by_role("button", name="Explain this assessment").click()
     page.get_by_role("heading", name="Proof of the explanation").wait_for()
-    page.get_by_text("Explanation overlay").or_(page.get_by_text("is withheld")).first.wait_for()
+    page.get_by_text("Explanation overlay").or_(page.get_by_text("Withheld")).first.wait_for()
     choose(page, "60 mm")
     photograph(page, tmp_path / "explained.png")
     for field in ("60 mm", "Whole"):

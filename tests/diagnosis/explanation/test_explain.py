@@ -7,7 +7,7 @@ from diagnosis.errors import ExplanationError
 from diagnosis.explanation import explain_case
 from diagnosis.preprocessing.batch import prepare_case
 from diagnosis.record import SpeechSpan
-from diagnosis.record.attribution import VOXELS_ALONE, WHOLE_CASE
+from diagnosis.record.attribution import PART_ALONE, WHOLE_CASE
 from diagnosis.vocabulary import Modality
 
 
@@ -52,9 +52,7 @@ def test_what_fails_its_proof_is_withheld_with_its_reason(explain):
     found = explain(make_case(None, NOTE, None))
     assert found.note is not None
     assert found.volume is None
-    assert found.withheld[0].startswith(
-        "The map of the CT by integrated_gradients is withheld: the logit changes by only"
-    )
+    assert found.withheld[0].startswith("Withheld, CT by integrated_gradients: the logit changes by only")
 
 
 def test_where_the_whole_case_says_nothing_of_the_voxels_they_are_explained_alone(explain, monkeypatch):
@@ -70,9 +68,9 @@ def test_where_the_whole_case_says_nothing_of_the_voxels_they_are_explained_alon
 
     monkeypatch.setattr(room, "_volume", failing_with_words)
     found = explain(make_case((4, 3, 0), NOTE, None), is_proved=False)
-    assert found.volume.explains == VOXELS_ALONE
+    assert found.volume.explains == PART_ALONE[Modality.CT]
     (sentence,) = found.withheld
-    assert sentence.startswith("The map of the CT by integrated_gradients is withheld for the whole case: x. ")
+    assert sentence.startswith("Withheld for the whole case, CT by integrated_gradients: x. ")
     assert sentence.endswith("Shown instead: the voxels alone, without words and told diameter.")
     assert explain(make_case((4, 3, 0), None, None), is_proved=False).volume.explains == WHOLE_CASE
 
