@@ -25,9 +25,9 @@ is the Shapley value's business. The size of a region is an input of its own: wh
 reads it from the image, and that reading is held along the path, since it stands for an input and not for a place.
 
 **When a map is withheld.** Thresholds stand in `faithfulness.Thresholds`, with their reasons. A map that fails is not
-returned by `explain`; the reason is. Parts often say the same thing twice: beside a telling note the voxels may move the
-answer by nothing that could be explained. Then the part is explained alone, with the others left out, and the map says
-so (`explains`); only where that fails too is there no map.
+returned by `explain`; the reason is. Parts often say the same thing twice: beside a telling note the voxels may move
+the answer by nothing that could be explained. Then the part is explained alone, with the others left out, and the map
+says so (`explains`); only where that fails too is there no map.
 
 Attention weights are reported beside the Shapley values and are not called an explanation (Jain and Wallace 2019,
 https://arxiv.org/abs/1902.10186).
