@@ -16,7 +16,7 @@ COLORS = {"regular": "green", "repaired": "yellow", "refused": "red"}
 
 
 def inspect_command(
-    path: Annotated[Path, typer.Argument(help="Folder, zip archive, DICOMDIR or DICOM file.")],
+    path: Annotated[Path, typer.Argument(help="Folder, zip archive, DICOMDIR, DICOM or NIfTI file.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     repair: Annotated[
         str | None, typer.Option("--repair", help="'resample': accept tilted but otherwise regular series.")

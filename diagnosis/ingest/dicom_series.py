@@ -256,8 +256,8 @@ def _stack_of(planes: Sequence[Plane]) -> tuple[Stack | None, list[GeometryReaso
 def _geometry_reasons(planes: Sequence[Plane]) -> list[GeometryReason]:
     lacking = {
         "Image Position (Patient)": sum(p.frame.position is None for p in planes),
-        "a usable Image Orientation (Patient)": sum(not _has_orientation(p.frame) for p in planes),
-        "a usable Pixel Spacing": sum(not _has_spacing(p.frame) for p in planes),
+        "usable Image Orientation (Patient)": sum(not _has_orientation(p.frame) for p in planes),
+        "usable Pixel Spacing": sum(not _has_spacing(p.frame) for p in planes),
     }
     return [
         GeometryReason(

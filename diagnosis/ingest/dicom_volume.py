@@ -1,4 +1,4 @@
-"""DICOM in, a CT volume out: `inspect_path` says what is there, `read_volume` reads what the rule chooses."""
+"""DICOM in, a CT volume out: `inspect_path` says what is there (of NIfTI too), `read_volume` reads what is chosen."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +16,7 @@ from diagnosis.ingest.dicom_pixels import read_hu
 from diagnosis.ingest.dicom_series import Plane, Series, group_series
 from diagnosis.ingest.dicomdir import listed_files
 from diagnosis.ingest.file_tree import FileSet, opened
+from diagnosis.ingest.nifti import inspect_nifti, is_nifti
 from diagnosis.ingest.pixel_layout import NATIVE
 from diagnosis.ingest.series_choice import Choice, choose_series
 from diagnosis.ingest.source_headers import read_source_headers
@@ -71,7 +72,7 @@ def inspect_path(path: Path, *, repair: str | None = None, on_progress: Progress
     """Every series below a path once, chosen or not, with its verdict; compressed series are decoded to be sure.
 
     Args:
-        path: a folder, a zip archive, a DICOMDIR, or a file.
+        path: a folder, a zip archive, a DICOMDIR, a DICOM or a NIfTI file.
         repair: "resample" to accept tilted but otherwise regular series as repaired.
         on_progress: called with (done, total) files.
 
@@ -80,6 +81,8 @@ def inspect_path(path: Path, *, repair: str | None = None, on_progress: Progress
         LimitExceededError: larger than the limits.
     """
     _check_repair(repair)
+    if is_nifti(path):
+        return [inspect_nifti(path)]
     with _series_below(path, on_progress) as found:
         series = [_with_trial_decoding(one, repair, on_progress) for one in found]
         choice = choose_series(series, [_is_usable(one, repair) for one in series])

@@ -8,6 +8,7 @@ import gzip
 import struct
 import zlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,12 @@ import numpy.typing as npt
 from diagnosis.errors import GeometryError, InputError, LimitExceededError
 from diagnosis.ingest import limits
 from diagnosis.record.geometry import LPS_TO_RAS
+from diagnosis.record.series import GeometryReason, SeriesReport
 from diagnosis.record.volume import Volume
+from diagnosis.vocabulary import GeometryCode, Verdict
+
+if TYPE_CHECKING:
+    import nibabel as nib
 
 NIFTI_SUFFIXES = (".nii", ".nii.gz")
 FORM_TOLERANCE_MM = 0.5
@@ -39,6 +45,52 @@ def read_nifti(path: Path) -> Volume:
             color or complex voxels.
         LimitExceededError: larger than the limits.
     """
+    image = _opened(path)
+    shape = _checked_shape(image)
+    return _volume(image, shape, _checked_affine(image, shape))
+
+
+def read_ct_nifti(path: Path) -> Volume:
+    """A NIfTI volume that has to be CT in HU.
+
+    Raises:
+        GeometryError: as `read_nifti`, and values that cannot be Hounsfield units.
+    """
+    volume = read_nifti(path)
+    _require_hu(volume)
+    return volume
+
+
+def inspect_nifti(path: Path) -> SeriesReport:
+    """The verdict on a NIfTI file, in the words and codes that a DICOM series gets.
+
+    Raises:
+        InputError: there is no such file, or it is not NIfTI at all.
+        LimitExceededError: larger than the limits.
+    """
+    image = _opened(path)
+    code = GeometryCode.NOT_CT
+    try:
+        shape = _checked_shape(image)
+        code = GeometryCode.MISSING_GEOMETRY
+        affine = _checked_affine(image, shape)
+        code = GeometryCode.UNDECODABLE
+        volume = _volume(image, shape, affine)
+        code = GeometryCode.MISSING_RESCALE
+        _require_hu(volume)
+    except LimitExceededError:
+        raise
+    except InputError as error:
+        reasons = (GeometryReason(code, str(error).removeprefix("NIfTI: ")),)
+        return SeriesReport("", "NIfTI", 1, Verdict.REFUSED, reasons, why_not_chosen="refused")
+    size = volume.hu.shape
+    return SeriesReport(
+        "", "NIfTI", 1, Verdict.REGULAR, is_chosen=True, spacing_mm=volume.spacing_mm, shape=(size[0], size[1], size[2])
+    )
+
+
+def _opened(path: Path) -> "nib.Nifti1Image":
+    """The header of a file; no voxel is read yet."""
     import nibabel as nib
     from nibabel.filebasedimages import ImageFileError
     from nibabel.spatialimages import HeaderDataError
@@ -55,8 +107,10 @@ def read_nifti(path: Path) -> Volume:
     if not isinstance(image, nib.Nifti1Image):
         msg = "NIfTI: the file is of another format; convert it to .nii or .nii.gz"
         raise InputError(msg)
-    shape = _checked_shape(image.header.get_data_shape(), image.get_data_dtype())
-    ras = _checked_affine(image, shape)
+    return image
+
+
+def _volume(image: "nib.Nifti1Image", shape: tuple[int, int, int], ras: npt.NDArray[np.float64]) -> Volume:
     try:
         voxels = image.get_fdata(dtype=np.float32, caching="unchanged")
     except (*PARSE_FAILURES, gzip.BadGzipFile) as error:
@@ -65,13 +119,7 @@ def read_nifti(path: Path) -> Volume:
     return Volume(voxels.reshape(shape).transpose(2, 1, 0), _lps_slice_row_column(ras))
 
 
-def read_ct_nifti(path: Path) -> Volume:
-    """A NIfTI volume that has to be CT in HU.
-
-    Raises:
-        GeometryError: as `read_nifti`, and values that cannot be Hounsfield units.
-    """
-    volume = read_nifti(path)
+def _require_hu(volume: Volume) -> None:
     low, high = float(volume.hu.min()), float(volume.hu.max())
     if high - low < LEAST_HU_RANGE or (low >= 0 and high <= 255):
         msg = (
@@ -79,11 +127,11 @@ def read_ct_nifti(path: Path) -> Volume:
             "convert it again without rescaling"
         )
         raise GeometryError(msg)
-    return volume
 
 
-def _checked_shape(shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> tuple[int, int, int]:
+def _checked_shape(image: "nib.Nifti1Image") -> tuple[int, int, int]:
     """Size of the three spatial axes; further axes must be of length one."""
+    shape, dtype = image.header.get_data_shape(), image.get_data_dtype()
     if len(shape) < 3 or any(size != 1 for size in shape[3:]):
         msg = f"NIfTI: {'x'.join(map(str, shape))} is not one three-dimensional volume; give a single 3-D image"
         raise GeometryError(msg)
@@ -99,10 +147,10 @@ def _checked_shape(shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> tuple
     return size
 
 
-def _checked_affine(image: object, shape: tuple[int, int, int]) -> npt.NDArray[np.float64]:
+def _checked_affine(image: "nib.Nifti1Image", shape: tuple[int, int, int]) -> npt.NDArray[np.float64]:
     """The RAS affine; sform and qform have to agree where both are given."""
-    sform, sform_code = image.get_sform(coded=True)  # type: ignore[attr-defined]
-    qform, qform_code = image.get_qform(coded=True)  # type: ignore[attr-defined]
+    sform, sform_code = image.get_sform(coded=True)
+    qform, qform_code = image.get_qform(coded=True)
     if sform is None and qform is None:
         msg = "NIfTI: it has neither sform nor qform, so its place in the patient is unknown; convert it again"
         raise GeometryError(msg)

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from diagnosis.errors import DiagnosisError, GeometryError, InputError, LimitExceededError
-from diagnosis.ingest.nifti import read_ct_nifti, read_nifti
+from diagnosis.ingest.nifti import inspect_nifti, read_ct_nifti, read_nifti
 
 
 def ct_values() -> np.ndarray:
@@ -51,6 +51,32 @@ def test_a_mask_is_a_volume_and_no_ct(tmp_path: Path) -> None:
     assert set(np.unique(read_nifti(path).hu)) == {0, 1}
     with pytest.raises(GeometryError, match="NIfTI: values from 0 to 1 are not Hounsfield units"):
         read_ct_nifti(path)
+
+
+def test_inspection_gives_verdict_and_spacing(tmp_path: Path) -> None:
+    report = inspect_nifti(write(tmp_path / "ct.nii.gz", ct_values()))
+    assert (report.verdict.value, report.is_chosen, report.reasons) == ("regular", True, ())
+    assert report.shape == (7, 6, 5)
+    assert report.spacing_mm == pytest.approx((2.5, 0.8, 0.7))
+
+
+@pytest.mark.parametrize(
+    ("data", "codes", "reason"),
+    [
+        ((ct_values() > 0).astype(np.uint8), (1, 1), "missing_rescale"),
+        (np.zeros((4, 4, 4, 3), np.int16), (1, 1), "not_ct"),
+        (ct_values(), (0, 0), "missing_geometry"),
+    ],
+)
+def test_inspection_refuses_with_a_code(tmp_path: Path, data: np.ndarray, codes: tuple[int, int], reason: str) -> None:
+    report = inspect_nifti(write(tmp_path / "ct.nii.gz", data, codes=codes))
+    assert (report.verdict.value, [r.code.value for r in report.reasons]) == ("refused", [reason])
+
+
+def test_inspection_of_a_truncated_file(tmp_path: Path) -> None:
+    path = write(tmp_path / "ct.nii", ct_values())
+    path.write_bytes(path.read_bytes()[:400])
+    assert inspect_nifti(path).reasons[0].code.value == "undecodable"
 
 
 @pytest.mark.parametrize(
