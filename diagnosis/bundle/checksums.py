@@ -4,7 +4,6 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from diagnosis.errors import BundleError
 
@@ -17,9 +16,11 @@ HASHED = (METADATA, WEIGHTS, CALIBRATION)
 """The files that an answer depends on."""
 OPTIONAL = (FAMILIARITY,)
 """Files that only warnings depend on: a bundle may lack them, but has them with the right checksum or not at all."""
+MALFORMED = (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
+"""What reading JSON of another shape than was expected can raise."""
 
 
-def read_checksums(folder: Path) -> dict[str, Any]:
+def read_checksums(folder: Path) -> dict[str, str]:
     """What a bundle states of its files.
 
     Raises:
@@ -27,10 +28,10 @@ def read_checksums(folder: Path) -> dict[str, Any]:
     """
     try:
         stated = json.loads((folder / CHECKSUMS).read_bytes())
-    except (OSError, ValueError) as error:
+        return {str(name): str(checksum) for name, checksum in stated.items()}
+    except MALFORMED as error:
         msg = f"bundle {folder}: {CHECKSUMS} cannot be read; install the bundle again"
         raise BundleError(msg) from error
-    return dict(stated)
 
 
 def hash_of(checksums: Mapping[str, str]) -> str:

@@ -17,6 +17,7 @@ from diagnosis.bundle.checksums import (
     CHECKSUMS,
     FAMILIARITY,
     HASHED,
+    MALFORMED,
     METADATA,
     OPTIONAL,
     WEIGHTS,
@@ -90,11 +91,24 @@ def load_bundle(folder: Path) -> Bundle:
         network = DiagnosisNetwork(metadata.network_config())
         state = load_file(folder / WEIGHTS)
         _load_members(network, state)
-        calibrations = SubsetCalibrations.from_json(json.loads((folder / CALIBRATION).read_bytes()))
     except (OSError, RuntimeError, MemoryError, SafetensorError, ValueError, LookupError, TypeError) as error:
-        msg = f"bundle {folder}: weights or calibration do not fit the declared network; install the bundle again"
+        msg = f"bundle {folder}: the weights do not fit the declared network; install the bundle again"
         raise BundleError(msg) from error
+    calibrations = read_calibrations(folder)
     return Bundle(folder, metadata, network.eval(), calibrations, sha256, load_familiarity(folder))
+
+
+def read_calibrations(folder: Path) -> SubsetCalibrations:
+    """The calibration of each subset of modalities.
+
+    Raises:
+        BundleError: missing, malformed, or out of range.
+    """
+    try:
+        return SubsetCalibrations.from_json(json.loads((folder / CALIBRATION).read_bytes()))
+    except MALFORMED as error:
+        msg = f"bundle {folder}: {CALIBRATION} cannot be used; install the bundle again"
+        raise BundleError(msg) from error
 
 
 def load_familiarity(folder: Path) -> FamiliarityModel | None:
@@ -107,7 +121,7 @@ def load_familiarity(folder: Path) -> FamiliarityModel | None:
         return None
     try:
         return FamiliarityModel.from_json(json.loads((folder / FAMILIARITY).read_bytes()))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except MALFORMED as error:
         msg = f"bundle {folder}: {FAMILIARITY} cannot be used; install the bundle again"
         raise BundleError(msg) from error
 

@@ -31,9 +31,19 @@ def is_zip(path: Path) -> bool:
 
 
 def unpack_zip(path: Path, folder: Path) -> list[Path]:
+    """The files of `unpack_named_zip` without their names.
+
+    Raises:
+        InputError, LimitExceededError: see there.
+    """
+    return [file for _, file in unpack_named_zip(path, folder)]
+
+
+def unpack_named_zip(path: Path, folder: Path) -> list[tuple[PurePosixPath, Path]]:
     """Write the members of a zip archive into a folder, under numbers; the folders inside it become numbers too.
 
-    Archives inside the archive are not opened.
+    Archives inside the archive are not opened. Each file comes with the name it has in the archive, which is never to
+    be used as a path.
 
     Raises:
         InputError: a damaged or encrypted archive, a path that leaves it, a link.
@@ -42,10 +52,11 @@ def unpack_zip(path: Path, folder: Path) -> list[Path]:
     limits.check_file_size(path, limits.MAX_FILE_BYTES, "zip archive")
     try:
         with zipfile.ZipFile(path) as archive:
-            members = [member for member in archive.infolist() if not member.is_dir()]
+            # An empty name would make `is_dir` fail; `_check_member` refuses it.
+            members = [member for member in archive.infolist() if not member.filename or not member.is_dir()]
             _check_members(members, path.stat().st_size)
             return list(_written(archive, members, folder))
-    except LimitExceededError:
+    except InputError:
         raise
     except ARCHIVE_FAILURES as error:
         msg = f"zip archive: it is damaged and cannot be unpacked ({type(error).__name__}); make it again"
@@ -71,6 +82,9 @@ def _check_members(members: list[zipfile.ZipInfo], packed_bytes: int) -> None:
 
 def _check_member(member: zipfile.ZipInfo) -> None:
     name = member.filename.replace("\\", "/")
+    if not PurePosixPath(name).parts:
+        msg = "zip archive: it has a member without a name; make the archive again from the folder itself"
+        raise _refusal(msg)
     if name.startswith("/") or ".." in PurePosixPath(name).parts or name[1:2] == ":":
         msg = "zip archive: a member's path leaves the archive; make the archive again from the folder itself"
         raise _refusal(msg)
@@ -89,7 +103,9 @@ def _refusal(message: str) -> InputError:
     return InputError(message)
 
 
-def _written(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], folder: Path) -> Iterator[Path]:
+def _written(
+    archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], folder: Path
+) -> Iterator[tuple[PurePosixPath, Path]]:
     deadline = limits.Deadline()
     folders: dict[str, Path] = {}
     for number, member in enumerate(members):
@@ -103,7 +119,7 @@ def _written(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], folder: P
         target = parent / f"{number:06d}{suffix}"
         with archive.open(member) as packed, target.open("xb") as file:
             _copy_limited(packed, file, member.file_size)
-        yield target
+        yield pure, target
 
 
 def _copy_limited(source: object, target: BinaryIO, limit: int) -> None:

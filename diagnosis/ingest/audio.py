@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 SAMPLING_RATE_HZ = 16_000
 MAX_FILE_BYTES = 500 * 2**20
 MAX_DURATION_S = 30 * 60.0
+MAX_AMPLITUDE = 16.0
+"""Floating point recordings may exceed full scale a little; integers taken for floating point by thousands of times."""
 
 _CONTAINERS = "wav,w64,flac,mp3,aac,mov,mp4,m4a,3gp,3g2,mj2,ogg,matroska,webm,aiff,au,caf,amr"
 _KINDS = "wav, flac, mp3, m4a, ogg or webm"
@@ -51,6 +53,9 @@ def read_audio(path: Path) -> Audio:
         raise AudioError(msg)
     if not np.isfinite(channels).all():
         msg = "recording: it holds values that are not numbers; export it again"
+        raise AudioError(msg)
+    if (loudest := float(np.abs(channels).max())) > MAX_AMPLITUDE:
+        msg = f"recording: its samples reach {loudest:.3g} times full scale, which is no sound; export it again"
         raise AudioError(msg)
     return Audio(np.clip(_mono(channels), -1.0, 1.0, dtype=np.float32), SAMPLING_RATE_HZ)
 

@@ -138,7 +138,7 @@ def _decoded_as(data: bytes, encoding: str) -> str:
 def _note_from_json(text: str) -> ClinicalNote:
     try:
         found = json.loads(text, object_pairs_hook=_without_repeats)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # a ValueError of another kind: a number of thousands of digits
         where = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
         msg = f'note: it is not valid JSON{where}; write {{"text": "...", "authored_at": "2024-05-01T10:00:00Z"}}'
         raise NoteError(msg) from error

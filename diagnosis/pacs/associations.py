@@ -29,7 +29,7 @@ from pynetdicom.presentation import PresentationContext, build_context
 from diagnosis.errors import PacsError
 from diagnosis.pacs.attempts import PassingError
 from diagnosis.pacs.config import PacsConfig
-from diagnosis.pacs.tls import client_context
+from diagnosis.pacs.tls import CHECK_TLS, client_context, handshake_fault
 
 _STORAGE: Final = "1.2.840.10008.5.1.4.1.1"
 CT_CLASSES: Final = tuple(UID(f"{_STORAGE}.{tail}") for tail in ("2", "2.1", "2.2"))
@@ -111,7 +111,7 @@ def association(
         tls_args=(client_context(config.tls), dimse.host) if dimse.use_tls else None,
     )
     if not made.is_established:
-        raise _not_established(made)
+        raise _not_established(made, config)
     try:
         yield made
     finally:
@@ -119,7 +119,7 @@ def association(
             made.release()
 
 
-def _not_established(made: Association) -> PacsError:
+def _not_established(made: Association, config: PacsConfig) -> PacsError:
     answer = made.acceptor.primitive
     if made.is_rejected and answer is not None:
         why = RESULT_SOURCES.get(answer.result_source or 0, "for reasons of its own")
@@ -129,6 +129,10 @@ def _not_established(made: Association) -> PacsError:
         return PacsError(msg)
     if made.acceptor.primitive is not None and not made.accepted_contexts:
         return PacsError("pacs: the archive offers none of the services that are needed; check its settings")
+    if config.dimse is not None and config.dimse.use_tls:
+        address, waits = (config.dimse.host, config.dimse.port), config.timeouts.connect_s
+        if (fault := handshake_fault(address, client_context(config.tls), waits)) is not None:
+            return PacsError(f"pacs: the encrypted connection failed ({fault}); {CHECK_TLS}")
     msg = "pacs: the archive cannot be reached, does not answer in time or breaks off; check dimse.host, port, use_tls"
     return PassingError(msg)
 

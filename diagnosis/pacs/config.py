@@ -215,7 +215,7 @@ def load_config(path: Path | None = None) -> PacsConfig:
     except (OSError, UnicodeDecodeError) as error:
         msg = "pacs: the configuration cannot be read; name a YAML file with --pacs"
         raise ConfigurationError(msg) from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # impossible dates and numbers; endless nesting
         msg = "pacs: the configuration is not YAML; correct it"
         raise ConfigurationError(msg) from error
     return parse_config(content, path.parent)

@@ -1,6 +1,7 @@
 """An archive by DICOMweb: QIDO to find, WADO to fetch, STOW to send."""
 
 import logging
+import ssl
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,7 +21,7 @@ from diagnosis.pacs.attempts import PassingError, attempt
 from diagnosis.pacs.config import PacsConfig
 from diagnosis.pacs.instance_folder import InstanceFolder
 from diagnosis.pacs.outgoing import PARSE_FAILURES, PLAIN, decompressed, read_outgoing, transfer_syntax
-from diagnosis.pacs.tls import client_context
+from diagnosis.pacs.tls import CHECK_TLS, client_context, fault_of
 
 T = TypeVar("T")
 PASSING_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -41,7 +42,7 @@ class DicomWebArchive:
             msg = "pacs: the configuration names no DICOMweb service; add dicomweb.url"
             raise PacsError(msg)
         # It logs identifiers as part of addresses.
-        for library in ("dicomweb_client", "urllib3"):
+        for library in ("dicomweb_client", "urllib3", "retrying"):
             logging.getLogger(library).setLevel(logging.CRITICAL)
         self._config = config
         waits = (config.timeouts.connect_s, config.timeouts.response_s)
@@ -211,20 +212,39 @@ def _in_our_words() -> Iterator[None]:
     """Errors without addresses, for these hold identifiers; hence also without their causes."""
     try:
         yield
-    except requests.exceptions.SSLError:
-        msg = "pacs: the encrypted connection failed; check tls.ca_file and the certificates of both sides"
-        raise PacsError(msg) from None
+    except requests.exceptions.SSLError as error:
+        raise PacsError(_encryption_failed(error)) from None
     except requests.HTTPError as error:
         raise _of_status(0 if error.response is None else error.response.status_code) from None
     except requests.Timeout:
         msg = "pacs: the archive did not answer in time (timeouts.connect_s, timeouts.response_s)"
         raise PassingError(msg) from None
-    except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError):
+    except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError) as error:
+        if any(isinstance(one, ssl.SSLError) for one in _causes(error)):
+            raise PacsError(_encryption_failed(error)) from None
         msg = "pacs: the archive cannot be reached, or the connection broke; check dicomweb.url"
         raise PassingError(msg) from None
     except (requests.RequestException, *PARSE_FAILURES):
         msg = "pacs: the answer is not DICOMweb; check dicomweb.url"
         raise PacsError(msg) from None
+
+
+def _encryption_failed(error: BaseException) -> str:
+    faults = [fault for cause in _causes(error) if (fault := fault_of(cause)) is not None]
+    return f"pacs: the encrypted connection failed{f' ({faults[-1]})' if faults else ''}; {CHECK_TLS}"
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """An error and all that it came from, the innermost last."""
+    pending, seen = [error], set[int]()
+    while pending:
+        one = pending.pop(0)
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        yield one
+        inner = [*one.args, getattr(one, "reason", None), one.__cause__, one.__context__]
+        pending += [found for found in inner if isinstance(found, BaseException)]
 
 
 def _of_status(status: int) -> PacsError:

@@ -1,11 +1,15 @@
 """Encrypted connections: the archive is always verified; our certificate is shown where there is one."""
 
+import socket
 import ssl
 from pathlib import Path
+from typing import Final
 
 from diagnosis import settings
 from diagnosis.errors import ConfigurationError
 from diagnosis.pacs.config import TlsConfig
+
+CHECK_TLS: Final = "check tls.ca_file and the certificates of both sides"
 
 
 def client_context(tls: TlsConfig) -> ssl.SSLContext:
@@ -31,6 +35,38 @@ def server_context(tls: TlsConfig) -> ssl.SSLContext:
     if tls.ca_file is not None:
         context.verify_mode = ssl.CERT_REQUIRED
     return _with_certificate(context, tls)
+
+
+def handshake_fault(address: tuple[str, int], context: ssl.SSLContext, timeout_s: float) -> str | None:
+    """Why an encrypted connection to a server cannot be made, in words; None where the handshake is not to blame.
+
+    The libraries above only say that there is no connection. A server that misses our certificate says so after the
+    handshake (TLS 1.3), hence one read.
+    """
+    try:
+        with (
+            socket.create_connection(address, timeout_s) as plain,
+            context.wrap_socket(plain, server_hostname=address[0]) as encrypted,
+        ):
+            encrypted.settimeout(min(timeout_s, 2.0))
+            encrypted.recv(1)
+    except ssl.SSLError as error:
+        return fault_of(error)
+    except OSError:
+        return None
+    return None
+
+
+def fault_of(error: BaseException) -> str | None:
+    """What is wrong with the certificates, by an error of the ssl module; None where it says nothing of them."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"the archive's certificate is not accepted: {error.verify_message or 'it does not verify'}"
+    if isinstance(error, ssl.SSLEOFError):
+        return "the other side broke off the handshake, as one does that wants another certificate"
+    reason = (error.reason or "") if isinstance(error, ssl.SSLError) else ""
+    if "ALERT" in reason or "CERTIFICATE" in reason:
+        return f"the archive does not accept our certificate ({reason.lower().replace('_', ' ')})"
+    return "the other side does not speak TLS as we do" if reason else None
 
 
 def _authorities(path: Path | None) -> str | None:

@@ -1,5 +1,6 @@
 """How the service runs; what would be unsafe is refused here, before a port is opened."""
 
+import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import final
@@ -30,7 +31,7 @@ class ServiceConfiguration:
 
     Raises:
         ConfigurationError: an address open to others without token or client certificates, a short token, half of TLS,
-            folders that cannot be used.
+            certificates or folders that cannot be used.
     """
 
     work_dir: Path
@@ -55,6 +56,7 @@ class ServiceConfiguration:
         if self.client_ca is not None and self.certificate is None:
             msg = "service: client certificates need TLS; give the server's certificate and key too"
             raise ConfigurationError(msg)
+        self._check_certificates()
         if self.token is None and self.client_ca is None and not is_loopback(self.host):
             msg = "service: an address that others reach needs a token or client certificates; give one, or 127.0.0.1"
             raise ConfigurationError(msg)
@@ -65,6 +67,26 @@ class ServiceConfiguration:
             self.work_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             msg = f"service: the work folder cannot be made ({error.strerror}); name another"
+            raise ConfigurationError(msg) from error
+
+    def _check_certificates(self) -> None:
+        """Load the files as the server will: a wrong one is then said in words, and a passphrase never asked for."""
+        if self.certificate is None or self.certificate_key is None:
+            return
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        try:
+            context.load_cert_chain(self.certificate, self.certificate_key, "")
+        except (OSError, ssl.SSLError) as error:
+            msg = (
+                "service: the certificate and its key cannot be used together; give PEM files that belong to each "
+                "other, the key without a passphrase"
+            )
+            raise ConfigurationError(msg) from error
+        try:
+            if self.client_ca is not None:
+                context.load_verify_locations(self.client_ca)
+        except (OSError, ssl.SSLError) as error:
+            msg = "service: the clients' authority is not a PEM file of certificates; name the right one"
             raise ConfigurationError(msg) from error
 
 

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path, PurePosixPath
 
 from diagnosis.errors import InputError, LimitExceededError
-from diagnosis.ingest.archive import unpack_zip
+from diagnosis.ingest.archive import unpack_named_zip
 from diagnosis.ingest.case_folder import NOTE_NAMES, VOICE_NAMES
 
 NAMED = frozenset({"case.json", *NOTE_NAMES, *VOICE_NAMES})
@@ -50,14 +50,10 @@ def unpack_case(archive: Path, folder: Path) -> None:
     scratch = folder.with_name("unpacked")
     scratch.mkdir(mode=0o700)
     folder.mkdir(mode=0o700)
-    files = unpack_zip(archive, scratch)
-    with zipfile.ZipFile(archive) as opened:
-        members = [member for member in opened.infolist() if not member.is_dir()]
-    names = [PurePosixPath(member.filename.replace("\\", "/")) for member in members]
-    names = [name for name in names if name.parts[0] != "__MACOSX"]
+    members = unpack_named_zip(archive, scratch)
     ct = folder / "ct"
     ct.mkdir()
-    for number, (file, name) in enumerate(zip(files, names, strict=True)):
+    for number, (name, file) in enumerate(members):
         is_part = name.name in NAMED and len(name.parts) <= 2
         target = folder / name.name if is_part else ct / f"{number:06d}{file.suffix}"
         if target.exists():

@@ -103,7 +103,8 @@ class Worker:
         except Exception as error:  # noqa: BLE001 - one study must not end the service; nothing of the error is shown
             LOG.error("a study failed unexpectedly (%s)", type(error).__name__)  # noqa: TRY400 - a traceback quotes values
             status, problem, code = JobStatus.FAILED, UNEXPECTED, DiagnosisError.exit_code
-        self._folder.set_status(job_id, status, problem, code)
+        if not self._folder.set_status(job_id, status, problem, code):
+            self._folder.delete(job_id)  # deleted while it was worked on: what was written since then goes too
         self._metrics.job_finished(status.value, perf_counter() - started)
 
 

@@ -6,6 +6,7 @@ import json
 import random
 import struct
 import zipfile
+import zlib
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -35,6 +36,7 @@ NUMBERS = (
     b"[]",
     b"{}",
 )
+CANDIDATES = Path(__file__).resolve().parents[2] / "models" / "lung_candidates"
 NOTE = (
     "CHEST CT 2024-03-05\nPatient: Jane Q. Doe, MRN 00123456, phone (555) 123-4567.\nHISTORY: 92-year-old woman.\n"
     "FINDINGS: An 8 mm spiculated nodule in the right upper lobe. No effusion.\nIMPRESSION: Suspicious nodule.\n"
@@ -188,6 +190,162 @@ def manifest_seeds() -> tuple[bytes, ...]:
 def metadata_seeds() -> tuple[bytes, ...]:
     shipped = Path(__file__).resolve().parents[2] / "models" / "lung_nodule" / "configs" / "metadata.json"
     return (shipped.read_bytes(),)
+
+
+@cache
+def pacs_seeds() -> tuple[bytes, ...]:
+    whole = """\
+dicomweb: {url: https://pacs.example/dicom-web, username: diagnosis}
+dimse: {host: pacs.example, port: 11112, ae_title: ARCHIVE, retrieve: move, use_tls: true}
+local:
+  ae_title: DIAGNOSIS
+  address: 127.0.0.1
+  port: 11113
+  callers:
+    - {ae_title: ARCHIVE, address: 10.1.2.3}
+timeouts: {connect_s: 10, response_s: 60, total_s: 3600}
+retries: {attempts: 4, longest_wait_s: 20}
+completeness: {settle_s: 5, quiet_s: 60, give_up_s: 600}
+limits: {images_per_study: 20000, gib_per_study: 16}
+"""
+    return whole.encode(), b"dimse: {host: localhost, port: 104, ae_title: A}\n", b"{}"
+
+
+@cache
+def regions_seeds() -> tuple[bytes, ...]:
+    head = "study_uid,center_x_mm,center_y_mm,center_z_mm,diameter_mm\n"
+    return f"{head}1.2.3,1,2,3,8\n1.2.4,-1.5,2e1,3,\n".encode(), f"\ufeff{head}".encode()
+
+
+@cache
+def tree_regions_seeds() -> tuple[bytes, ...]:
+    head = "path,center_x_mm,center_y_mm,center_z_mm,diameter_mm,case_id,note_text\n"
+    return (f'{head}a/b,1,2,3,8,c1,"A nodule, solid"\na/c,,,,,,\n'.encode(),)
+
+
+@cache
+def bundle_seeds() -> tuple[bytes, ...]:
+    """The small JSON files of a bundle beside its metadata."""
+    shipped = Path(__file__).resolve().parents[2] / "models" / "lung_nodule"
+    return tuple(
+        (shipped / name).read_bytes()
+        for name in ("checksums.json", "models/calibration.json", "models/familiarity.json")
+    )
+
+
+@cache
+def weights_seeds() -> tuple[bytes, ...]:
+    from diagnosis.candidates.ranking import WEIGHTS
+
+    return ((CANDIDATES / WEIGHTS).read_bytes(),)
+
+
+@cache
+def upload_seeds() -> tuple[bytes, ...]:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("case/case.json", case_json_seeds()[0])
+        archive.writestr("case/note.txt", NOTE)
+        for index in range(3):
+            archive.writestr(f"case/ct/{index}.dcm", dicom_bytes(dicom_slice(index)))
+    return buffer.getvalue(), zip_seeds()[0]
+
+
+@cache
+def hostile_dicom() -> tuple[bytes, ...]:
+    """Headers that promise what is not there."""
+    lying = []
+    for keyword, value in (
+        ("Rows", 60000),
+        ("BitsAllocated", 64),
+        ("NumberOfFrames", 10**9),
+        ("SamplesPerPixel", 60000),
+    ):
+        data_set = dicom_slice()
+        setattr(data_set, keyword, value)
+        if keyword == "Rows":
+            data_set.Columns = value
+        lying.append(dicom_bytes(data_set))
+    data_set = dicom_slice()
+    data_set.compress(JPEG2000Lossless)
+    data_set.Rows = data_set.Columns = 60000
+    return (*lying, dicom_bytes(data_set))
+
+
+@cache
+def deflated_bomb() -> tuple[bytes, ...]:
+    """A deflated data set of more zeros than are inflated."""
+    from diagnosis.ingest.limits import MAX_INFLATED_BYTES
+
+    deflated = next(s for s in dicom_seeds() if str(DeflatedExplicitVRLittleEndian).encode() in s)
+    head = deflated[: _end_of_meta(deflated)]
+    packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    chunk = bytes(2**22)
+    zeros = b"".join(packer.compress(chunk) for _ in range(MAX_INFLATED_BYTES // len(chunk) + 20)) + packer.flush()
+    return (head + zeros,)
+
+
+def _end_of_meta(data: bytes) -> int:
+    """File meta information begins with the length of what follows its first element."""
+    return 132 + 12 + int.from_bytes(data[140:144], "little")
+
+
+@cache
+def hostile_zip() -> tuple[bytes, ...]:
+    """Bombs, links, and names that leave the folder."""
+    made = []
+    for name in ("../../etc/evil.dcm", "/etc/evil.dcm", "..\\evil.dcm", "C:\\evil.dcm", "a/../../evil"):
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w") as archive:
+            archive.writestr(zipfile.ZipInfo(name), dicom_bytes(dicom_slice()))
+        made.append(buffer.getvalue())
+    link = zipfile.ZipInfo("study/link.dcm")
+    link.external_attr = 0o120777 << 16
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr(link, "/etc/passwd")
+    made.append(buffer.getvalue())
+    bomb = io.BytesIO()
+    with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("a.dcm", "w") as member:
+        for _ in range(160):
+            member.write(bytes(2**20))
+    lying = bomb.getvalue().replace((160 * 2**20).to_bytes(4, "little"), (1000).to_bytes(4, "little"))
+    return (*made, bomb.getvalue(), lying)
+
+
+@cache
+def hostile_json() -> tuple[bytes, ...]:
+    """Deep nesting, long numbers, surrogates, repeated keys."""
+    return (
+        b"[" * 100_000,
+        b'{"a":' * 50_000 + b"1" + b"}" * 50_000,
+        b'{"case_id": ' + b"9" * 10_000 + b"}",
+        b'{"case_id": "\\ud800", "age_years": 1e999}',
+        b'{"text": "a", "text": "b", "authored_at": "9999-99-99T99:99:99Z"}',
+        b'{"text": "\\u0000"}',
+    )
+
+
+@cache
+def hostile_yaml() -> tuple[bytes, ...]:
+    """Entities that multiply, tags that construct, nesting, timestamps that are none."""
+    laughs = b"a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + b"".join(
+        f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]\n".encode() for i in range(1, 10)
+    )
+    return (
+        laughs,
+        laughs + b"dimse: *a9\n",
+        b"dimse: !!python/object/apply:os.system ['touch evil']\n",
+        b"[" * 20_000,
+        b"{a: " * 5_000,
+        b"timeouts: {connect_s: 2024-99-99}\n",
+        b"&a [*a]",
+        b"dimse: &a {host: *a}",
+        b"local: {port: " + b"9" * 6_000 + b"}",
+        b"local: {port: 0b2}",
+        b"? {a: b}\n: c\n",
+        b"1: {}\n",
+    )
 
 
 def mutated(seed: bytes, others: tuple[bytes, ...], random_: random.Random) -> bytes:

@@ -13,12 +13,13 @@ Run = Callable[[Path, bytes], None]
 
 @dataclass(frozen=True)
 class Target:
-    """A parser, and honest inputs for it; `share` of the inputs of a long run go to it."""
+    """A parser, and inputs to damage, honest or made to harm; `share` of the inputs of a long run go to it."""
 
     name: str
     seeds: Callable[[], tuple[bytes, ...]]
     run: Run
     share: float = 1.0
+    is_honest: bool = True
 
 
 def _written(folder: Path, name: str, data: bytes) -> Path:
@@ -120,6 +121,73 @@ def _metadata(folder: Path, data: bytes) -> None:
     read_metadata(folder).network_config()
 
 
+def _pacs(folder: Path, data: bytes) -> None:
+    from diagnosis.pacs.config import load_config
+
+    load_config(_written(folder, "pacs.yaml", data))
+
+
+def _regions(folder: Path, data: bytes) -> None:
+    from diagnosis.intake import read_regions
+
+    read_regions(_written(folder, "regions.csv", data))
+
+
+def _tree_regions(folder: Path, data: bytes) -> None:
+    from diagnosis.batch.studies import read_regions
+
+    read_regions(_written(folder, "regions.csv", data), folder)
+
+
+def _bundle(folder: Path, data: bytes) -> None:
+    from diagnosis.bundle import checksums
+    from diagnosis.bundle import folder as bundle
+
+    (folder / "models").mkdir(exist_ok=True)
+    if b"safetensors" in data:
+        _written(folder, str(checksums.CHECKSUMS), data)
+        checksums.stated_sha256(folder)
+    elif b'"format"' in data:
+        _written(folder, str(checksums.FAMILIARITY), data)
+        bundle.load_familiarity(folder)
+    else:
+        _written(folder, str(checksums.CALIBRATION), data)
+        bundle.read_calibrations(folder)
+
+
+def _weights(folder: Path, data: bytes) -> None:
+    """With a checksum that fits, so that the tensors themselves are looked at."""
+    import hashlib
+    import json
+
+    from diagnosis.candidates import ranking
+
+    stated = json.loads((inputs.CANDIDATES / ranking.METADATA).read_bytes())
+    stated["sha256"] = hashlib.sha256(data).hexdigest()
+    _written(folder, ranking.METADATA, json.dumps(stated).encode())
+    _written(folder, ranking.WEIGHTS, data)
+    ranking.NetworkRanking.load(folder)
+
+
+def _upload(folder: Path, data: bytes) -> None:
+    import shutil
+
+    from diagnosis.ingest.dicom_volume import inspect_path
+    from diagnosis.service.uploads import unpack_case
+
+    for name in ("case", "unpacked"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    unpack_case(_written(folder, "upload.zip", data), folder / "case")
+    if (folder / "case" / "ct").is_dir():
+        inspect_path(folder / "case" / "ct")
+
+
+def _json_note(folder: Path, data: bytes) -> None:
+    from diagnosis.ingest.notes import read_note
+
+    read_note(_written(folder, "note.json", data))
+
+
 TARGETS: dict[str, Target] = {
     target.name: target
     for target in (
@@ -134,6 +202,21 @@ TARGETS: dict[str, Target] = {
         Target("case_json", inputs.case_json_seeds, _case_json, 3.0),
         Target("manifest", inputs.manifest_seeds, _manifest, 2.0),
         Target("metadata", inputs.metadata_seeds, _metadata, 1.5),
+        Target("pacs", inputs.pacs_seeds, _pacs, 1.5),
+        Target("regions", inputs.regions_seeds, _regions, 0.7),
+        Target("tree_regions", inputs.tree_regions_seeds, _tree_regions, 0.7),
+        Target("bundle", inputs.bundle_seeds, _bundle, 1.5),
+        Target("weights", inputs.weights_seeds, _weights, 1.0),
+        Target("upload", inputs.upload_seeds, _upload, 1.0),
+        Target("hostile_dicom", inputs.hostile_dicom, _dicom, 0.5, is_honest=False),
+        Target("deflated_bomb", inputs.deflated_bomb, _dicom, 0.03, is_honest=False),
+        Target("hostile_zip", inputs.hostile_zip, _zip, 0.5, is_honest=False),
+        Target("hostile_upload", inputs.hostile_zip, _upload, 0.5, is_honest=False),
+        Target("hostile_case_json", inputs.hostile_json, _case_json, 0.7, is_honest=False),
+        Target("hostile_note_json", inputs.hostile_json, _json_note, 0.5, is_honest=False),
+        Target("hostile_metadata", inputs.hostile_json, _metadata, 0.5, is_honest=False),
+        Target("hostile_bundle", inputs.hostile_json, _bundle, 0.5, is_honest=False),
+        Target("hostile_pacs", inputs.hostile_yaml, _pacs, 1.0, is_honest=False),
     )
 }
 

@@ -148,6 +148,12 @@ def test_nothing_in_it(tmp_path):
         read_audio(tmp_path / "none.wav")
 
 
+def test_integers_taken_for_floating_point_are_refused(tmp_path):
+    soundfile.write(tmp_path / "a.wav", np.full(16_000, 30_000, np.float32), 16_000, subtype="FLOAT")
+    with pytest.raises(AudioError, match=r"its samples reach 3e\+04 times full scale"):
+        read_audio(tmp_path / "a.wav")
+
+
 def test_values_that_are_no_numbers(tmp_path):
     soundfile.write(tmp_path / "a.wav", np.full(16_000, np.nan, np.float32), 16_000, subtype="FLOAT")
     with pytest.raises(AudioError, match="values that are not numbers"):

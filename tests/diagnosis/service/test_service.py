@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 import time
 import zipfile
 from pathlib import Path
@@ -192,6 +193,39 @@ def test_an_interrupted_study_is_taken_up_again(tmp_path, tiny_bundle) -> None:
     with TestClient(create_app(configuration, lambda: DiagnosisEngine.load(tiny_bundle))) as client:
         assert finished(client, job.id)["status"] == "done"
     assert not (jobs.root / ("0" * 32)).exists()
+
+
+def test_a_study_deleted_while_it_is_worked_on_leaves_nothing(tmp_path, tiny_bundle) -> None:
+    """It is deleted between its reading and its assessment; the results that are made after that have to go too."""
+    (tmp_path / "studies" / "one").mkdir(parents=True)
+    (tmp_path / "studies" / "one" / "note.txt").write_text(NOTE)
+    configuration = ServiceConfiguration(tmp_path / "work", tmp_path / "studies")
+    jobs = tmp_path / "work" / "jobs"
+
+    class Deleting:
+        """The engine, but for a caller who deletes the study at the worst moment."""
+
+        def __init__(self) -> None:
+            self._engine = DiagnosisEngine.load(tiny_bundle)
+
+        def assess(self, case):
+            assessment = self._engine.assess(case)
+            shutil.copytree(jobs / started[0], tmp_path / "copy")
+            assert client.delete(f"/v1/studies/{started[0]}").status_code == 204
+            (jobs / started[0]).mkdir()  # as an export does that makes its folder again
+            return assessment
+
+        def explain(self, case):
+            return self._engine.explain(case)
+
+    started: list[str] = []
+    with TestClient(create_app(configuration, Deleting)) as client:
+        started.append(client.post("/v1/studies", json={"path": "one", "formats": ["fhir"]}).json()["id"])
+        deadline = time.monotonic() + 240
+        while not (tmp_path / "copy").exists() or list(jobs.iterdir()):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        assert client.get("/v1/studies").json() == []
 
 
 @pytest.mark.parametrize(
