@@ -3,7 +3,7 @@
 import json
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -31,7 +31,6 @@ def train_command(config: ConfigPath) -> None:
 
     with progress_bars() as open_bar:
         open_bar("Loading the networks")
-        from diagnosis.training.card import interval_text
         from diagnosis.training.config import read_config
         from diagnosis.training.run import train
 
@@ -39,16 +38,24 @@ def train_command(config: ConfigPath) -> None:
         document = train(chosen, open_bar)
     if not document:  # this process is not the first of those that torchrun started
         return
-    table = Table(title=f"Out of fold: {chosen.name}")
+    written = f"Bundle: {chosen.out}" if chosen.out else f"Figures: {chosen.work}"
+    print_metrics(document, chosen.name, written, Console())
+
+
+def print_metrics(document: dict[str, Any], name: str, written: str, console: Console) -> None:
+    """The figures of a run as a table, and where they were written."""
+    from diagnosis.training.card import interval_text
+
+    table = Table(title=f"Out of fold: {name}")
     for column in ("finding", "input", "AUROC [95 %]", "ECE", "n"):
         table.add_column(column)
     for finding, subsets in document["findings"].items():
         for subset, entry in subsets.items():
             ece = f"{entry['ece']['value']:.3f}"
             table.add_row(finding, subset, interval_text(entry["auroc"]), ece, str(entry["n"]))
-    for name, entry in document["baselines"].items():
-        table.add_row("baseline", name, interval_text(entry["auroc"]), "-", str(entry["n"]))
-    Console().print(table, f"Bundle: {chosen.out}" if chosen.out else f"Figures: {chosen.work}")
+    for baseline, entry in document["baselines"].items():
+        table.add_row("baseline", baseline, interval_text(entry["auroc"]), "-", str(entry["n"]))
+    console.print(table, written)
 
 
 def compare_command(
