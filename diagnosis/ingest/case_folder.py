@@ -67,7 +67,7 @@ class CaseFile(BaseModel):
 
 
 def read_case(
-    folder: Path, *, repair: str | None = None, on_progress: Progress | None = None
+    folder: Path | str, *, repair: str | None = None, on_progress: Progress | None = None
 ) -> tuple[Case, StudyIdentity]:
     """Read a case folder.
 
@@ -80,7 +80,7 @@ def read_case(
         CaseError: no folder, malformed case.json, the same part twice, no evidence.
         GeometryError, NoteError, AudioError, InputError, LimitExceededError: a part that cannot be used.
     """
-    parts = case_folder_parts(folder)
+    parts = case_folder_parts(Path(folder))
     return assemble_case(
         parts.case_id,
         ct=parts.ct,

@@ -30,7 +30,7 @@ LOOKALIKES: tuple[str, ...] = (
     r"without (?:difficulty|problems?|incident|complications?|further|contrast|intravenous contrast|iv contrast|reformats)",
     r"not (?:been )?(?:ruled out|excluded)|(?:cannot|can not|could not|not) (?:be )?(?:entirely |completely |definitively )?"
     r"(?:exclude|excluded|rule out|ruled out)",
-    r"(?:no|not) (?:longer|further|sought|taking|on)",
+    rf"(?:no|not) (?:longer(?! (?:\w+ )?{_SEEN})|further|sought|taking|on)",
     r"(?:do|does|did) not know|not submitted|not (?:extend|drain|cause|causing|due)",
     r"no (?:prior|previous|priors|old) (?:studies|study|films?|exams?|examinations?|imaging|ct|radiographs?)",
     r"if (?:clinically|indicated|needed|necessary|desired|there is (?:any )?(?:clinical )?(?:concern|suspicion))",
@@ -117,7 +117,7 @@ HISTORICAL_BEFORE: tuple[str, ...] = (
     r"(?:past |prior |previous |medical |surgical |known |remote |extensive |significant |social |smoking )*(?:history|hx)"
     r"(?: is| was)?(?: \w+){0,2} (?:of|for|with)|(?:with|has) (?:a |an )?(?:\w+ )?history",
     r"(?:past medical|past surgical|medical|surgical|social|psychiatric) (?:history|hx)|pmhx?|psh",
-    r"status post|s/p|previous(?:ly)?|prior|former|formerly|remote|old|known?|allergies|allergic to",
+    r"status post|s/p|previous(?:ly)?|prior|former|formerly|remote|old|known|allergies|allergic to",
     r"(?:years?|months?|decades?) ago|last (?:year|month)|since childhood|diagnosed (?:in|with)",
     r"in (?:19|20)\d\d|referring diagnosis",
 )

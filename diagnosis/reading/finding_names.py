@@ -8,7 +8,7 @@ another thing: "subcutaneous emphysema" is no lung disease.
 
 NODULE_FEATURES: dict[str, str] = {
     "nodule": r"(?:micro)?nodul(?:e|es|arity|ar (?:opacit(?:y|ies)|densit(?:y|ies)|lesions?|foc(?:us|i)))|nodular|coin lesions?"
-    r"|nodular\w*|reticulonodular",
+    r"|nodular\w*|reticulonodular|(?:gg|ps|ss|sp)ns?|ground[- ]glass (?:lesion|focus)",
     "mass": r"mass(?:es)?|mass-?like(?: \w+)?",
     "spiculation": r"(?:non-?|un)?spicul\w+|corona radiata|sunburst margins?",
     "lobulation": r"(?:non-?|un)?lobulat\w+",
@@ -22,7 +22,8 @@ NODULE_FEATURES: dict[str, str] = {
     "fat": r"(?:macroscopic |internal |intralesional )fat|fat(?:ty)?[- ](?:density|attenuation|containing|content)",
     "cavitation": r"cavit(?:y|ies|ary|ation|ated|ating)",
     "perifissural": r"peri-?fissural|juxta-?pleural|juxta-?fissural|intrapulmonary lymph nodes?",
-    "growth": r"(?:interval |has |have )(?:growth|grown|enlarged|enlargement)|growing|increas(?:e|ed|ing) in size",
+    "growth": r"(?:interval |has |have )(?:growth|grown|enlarged|enlargement)|growing|increas(?:e|ed|ing) in (?:size|diameter)"
+    r"|increased(?: in size| in diameter)?(?= from \d)",
     "stability": r"unchanged|stable",
     "lymphadenopathy": r"(?:lymph)?adenopathy|enlarged (?:\w+ )?lymph nodes?|lymph node enlargement",
 }

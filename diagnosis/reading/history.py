@@ -13,6 +13,9 @@ NEVER, FORMER, CURRENT, EVER = "never", "former", "current", "ever"
 LUNG_CANCER = "lung cancer"
 OTHER_CANCER = "extrathoracic cancer"
 SCREENING, DIAGNOSTIC = "screening", "diagnostic"
+QUIT_YEAR = "quit_year"
+YEARS_AGO, CALENDAR_YEAR = "years ago", "calendar year"
+"""Units of a time: "8 years ago", "in 2010"; the second becomes the first where the note says when it was written."""
 
 
 @final
@@ -29,34 +32,63 @@ class Statement:
 
 
 def _re(pattern: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<!\w)(?:{pattern})(?!\w)".replace(" ", r"\s+"), re.IGNORECASE)
+    spaced = pattern.replace(" ?", r"\s*").replace(" ", r"\s+")
+    return re.compile(rf"(?<!\w)(?:{spaced})(?!\w)", re.IGNORECASE)
 
 
 _AGE = _re(
-    rf"(?P<age>{NUMBER})[\s-]*(?:years?|yrs?)[\s-]*old(?:er)?|(?P<age2>\d{{1,3}})[\s-]?(?:y/?o|yo|yr|y\.o\.)|aged? (?:of )?(?P<age3>\d{{1,3}})"
-    r"|(?P<age4>\d{2,3})[ -]?(?:M|F)"
+    rf"(?P<age>{NUMBER})[\s-]*(?:years?|yrs?)[\s-]*old(?:er)?|(?P<age2>\d{{1,3}})[\s-]?(?:y/?o|yo|yr|y\.o\.)(?:[MF](?!\w))?|age(?:d|/sex)? ?:? ?(?:of )?(?P<age3>\d{{1,3}})"
+    r"|(?P<age4>\d{2,3})[\s-]?(?:M|F)"
 )
 _SEX = (
     ("F", _re(r"female|woman|lady|girl|mrs|ms|she|her")),
     ("M", _re(r"male|man|gentleman|boy|mr|he|his|him")),
 )
-_STRONG_SEX = (
-    ("F", _re(r"female|woman|lady|girl|(?<=\d\s)F|(?<=\d)F|(?<=yo\s)F")),
-    ("M", _re(r"male|man|gentleman|boy|(?<=\d\s)M|(?<=\d)M|(?<=yo\s)M")),
+# "62F", "65yoF", "54-yr-old M", "sex: F": a letter that stands right behind an age, or behind the word sex.
+_LETTER = r"|(?:(?<=\d)|(?<=\d[\s/-])|(?<=yo)|(?<=yo\s)|(?<=y/o)|(?<=y/o\s)|(?<=old\s)|(?<=sex: )|(?<=sex ))"
+_STRONG_SEX = tuple(
+    (sex, re.compile(rf"(?<!\w)(?:{words})(?!\w){_LETTER}{sex}(?!\w)", re.IGNORECASE))
+    for sex, words in (("F", "female|woman|lady|girl"), ("M", "male|man|gentleman|boy"))
 )
-_PACK_YEARS = _re(rf"(?P<n>{NUMBER})[\s-]*(?:\+ ?)?(?:pack|pk)[\s-]*(?:years?|yrs?)|(?P<m>{NUMBER}) ?py")
+# Of a range of pack-years the lower end counts: so much is said for certain.
+_PACK_YEARS = _re(
+    rf"(?<![./-])(?P<n>{NUMBER})(?: ?(?:-|–|to) ?{NUMBER})?[\s-]*(?:\+ ?)?(?:(?:pack|pk)[\s-]*(?:years?|yrs?)|p\.?y\.?)"
+)
+_PACKS = {
+    "a": 1.0,
+    "one-half": 0.5,
+    "half": 0.5,
+    "half a": 0.5,
+    "1/2": 0.5,
+    "½": 0.5,
+    "one and a half": 1.5,
+    "1 1/2": 1.5,
+    "1½": 1.5,
+}
+_AMOUNT = rf"one and a half|1 1/2|1½|one-half|half a|half|1/2|½|{NUMBER}|a"
+_DURATION = rf",? (?:for|x|×|times) (?:about |over |more than |at least |approximately )?(?:the (?:last|past) )?(?P<years>{NUMBER})[\s-]*(?:years?|yrs?|y)?"
 _PACKS_A_DAY = _re(
-    rf"(?P<packs>{NUMBER}|a|half a|1/2) ?packs?(?: of cigarettes)? (?:a|per|each|every)? ?day(?:,)? (?:for|x|times) (?:the (?:last|past) )?"
-    rf"(?P<years>{NUMBER}) ?(?:years?|yrs?)|(?P<packs2>{NUMBER}) ?ppd (?:for|x) (?P<years2>{NUMBER}) ?(?:years?|yrs?)?"
+    rf"(?<![./-])(?P<packs>{_AMOUNT})[\s-]*(?:ppd|packs?(?: of cigarettes)? ?(?:a |per |each |every |/ ?)?(?:day|daily)){_DURATION}"
 )
-_QUIT = _re(
-    rf"(?:quit|stopped|gave up|ceased)(?: smoking| tobacco)? (?:about |approximately |some )?(?P<years>{NUMBER}) ?(?:years?|yrs?) ago"
+_CIGARETTES_A_DAY = _re(
+    rf"(?<![./-])(?P<cigarettes>\d{{1,3}}) ?(?:cigarettes|cigs?) ?(?:a |per |each |every |/ ?)?(?:day|daily){_DURATION}"
+)
+CIGARETTES_IN_A_PACK = 20
+_QUIT_VERB = r"(?:quit|stopped|gave up|ceased|not smoked)(?: smoking| tobacco| cigarettes)?"
+_QUIT = _re(rf"{_QUIT_VERB} (?:about |approximately |some |over )?(?P<years>{NUMBER}) ?(?:years?|yrs?) ago")
+_QUIT_YEAR = _re(rf"{_QUIT_VERB}(?: ?,? (?:in|since))? (?:about |approximately )?(?P<year>(?:19|20)\d\d)")
+# What stands right before it says that somebody else smokes.
+_SOMEONE_ELSE = re.compile(
+    r"(?:husband|wife|spouse|partner|room-?mates?|co-?workers?|friends?|second-?hand|passive)(?:'s)?"
+    r"(?:\s+(?:is|was|also|has|had|have|a|an|heavy|both|died|of|from|with|diagnosed|known))*\s*$",
+    re.IGNORECASE,
 )
 _SMOKING = (
     (NEVER, _re(r"never[- ]smok(?:er|ed|ing)|non-?smoker|lifelong non-?smoker|life-?long never[- ]smoker|has never smoked"
                 r"|(?:no|denies(?: any)?|negative for|without)(?: \w+){0,3}? (?:smoking|tobacco)(?: use| history| abuse)?|no history of (?:smoking|tobacco)"
                 r"|does not smoke|do not smoke|tobacco:? (?:none|never)|smoking:? (?:none|never)")),
-    (FORMER, _re(r"(?:former|ex|past|previous|prior|remote)[- ](?:heavy )?(?:smoker|tobacco|smoking)|quit(?: smoking)?|stopped smoking|gave up smoking"
+    (FORMER, _re(r"(?:former|ex|past|previous|prior|remote)[- ](?:heavy |\d+\+?[ -]?(?:pack|pk)[ -](?:year|yr)s?[ -])?(?:smoker|tobacco|smoking)"
+                 r"|not smoked (?:since|for|in)|quit(?: smoking)?|stopped smoking|gave up smoking"
                  r"|used to smoke|smoked (?:until|till|for)|smoking cessation")),
     (CURRENT, _re(r"(?:current|active|heavy|light|chronic|daily)(?: \w+)? smoker|smoker|smokes|currently smok\w+|still smok\w+|continues to smoke"
                   r"|current(?:ly)? (?:tobacco|smoking)|\d+ (?:cigarettes|packs?) (?:a|per) day")),
@@ -72,15 +104,18 @@ _ORGAN = (
 _LUNG_CANCER = _re(
     rf"(?:lung|bronchogenic|bronchial|pulmonary|small cell|non-?small[- ]cell) ?{_CANCER_WORD}(?! (?:screening|risk))|nsclc|sclc"
     rf"|{_CANCER_WORD} of the (?:left |right )?lungs?"
+    rf"|(?:lob|pneumon|segment)ectomy for (?:\w+ )?{_CANCER_WORD}|lung (?:resection|surgery) for (?:\w+ )?{_CANCER_WORD}"
 )
 _OTHER_CANCER = _re(
     rf"{_ORGAN}(?: \w+)? {_CANCER_WORD}|{_CANCER_WORD} of the {_ORGAN}|melanoma|lymphoma|leuk(?:a)?emia|myeloma|sarcoma"
+    r"|rcc|hcc|crc|cll|cml|nhl|dlbcl"
     r"|(?:extrathoracic|known|prior|previous|primary) (?:cancer|malignancy)|history of (?:cancer|malignancy)|(?:cancer|malignancy|oncologic) history"
 )
 _CANCER_YEARS = re.compile(
-    rf"(?P<years>{NUMBER})\s*(?:years?|yrs?)\s+(?:ago|earlier|previously)|(?:in|since)\s+(?P<calendar>(?:19|20)\d\d)",
+    rf"(?P<years>{NUMBER})\s*(?:years?|yrs?)\s+(?:ago|earlier|previously)|(?:(?:in|since)\s+|^\W{{1,3}})(?P<calendar>(?:19|20)\d\d)",
     re.IGNORECASE,
 )
+_OTHER_TOPIC = re.compile(r"[.;\n]|\b(?:quit|stopped|gave up|ceased|smok\w*|nodules?|mass|ct)\b", re.IGNORECASE)
 _COUNT = _re(
     r"(?P<one>solitary|single|sole|lone|isolated)(?: \w+){0,4}? nodule|(?P<n>two|three|four|five|six|seven|eight|nine|ten|\d{1,2})"
     r"(?: \w+){0,3}? nodules|nodule count:? (?P<c>\d{1,2})|(?P<many>multiple|several|numerous|many|innumerable|few|scattered|bilateral)(?: \w+){0,3}? nodules"
@@ -120,30 +155,34 @@ def _smoking(text: str) -> Iterator[Statement]:
     for status, pattern in _SMOKING:
         for match in pattern.finditer(text):
             word_before = _NOT_SMOKER.search(text, 0, match.start())
-            if any(match.start() < end and start < match.end() for start, end in taken) or (
-                status == CURRENT and word_before
-            ):
+            is_taken = any(match.start() < end and start < match.end() for start, end in taken)
+            is_of_another = _SOMEONE_ELSE.search(text, 0, match.start()) is not None
+            if is_taken or is_of_another or (status == CURRENT and word_before):
                 continue
             taken.append(match.span())
             yield Statement(FactKind.SMOKING, status, match.start(), match.end())
+    yield from _amounts_smoked(text)
+
+
+def _amounts_smoked(text: str) -> Iterator[Statement]:
+    """Pack-years, and since when no more."""
+
+    def stated(match: re.Match[str], name: str, value: float, unit: str) -> Statement:
+        return Statement(FactKind.SMOKING, name, match.start(), match.end(), value, unit)
+
     for match in _PACK_YEARS.finditer(text):
-        yield Statement(
-            FactKind.SMOKING,
-            "pack_years",
-            match.start(),
-            match.end(),
-            number_value(match["n"] or match["m"]),
-            "pack-years",
-        )
+        yield stated(match, "pack_years", number_value(match["n"]), "pack-years")
     for match in _PACKS_A_DAY.finditer(text):
-        packs, years = match["packs"] or match["packs2"], match["years"] or match["years2"]
-        amount = {"a": 1.0, "half a": 0.5, "1/2": 0.5}.get(packs.lower())
-        value = (number_value(packs) if amount is None else amount) * number_value(years)
-        yield Statement(FactKind.SMOKING, "pack_years", match.start(), match.end(), value, "pack-years")
+        written = " ".join(match["packs"].lower().split())
+        packs = _PACKS[written] if written in _PACKS else number_value(written)
+        yield stated(match, "pack_years", packs * number_value(match["years"]), "pack-years")
+    for match in _CIGARETTES_A_DAY.finditer(text):
+        packs = int(match["cigarettes"]) / CIGARETTES_IN_A_PACK
+        yield stated(match, "pack_years", packs * number_value(match["years"]), "pack-years")
     for match in _QUIT.finditer(text):
-        yield Statement(
-            FactKind.SMOKING, "years_since_quitting", match.start(), match.end(), number_value(match["years"]), "years"
-        )
+        yield stated(match, "years_since_quitting", number_value(match["years"]), "years")
+    for match in _QUIT_YEAR.finditer(text):
+        yield stated(match, QUIT_YEAR, float(match["year"]), CALENDAR_YEAR)
 
 
 def _cancer(text: str) -> Iterator[Statement]:
@@ -153,14 +192,20 @@ def _cancer(text: str) -> Iterator[Statement]:
         for match in _OTHER_CANCER.finditer(text)
         if not any(match.start() < end and start < match.end() for start, end in lung)
     ]
+    lung, other = ([s for s in spans if not _SOMEONE_ELSE.search(text, 0, s[0])] for spans in (lung, other))
     for name, spans in ((LUNG_CANCER, lung), (OTHER_CANCER, other)):
         for start, end in spans:
-            rest = re.split(r"[.;\n]", text[end : end + 60])[0]
+            rest = _OTHER_TOPIC.split(text[end : end + 60])[0]
             when = _CANCER_YEARS.search(rest)
-            years = number_value(when["years"]) if when and when["years"] else None
-            yield Statement(
-                FactKind.CANCER_HISTORY, name, start, end, years, "years ago" if years is not None else None
-            )
+            yield Statement(FactKind.CANCER_HISTORY, name, start, end, *_time_of(when))
+
+
+def _time_of(when: re.Match[str] | None) -> tuple[float | None, str | None]:
+    if when is None:
+        return None, None
+    if when["years"]:
+        return number_value(when["years"]), YEARS_AGO
+    return float(when["calendar"]), CALENDAR_YEAR
 
 
 def _exam(text: str) -> Iterator[Statement]:

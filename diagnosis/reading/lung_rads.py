@@ -23,6 +23,7 @@ DOI = "10.1016/j.jacr.2023.09.009"
 AGES = (50, 80)
 LEAST_PACK_YEARS = 20
 LONGEST_ABSTINENCE_YEARS = 15
+EARLIER_CATEGORY = "Lung-RADS category of the earlier CT, and when it was"
 
 _WORKUP = (
     "referral for further clinical evaluation: diagnostic chest CT, PET/CT if there is a solid nodule or solid "
@@ -53,7 +54,9 @@ def lung_rads(known: NoduleFacts) -> SecondOpinion:
     missing = missing_inputs(known, names)
     category = category_of(known) if known.is_screening else None
     if category is None:
-        return SecondOpinion(**opinion, inputs=inputs, missing=missing)
+        # Stepped management (v2022): a stable nodule falls by one category at a time.
+        asked = (*missing, EARLIER_CATEGORY) if known.change == STABLE and known.is_screening else missing
+        return SecondOpinion(**opinion, inputs=inputs, missing=asked)
     if category in {"3", "4A", "4B"} and known.is_spiculated:
         category = "4X"
     note = None if known.change else "read as a baseline CT: no change since an earlier CT is stated"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import final
 
 from diagnosis.reading.facts import Fact, FactKind, Source
-from diagnosis.reading.history import LUNG_CANCER, OTHER_CANCER, SCREENING
+from diagnosis.reading.history import LUNG_CANCER, OTHER_CANCER, QUIT_YEAR, SCREENING, YEARS_AGO
 from diagnosis.reading.places import UPPER_LOBES
 from diagnosis.record.case import Case
 
@@ -188,7 +188,7 @@ def _cancer(facts: tuple[Fact, ...]) -> dict[str, Found]:
         chosen = positive or (said[0] if said else None)
         answer[attribute] = (positive is not None, chosen.source) if chosen else None
         if positive is not None and name == OTHER_CANCER:
-            answer["other_cancer_years_ago"] = _value(positive)
+            answer["other_cancer_years_ago"] = _value(positive) if positive.unit == YEARS_AGO else None
     denied = answer["has_other_cancer"]
     if answer["has_lung_cancer"] is None and denied is not None and denied[0] is False:
         answer["has_lung_cancer"] = denied
@@ -210,7 +210,9 @@ def _exam(facts: tuple[Fact, ...], name: str) -> Found:
 def _from_smoking(facts: tuple[Fact, ...]) -> dict[str, Found]:
     told = tuple(f for f in facts if f.kind is FactKind.SMOKING and not f.assertions.is_family)
     pack_years = _value(_first(told, lambda f: f.name == "pack_years"))
-    ever = _first(told, lambda f: f.name in {"former", "current", "ever", "pack_years", "years_since_quitting"})
+    ever = _first(
+        told, lambda f: f.name in {"former", "current", "ever", "pack_years", "years_since_quitting", QUIT_YEAR}
+    )
     never = _first(told, lambda f: f.name == "never")
     if ever is not None and never is not None:
         smoked: Found = None

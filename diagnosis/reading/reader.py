@@ -8,7 +8,7 @@ from dataclasses import replace
 from diagnosis.reading.context import Assertions, assertions_of
 from diagnosis.reading.facts import Fact, FactKind, Source
 from diagnosis.reading.findings import find_mentions
-from diagnosis.reading.history import Statement, find_statements
+from diagnosis.reading.history import CALENDAR_YEAR, QUIT_YEAR, YEARS_AGO, Statement, find_statements
 from diagnosis.reading.places import find_lobes, find_segments, find_sides
 from diagnosis.reading.sentences import sentence_spans
 from diagnosis.reading.sizes import find_lengths
@@ -36,8 +36,11 @@ _NO_STATED_HISTORY = frozenset({FactKind.AGE, FactKind.SEX})
 
 
 def read_note(note: ClinicalNote) -> tuple[Fact, ...]:
-    """Facts of a written note, in order of their places, each with its section."""
-    return tuple(_in_section(fact, note) for fact in read_text(note.text))
+    """Facts of a written note, in order of their places, each with its section.
+
+    Calendar years ("quit in 2010") become years since then where the note says when it was written.
+    """
+    return tuple(_in_section(_since_then(fact, note), note) for fact in read_text(note.text))
 
 
 def read_dictation(voice_note: VoiceNote) -> tuple[Fact, ...]:
@@ -129,6 +132,17 @@ def _judged(statement: Statement, text: str, sentences: tuple[Span, ...]) -> Fac
     elif kind is FactKind.CANCER_HISTORY and meant.is_family:
         kind = FactKind.FAMILY_HISTORY
     return Fact(kind, statement.name, statement.start, statement.end, meant, value=statement.value, unit=statement.unit)
+
+
+def _since_then(fact: Fact, note: ClinicalNote) -> Fact:
+    if fact.unit != CALENDAR_YEAR or fact.value is None or note.authored_at is None:
+        return fact
+    years = note.authored_at.year - fact.value
+    if years < 0:
+        return fact
+    if fact.name == QUIT_YEAR:
+        return replace(fact, name="years_since_quitting", value=years, unit="years")
+    return replace(fact, value=years, unit=YEARS_AGO)
 
 
 def _in_section(fact: Fact, note: ClinicalNote) -> Fact:

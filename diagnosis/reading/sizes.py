@@ -1,5 +1,5 @@
 # ruff: noqa: E501 - each entry is one pattern, read as a whole
-"""Lengths in a text, in millimeters: "18 mm", "1.8 x 1.2 cm", "eighteen millimeters", "one point eight centimeters"."""
+"""Lengths in a text, in millimeters: "18 mm", "1.8 x 1.2 cm", "5 to 7 mm", "eighteen millimeters", "one point eight cm"."""
 
 import re
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ _SPELLED = rf"(?:{_WORD})(?:[\s-](?:{'|'.join(_ONES[1:10])}))?(?:\s+point\s+(?:{
 NUMBER = rf"(?:\d{{1,3}}(?:(?:[.,]|\s+point\s+)\d{{1,2}})?|{_SPELLED})"
 _UNIT = r"(?:mm|millimet(?:er|re)s?|cm|centimet(?:er|re)s?)\b"
 _LENGTH = re.compile(
-    rf"(?<![\w.,/])(?P<first>{NUMBER})(?:[\s-]*(?P<unit1>{_UNIT})?\s*(?:x|×|by)\s*(?P<second>{NUMBER})"
+    rf"(?<![\w.,/])(?:(?P<low>{NUMBER})\s*(?:-|–|to)\s*)?(?P<first>{NUMBER})(?:[\s-]*(?P<unit1>{_UNIT})?\s*(?:x|×|by)\s*(?P<second>{NUMBER})"
     rf"(?:[\s-]*(?:{_UNIT})?\s*(?:x|×|by)\s*{NUMBER})?)?[\s-]*(?P<unit>{_UNIT})",
     re.IGNORECASE,
 )
@@ -46,16 +46,25 @@ _NOT_A_SIZE_AFTER = re.compile(
     re.IGNORECASE,
 )
 _NOT_A_SIZE_BEFORE = re.compile(
-    r"(?:slice|section|reconstruction|collimation|thickness)[\w\s:of]{0,20}$|(?:previously|formerly|before|prior|was|from|compared with|compared to)"
-    r"(?: measured| measuring)?\s*$",
+    r"(?:slice|section|reconstruction|collimation|thickness)[\w\s:of]{0,20}$|(?:previously|formerly|before|prior|(?:[(,;]|which|that|it)\s*was|from|compared with|compared to)"
+    r"(?: measured| measuring)?\s*$"
+    r"|(?:less|smaller|greater|larger|more|bigger) than\s*$|(?:under|over)\s*$|[<>≤≥]\s*=?\s*$",  # a bound is no size
     re.IGNORECASE,
 )
+# "Increased from 8 to 12 mm" is no range: it was 8.
+_CHANGED_FROM = re.compile(
+    r"(?:increas|grow|grew|enlarg|decreas|shr[iau]n|chang|progress)\w*(?:\s+\w+){0,3}\s+from\s*$", re.IGNORECASE
+)
+_RANGE_BEFORE = re.compile(r"rang\w+\s+from\s*$", re.IGNORECASE)
 
 
 @final
 @dataclass(frozen=True)
 class Length:
-    """A length: its place, and in millimeters the largest number and the mean of the first two."""
+    """A length: its place, and in millimeters the largest number and the mean of the first two.
+
+    Of a range ("5 to 7 mm") both are its upper end: it is one axis, and what is no larger is not known.
+    """
 
     start: int
     end: int
@@ -66,13 +75,27 @@ class Length:
 def find_lengths(text: str) -> Iterator[Length]:
     """Sizes in order; slice thicknesses, distances and earlier sizes are left out."""
     for match in _LENGTH.finditer(text):
-        if _NOT_A_SIZE_AFTER.match(text, match.end()) or _NOT_A_SIZE_BEFORE.search(text, 0, match.start()):
+        if _NOT_A_SIZE_AFTER.match(text, match.end()):
+            continue
+        start = _start(text, match)
+        if start is None:
             continue
         unit = match["unit"].lower()
         first = number_value(match["first"]) * _millimeters(match["unit1"] or unit)
         second = number_value(match["second"]) * _millimeters(unit) if match["second"] else first
         if 0 < first <= 300 and 0 < second <= 300:
-            yield Length(match.start(), match.end(), max(first, second), (first + second) / 2)
+            yield Length(start, match.end(), max(first, second), (first + second) / 2)
+
+
+def _start(text: str, match: re.Match[str]) -> int | None:
+    """Where a size begins; None where the words before make it none."""
+    start = match.start()
+    if match["low"] is not None:
+        if _CHANGED_FROM.search(text, 0, start) or number_value(match["low"]) > number_value(match["first"]):
+            return match.start("first")
+        if _RANGE_BEFORE.search(text, 0, start):
+            return start
+    return None if _NOT_A_SIZE_BEFORE.search(text, 0, start) else start
 
 
 def _millimeters(unit: str) -> float:

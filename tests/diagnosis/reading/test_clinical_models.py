@@ -191,6 +191,13 @@ def test_lung_rads_table(changes, category):
     assert lung_rads(replace(KNOWN, is_screening=True, **changes)).category == category
 
 
+@pytest.mark.parametrize("mean_mm", [7, 12])
+def test_lung_rads_asks_for_the_earlier_category_of_a_stable_nodule(mean_mm):
+    opinion = lung_rads(replace(KNOWN, is_screening=True, change="stable", mean_mm=mean_mm))
+    assert opinion.category is None
+    assert "Lung-RADS category of the earlier CT, and when it was" in opinion.missing
+
+
 def test_lung_rads_refuses_outside_screening():
     assert "not a screening CT" in lung_rads(KNOWN).refusal
     screened = replace(KNOWN, is_screening=True)

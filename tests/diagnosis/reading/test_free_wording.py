@@ -1,0 +1,93 @@
+"""Sentences as clinicians write them, made up for this test: what is read, where it stands and how it is meant."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from diagnosis.ingest.notes import note_from_text
+from diagnosis.reading import FactKind, known_of, read_note, read_text
+
+
+def read(text):
+    """(name, value, words) of every fact said to be so, now, of the patient."""
+    return {(f.name, f.value, text[f.start : f.end]) for f in read_text(text) if f.is_current}
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "value", "words"),
+    [
+        ("A 5 to 7 mm ground-glass nodule in the lingula.", "diameter", 7, "5 to 7 mm"),
+        ("Nodules ranging from 3-6 mm in both lungs.", "diameter", 6, "3-6 mm"),
+        ("Nodule has increased from 8 to 12 mm.", "diameter", 12, "12 mm"),
+        ("Nodule has increased from 8 mm to 12 mm.", "diameter", 12, "12 mm"),
+        ("Nodule has increased from 8 mm to 12 mm.", "growth", None, "increased"),
+        ("The largest nodule was 12 mm.", "diameter", 12, "12 mm"),
+        ("A seventeen by twelve millimeter nodule.", "mean_diameter", 14.5, "seventeen by twelve millimeter"),
+        ("There is an 8-mm solid nodule in the LLL.", "diameter", 8, "8-mm"),
+        ("6mm nodule RB3.", "right upper lobe", None, "RB3"),
+        ("6mm nodule RB3.", "segment 3", None, "RB3"),
+        ("6mm nodule RB3.", "right", None, "RB3"),
+        ("Nodule in LB1+2, 9 x 8 mm.", "left upper lobe", None, "LB1+2"),
+        ("Nodule of the middle lobe.", "right", None, "middle lobe"),
+        ("Solid nodule in segment 6 of the left lower lobe.", "segment 6", None, "segment 6"),
+        ("Nodule in the right lung apex.", "right upper lobe", None, "right lung apex"),
+        ("GGN 9 mm, left apex.", "nodule", None, "GGN"),
+        ("Smoking: 20 cigarettes a day for 30 years.", "pack_years", 30, "20 cigarettes a day for 30 years"),
+        ("Smoker (1.5 packs/day for 30 years).", "pack_years", 45, "1.5 packs/day for 30 years"),
+        ("1/2 ppd for 20 years.", "pack_years", 10, "1/2 ppd for 20 years"),
+        ("Smokes 1 ppd x 20 yrs.", "pack_years", 20, "1 ppd x 20 yrs"),
+        ("40-50 pack-years.", "pack_years", 40, "40-50 pack-years"),
+        ("65yoF, 25PY", "pack_years", 25, "25PY"),
+        ("65yoF, 25PY", "F", None, "F"),
+        ("62F with cough.", "F", None, "F"),
+        ("Age: 66. Sex: M.", "age", 66, "Age: 66"),
+        ("Age: 66. Sex: M.", "M", None, "M"),
+        ("Age/Sex: 67/M", "M", None, "M"),
+        ("54-yr-old M w/ 45 pk-yr hx", "M", None, "M"),
+        ("Former 25 pack year smoker.", "former", None, "Former 25 pack year smoker"),
+        ("Has not smoked since 2005.", "quit_year", 2005, "not smoked since 2005"),
+        ("Ex-smoker, quit 2010.", "quit_year", 2010, "quit 2010"),
+    ],
+)
+def test_what_is_read(text, name, value, words):
+    assert (name, value, words) in read(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Nodules < 6 mm.", "diameter"),  # a bound is no size
+        ("Nodules, none larger than 4 mm.", "diameter"),
+        ("Smokes 1-2 ppd for 20 years.", "pack_years"),  # 20 or 40
+        ("Her husband smokes.", "current"),
+        ("Her husband had lung cancer.", "lung cancer"),
+        ("Former 25 pack year smoker.", "current"),
+        ("Segment 6 of the liver.", "segment 6"),
+        ("The nodule is no longer seen.", "nodule"),
+        ("Previously noted 6 mm nodule has resolved.", "diameter"),
+    ],
+)
+def test_what_is_not_read(text, name):
+    assert name not in {found for found, _, _ in read(text)}
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "name"),
+    [
+        ("Mother died of lung cancer.", FactKind.FAMILY_HISTORY, "lung cancer"),
+        ("Hx of RCC.", FactKind.CANCER_HISTORY, "extrathoracic cancer"),
+        ("Status post lobectomy for adenocarcinoma.", FactKind.CANCER_HISTORY, "lung cancer"),
+    ],
+)
+def test_cancer_of_the_patient_and_of_relatives(text, kind, name):
+    assert [(f.kind, f.name) for f in read_text(text) if "cancer" in f.name] == [(kind, name)]
+
+
+def test_calendar_years_count_from_the_day_of_the_note():
+    text = "Breast ca 2015, stopped smoking in 1999."
+    dated = read_note(note_from_text(text, datetime(2024, 5, 1, tzinfo=UTC)))
+    assert (known_of(dated).years_since_quitting, known_of(dated).other_cancer_years_ago) == (25, 9)
+    undated = known_of(read_note(note_from_text(text)))
+    assert (undated.years_since_quitting, undated.other_cancer_years_ago) == (None, None)
+    assert undated.has_smoked
+    assert undated.has_other_cancer
