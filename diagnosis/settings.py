@@ -8,6 +8,7 @@ variable                       meaning
 `DIAGNOSIS_WHISPER`            folder of a CTranslate2 Whisper model used for dictation
 `DIAGNOSIS_STORE`              database of the dashboard: a URL or a file (default: `store.sqlite3` in
                                `$XDG_DATA_HOME/diagnosis`, else `~/.local/share/diagnosis`)
+`DIAGNOSIS_LEDGER`             database of the ledger of batch runs: a URL (default: a file beside the results)
 `DIAGNOSIS_PACS`               configuration of the archive (YAML) used where none is named
 `DIAGNOSIS_PACS_PASSWORD`      password for its DICOMweb service; secrets never stand in the file
 `DIAGNOSIS_PACS_TOKEN`         bearer token for its DICOMweb service, in place of a password
@@ -64,6 +65,11 @@ def store_url() -> str:
         return named
     data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
     return str(Path(data) / "diagnosis" / "store.sqlite3")
+
+
+def ledger_url() -> str | None:
+    """Database of the ledger of batch runs, if the environment names one; a password then stands on no command line."""
+    return os.environ.get("DIAGNOSIS_LEDGER") or None
 
 
 def whisper_dir() -> Path | None:

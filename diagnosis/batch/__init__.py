@@ -1,9 +1,10 @@
-"""Many studies at once: a ledger, a pipeline that keeps all processors busy, on one machine.
+"""Many studies at once: a ledger, a pipeline that keeps all processors busy, on one machine or a Ray cluster.
 
 ================  ============================================================================================
 `studies`         which studies a source names; nothing of them is read
 `run`             a run from end to end: `run_batch(BatchOptions(...))`
 `local`           scoring on this machine
+`cluster`         the same on many machines: `run_batch_on_ray`
 `pipeline`        claim, read, encode, fuse, write, all at the same time
 `reader_pool`     reading processes with a limit on time and memory; `reader_process` what runs in them,
                   `reader_messages` what it answers
@@ -17,7 +18,8 @@
 **What may go wrong, and what then.** The process is killed: the same command goes on; what was done is done, what was
 prepared is taken up from there. A study is damaged: it fails with its reason, alone. A study hangs, or eats memory: the
 process that reads it is ended at the limit, the study fails. A process dies in a decoder: the study is tried three
-times, then fails. The results never depend on which of this happened: they are equal byte for byte.
+times, then fails. A machine of a cluster is lost: what it held is claimed by the others. The results never depend on
+which of this happened: they are equal byte for byte.
 
 **Privacy.** Results, messages and logs hold pseudonyms alone. The ledger (tensors of studies that are under way) and
 the cache (transcripts, embeddings) are made for their owner's eyes and can be deleted when the run is finished.

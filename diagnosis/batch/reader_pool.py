@@ -69,10 +69,17 @@ def start_reader(connection: Connection) -> ReaderProcess:
     return subprocess.Popen(
         command,
         pass_fds=(connection.fileno(),),
-        env=os.environ | {"DIAGNOSIS_THREADS": "1", "OMP_NUM_THREADS": "1"},
+        env=os.environ | {"DIAGNOSIS_THREADS": "1", "OMP_NUM_THREADS": "1", "PYTHONPATH": _path_of_this_code()},
         stdin=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
+
+
+def _path_of_this_code() -> str:
+    """PYTHONPATH by which a process finds the very code that runs here, wherever it is begun."""
+    own = str(Path(__file__).resolve().parents[2])
+    known = os.environ.get("PYTHONPATH")
+    return f"{own}{os.pathsep}{known}" if known else own
 
 
 @final

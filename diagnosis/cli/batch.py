@@ -1,5 +1,6 @@
-"""`diagnosis batch`: many studies on one machine."""
+"""`diagnosis batch`: many studies, on one machine or a cluster."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,13 @@ from diagnosis.errors import StudiesFailedError
 SHOWN_REASONS = 5
 
 
+class Engine(StrEnum):
+    """Where the studies are scored."""
+
+    LOCAL = "local"
+    RAY = "ray"
+
+
 def batch_command(
     source: Annotated[Path, typer.Argument(help="Manifest, folder of case folders, or (with --regions) DICOM tree.")],
     out: Annotated[Path, typer.Option("--out", help="Folder of the results; an unfinished run in it goes on.")],
@@ -18,7 +26,13 @@ def batch_command(
         Path | None, typer.Option("--bundle", help="Bundle folder (default: models/lung_nodule).")
     ] = None,
     regions: Annotated[Path | None, typer.Option("--regions", help="CSV: path or series_uid, center_x_mm ...")] = None,
-    ledger: Annotated[str | None, typer.Option("--ledger", help="Database URL; SQLite in OUT by default.")] = None,
+    engine: Annotated[Engine, typer.Option("--engine", help="This machine, or a Ray cluster.")] = Engine.LOCAL,
+    address: Annotated[
+        str | None, typer.Option("--address", help="Ray cluster, HOST:PORT; without it one is begun here.")
+    ] = None,
+    ledger: Annotated[
+        str | None, typer.Option("--ledger", help="Database URL (default: DIAGNOSIS_LEDGER, else SQLite in OUT).")
+    ] = None,
     workers: Annotated[int | None, typer.Option("--workers", min=1, help="Reading processes.")] = None,
     time_limit: Annotated[float, typer.Option("--time-limit", min=1, help="Seconds for one study.")] = 300.0,
     memory_limit: Annotated[int, typer.Option("--memory-limit", min=256, help="MiB for one study.")] = 6144,
@@ -36,6 +50,9 @@ def batch_command(
     from diagnosis.batch.run import BatchOptions, run_batch
     from diagnosis.cli.progress import progress_bars
 
+    if address is not None and engine is not Engine.RAY:
+        msg = "--address names a Ray cluster; add --engine ray"
+        raise typer.BadParameter(msg)
     options = BatchOptions(
         source=source,
         bundle=bundle or settings.bundle_dir(),
@@ -43,7 +60,7 @@ def batch_command(
         regions=regions,
         workers=workers,
         limits=Limits(time_limit, memory_limit),
-        ledger=ledger,
+        ledger=ledger or settings.ledger_url(),
         cache=cache,
         uses_cache=not no_cache,
         repair=repair,
@@ -51,7 +68,12 @@ def batch_command(
         runtime=runtime,
     )
     with progress_bars() as open_bar:
-        summary = run_batch(options, open_bar("Scoring"))
+        if engine is Engine.RAY:
+            from diagnosis.batch.cluster import run_batch_on_ray
+
+            summary = run_batch_on_ray(options, address, open_bar("Scoring on the cluster"))
+        else:
+            summary = run_batch(options, open_bar("Scoring"))
     console = Console()
     n_all = summary.n_done + summary.n_failed
     console.print(f"{summary.n_done} of {n_all} studies done, {summary.n_failed} failed, in {summary.seconds:.1f} s")

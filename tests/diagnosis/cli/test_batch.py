@@ -25,3 +25,13 @@ def test_a_failed_study_is_told_by_exit_code_and_in_words(tiny_bundle, tmp_path,
     assert "1 of 2 studies failed; their reasons stand in" in told.err
     assert (out / "summary.html").is_file()
     assert run(monkeypatch, *arguments) == 20  # nothing is scored again
+
+
+def test_a_cluster_without_a_shared_ledger_is_refused(tiny_bundle, tmp_path, monkeypatch, capsys):
+    monkeypatch.delenv("DIAGNOSIS_LEDGER", raising=False)
+    (tmp_path / "m.csv").write_text("case_id,patient_id,note_text\na,p,A nodule of 8 mm.\n")
+    arguments = ["batch", str(tmp_path / "m.csv"), "--out", str(tmp_path / "out"), "--bundle", str(tiny_bundle)]
+    assert run(monkeypatch, *arguments, "--engine", "ray") == 12
+    assert "name a PostgreSQL database with --ledger or DIAGNOSIS_LEDGER" in capsys.readouterr().err
+    assert run(monkeypatch, *arguments, "--address", "127.0.0.1:6379") == 2
+    assert "add --engine ray" in capsys.readouterr().err
