@@ -23,6 +23,9 @@
 `components/waveform`       the dictation: player, waveform, words that play when clicked
 `components/proof_table`    figures that say whether an explanation can be believed
 `components/banner`         the standing notice, warnings, page style
+`explanations`              made once, kept in the store under the hash of what they were made from
+`transcripts`               a case from its folder; a recording that was heard before is not listened to again
+`recipes`                   the program's own text as part of those hashes
 `services`                  the door to the engine and the readers of files; keeps what they gave, checks who asks
 `dictations`                recordings to words that a clinician has confirmed
 `proposals`                 regions that the product proposes, each assessed, none kept until it is confirmed
@@ -40,9 +43,9 @@ model_facts > archive | delivery | permissions | scripts. Components know record
 shown in a test with records made by hand. The dashboard never imports torch, and the page paints before any model is
 loaded.
 
-What outlives the server: cases, assessments, reviews, edits and the trail lie in the store (`diagnosis.store`; SQLite
-in the user's data folder, or `DIAGNOSIS_STORE=postgresql://...`). A refresh, a dropped connection or a killed server
-loses at most what was typed and not yet saved. Explanations are made again when they are asked for.
+What outlives the server: cases, assessments, reviews, edits, explanations, transcripts and the trail lie in the store
+(`diagnosis.store`; SQLite in the user's data folder, or `DIAGNOSIS_STORE=postgresql://...`). A refresh, a dropped
+connection or a killed server loses at most what was typed and not yet saved.
 
 Login: `diagnosis ui --login FILE --host ADDRESS`, behind a server that speaks TLS. The file is TOML::
 

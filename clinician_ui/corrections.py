@@ -15,6 +15,11 @@ from diagnosis.store.edits import EditedPart, KeptEdit
 _TOKEN = re.compile(r"\n|[^\s]+")
 
 
+def other_warnings(case: Case) -> tuple[str, ...]:
+    """What the reader of the files warns of, but for the region that is not marked: the page says that by itself."""
+    return tuple(warning for warning in case.warnings if warning != NO_REGION)
+
+
 def region_text(region: RegionOfInterest | None) -> str:
     """A region as an edit keeps it; empty for none."""
     if region is None:

@@ -16,10 +16,10 @@ import numpy as np
 from clinician_ui.access import require
 from clinician_ui.permissions import Permission
 from clinician_ui.services import CaseEntry, adopt_case, edit_case, find_case
+from clinician_ui.transcripts import Progress, keep_transcript, transcript_of
 from diagnosis.errors import AudioError, InputError
 from diagnosis.ingest.case_folder import VOICE_NAMES
 from diagnosis.ingest.transcript_safety import transcript_warnings, words_to_check
-from diagnosis.ingest.transcription import transcribe
 from diagnosis.record import Audio, VoiceNote
 from diagnosis.store.edits import Edit, EditedPart
 
@@ -48,12 +48,13 @@ def heard_in(voice: VoiceNote) -> Heard:
     return Heard(voice, frozenset(words_to_check(voice)), transcript_warnings(voice))
 
 
-def transcribe_recording(sound: bytes, suffix: str = ".wav") -> Heard:
+def transcribe_recording(sound: bytes, suffix: str = ".wav", on_progress: Progress | None = None) -> Heard:
     """Words of a recording that came from the browser.
 
     Args:
         sound: the file.
         suffix: its kind, for the reader of audio files.
+        on_progress: told how far it has been heard.
 
     Raises:
         AudioError, LimitExceededError: it cannot be read, or is too long.
@@ -64,7 +65,7 @@ def transcribe_recording(sound: bytes, suffix: str = ".wav") -> Heard:
     with tempfile.TemporaryDirectory(prefix="diagnosis-") as folder:
         path = Path(folder) / f"recording{suffix}"
         path.write_bytes(sound)
-        return heard_in(transcribe(path))
+        return heard_in(transcript_of(path, on_progress))
 
 
 def confirm_recording(cases_dir: Path, entry: CaseEntry, heard: Heard, text: str) -> None:
@@ -82,6 +83,8 @@ def confirm_recording(cases_dir: Path, entry: CaseEntry, heard: Heard, text: str
         try:
             _set_earlier_aside(entry.folder)
             write_wav(entry.folder / VOICE_FILE, audio)
+            # The words that the clinician has seen and corrected stay those of the file, after a restart too.
+            keep_transcript(entry.folder / VOICE_FILE, heard.voice)
         except OSError as error:
             msg = "dictation: the case's folder cannot be written; check its permissions"
             raise InputError(msg) from error

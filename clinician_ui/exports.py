@@ -11,9 +11,10 @@ from typing import final
 
 from clinician_ui.access import current_visitor, require
 from clinician_ui.archive import open_archive
+from clinician_ui.explanations import explain_case
 from clinician_ui.permissions import Permission
-from clinician_ui.services import CaseEntry, explain_case, load_case
-from diagnosis.ingest.case_folder import read_case
+from clinician_ui.services import CaseEntry, load_case
+from clinician_ui.transcripts import read_case_once
 from diagnosis.record import Assessment
 from diagnosis.reporting.export import NEED_EXPLANATION, ExportFormat, require_packages, write_exports
 from diagnosis.reporting.result import Result
@@ -48,7 +49,7 @@ def export_case(entry: CaseEntry, bundle_dir: Path, assessment: Assessment, form
     require_packages()
     case = load_case(entry)
     # Who the case is was dropped when it was read for the page; a DICOM result must say it again.
-    _, identity = read_case(entry.folder)
+    _, identity = read_case_once(entry.folder)
     explanation = None
     if NEED_EXPLANATION.intersection(formats):
         explanation = explain_case(entry, bundle_dir, assessment.main.name)

@@ -1,9 +1,9 @@
 """The only door from the dashboard to files and models. What they gave is kept, within bounds.
 
 A case is read and assessed when it is first asked for, with the clinician's edits applied. Every assessment goes into
-the store and is found there again after a restart; images are kept in memory for the few cases last opened,
-explanations for as long as the server runs. A change of a file, an edit or another bundle makes a new assessment, and
-the earlier ones stay.
+the store and is found there again after a restart, and so are transcripts (`transcripts`) and explanations
+(`explanations`); images are kept in memory for the few cases last opened. A change of a file, an edit or another bundle
+makes a new assessment, and the earlier ones stay.
 
 What a visitor may do is checked here, whatever a page offers.
 """
@@ -11,6 +11,7 @@ What a visitor may do is checked here, whatever a page offers.
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -23,13 +24,13 @@ from clinician_ui.archive import open_archive
 from clinician_ui.corrections import corrected
 from clinician_ui.folders import CaseEntry, FolderWatch, find_case, list_cases, take_in_one
 from clinician_ui.permissions import Permission
+from clinician_ui.transcripts import Progress, read_case_once
 from diagnosis.bundle.checksums import stated_sha256
-from diagnosis.errors import BundleError, InputError
-from diagnosis.ingest.case_folder import read_case
-from diagnosis.record import Assessment, Case, Explanation, Volume
-from diagnosis.store.assessments import latest_assessment, save_assessment, save_problem
+from diagnosis.errors import BundleError, DiagnosisError, InputError
+from diagnosis.record import Assessment, Case, Volume
+from diagnosis.store.assessments import KeptAssessment, latest_assessment, save_assessment, save_problem
 from diagnosis.store.audit import Action, note_event
-from diagnosis.store.cases import set_study_date
+from diagnosis.store.cases import HeaderFacts, complete_from_headers
 from diagnosis.store.edits import Edit, edits_of, save_edit
 from diagnosis.store.inputs import inputs_of
 from diagnosis.store.reviews import Review, save_review
@@ -39,11 +40,9 @@ __all__ = ["CaseEntry", "FolderWatch", "Outcome", "find_case", "list_cases"]
 if TYPE_CHECKING:
     from diagnosis.engine import DiagnosisEngine
 
-Progress = Callable[[int, int], None]
 Kept = TypeVar("Kept")
 
 MOST_ASSESSMENTS = 10_000
-MOST_EXPLANATIONS = 200
 MOST_CASES_IN_MEMORY = 3
 """A chest CT takes 100 to 300 MB as float32."""
 
@@ -81,7 +80,10 @@ class Shelf(Generic[Kept]):
                 self._values.popitem(last=False)
 
 
+WARM_UP_AFTER_S = 3.0
 _LOADED: set[Path] = set()
+_WARMING: set[Path] = set()
+_WARMING_LOCK = threading.Lock()
 ONE_AT_A_TIME = threading.Lock()
 """The network is shared between sessions: one question at a time."""
 
@@ -94,11 +96,6 @@ def _cases() -> Shelf[Case]:
 @st.cache_resource(show_spinner=False)
 def _assessments() -> Shelf[Outcome]:
     return Shelf(MOST_ASSESSMENTS)
-
-
-@st.cache_resource(show_spinner=False)
-def _explanations() -> Shelf[Explanation]:
-    return Shelf(MOST_EXPLANATIONS)
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
@@ -115,6 +112,27 @@ def engine_of(bundle_dir: Path) -> "DiagnosisEngine":
     return engine
 
 
+def warm_up(bundle_dir: Path) -> None:
+    """Load the model in the background, a moment after the first page was painted: the first case then need not wait.
+
+    What goes wrong is said when the model is asked.
+    """
+    if not st.runtime.exists():
+        return  # nobody waits at a page
+    with _WARMING_LOCK:
+        if bundle_dir in _WARMING or bundle_dir in _LOADED:
+            return
+        _WARMING.add(bundle_dir)
+    timer = threading.Timer(WARM_UP_AFTER_S, _load_quietly, (bundle_dir,))
+    timer.daemon = True
+    timer.start()
+
+
+def _load_quietly(bundle_dir: Path) -> None:
+    with suppress(DiagnosisError), ONE_AT_A_TIME:
+        engine_of(bundle_dir)
+
+
 def is_engine_loaded(bundle_dir: Path) -> bool:
     """Whether the model is at hand: a page of what is known already does not wait for it."""
     return bundle_dir in _LOADED
@@ -127,7 +145,7 @@ def watch_of(cases_dir: Path, _archive_url: str) -> FolderWatch:
 
 
 def load_case(entry: CaseEntry, on_progress: Progress | None = None) -> Case:
-    """All the evidence of a case as its clinicians corrected it; the recording is transcribed.
+    """All the evidence of a case as its clinicians corrected it; a recording is transcribed once.
 
     Raises:
         DiagnosisError: a part that cannot be used.
@@ -137,12 +155,11 @@ def load_case(entry: CaseEntry, on_progress: Progress | None = None) -> Case:
     key = (entry.token, entry.fingerprint)
     case = _cases().get(key)
     if case is None:
-        case, identity = read_case(entry.folder, on_progress=on_progress)
+        case, identity = read_case_once(entry.folder, on_progress)
         _cases().put(key, case)
         studied_on = _date_of(identity.source.study_date if identity.source is not None else "")
-        if studied_on is not None:
-            take_in_one(open_archive(), current_visitor().actor, entry)
-            set_study_date(open_archive(), entry.token, studied_on)
+        take_in_one(open_archive(), current_visitor().actor, entry)
+        complete_from_headers(open_archive(), entry.token, HeaderFacts(studied_on, case.age_years, case.sex))
     return corrected(case, edits_of(open_archive(), entry.token))
 
 
@@ -160,7 +177,7 @@ def volume_source(entry: CaseEntry) -> Callable[[], Volume]:
     def read() -> Volume:
         case = shelf.get(key)
         if case is None:
-            case, _ = read_case(entry.folder)
+            case, _ = read_case_once(entry.folder)
             shelf.put(key, case)
         if case.volume is None:
             msg = "case: its CT is no longer there; open the case again"
@@ -216,29 +233,6 @@ def assess_case(entry: CaseEntry, bundle_dir: Path, on_progress: Progress | None
     return outcome
 
 
-def known_explanation(entry: CaseEntry, bundle_dir: Path, finding: str) -> Explanation | None:
-    """An explanation that was made before, or None."""
-    return _explanations().get((*_key(entry, bundle_dir), finding))
-
-
-def explain_case(entry: CaseEntry, bundle_dir: Path, finding: str) -> Explanation:
-    """Explain one finding of a case with all its proofs: seconds of work.
-
-    Raises:
-        DiagnosisError: the case or the model cannot be used.
-        AccessError: the visitor may not.
-    """
-    known = known_explanation(entry, bundle_dir, finding)
-    if known is not None:
-        return known
-    require(Permission.EXPLAIN)
-    with ONE_AT_A_TIME:
-        explanation = engine_of(bundle_dir).explain(load_case(entry), finding)
-    _explanations().put((*_key(entry, bundle_dir), finding), explanation)
-    note_event(open_archive(), current_visitor().actor, Action.EXPLAIN, entry.token, {"finding": finding})
-    return explanation
-
-
 def edit_case(entry: CaseEntry, edit: Edit) -> None:
     """Keep a clinician's edit of a note, a transcript or a region. The next `assess_case` answers to it.
 
@@ -289,6 +283,11 @@ def _keep(entry: CaseEntry, outcome: Outcome, inputs: dict[str, Any]) -> None:
 
 
 def _kept_outcome(entry: CaseEntry, bundle_dir: Path) -> Outcome | None:
+    kept = kept_assessment(entry, bundle_dir)
+    return None if kept is None else Outcome(kept.assessment)
+
+
+def kept_assessment(entry: CaseEntry, bundle_dir: Path) -> KeptAssessment | None:
     """The latest assessment of the store, where it is of these files, these edits and this bundle."""
     kept = latest_assessment(open_archive(), entry.token)
     if kept is None or kept.inputs.get("fingerprint") != entry.fingerprint:
@@ -299,7 +298,7 @@ def _kept_outcome(entry: CaseEntry, bundle_dir: Path) -> Outcome | None:
         is_same = kept.assessment.bundle_sha256 == stated_sha256(bundle_dir)
     except BundleError:
         return None  # loading the bundle will say what is wrong with it
-    return Outcome(kept.assessment) if is_same else None
+    return kept if is_same else None
 
 
 def _inputs(entry: CaseEntry, case: Case) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from diagnosis import settings
 
 CASE_PARAMETER = "case"
 """Name of the address parameter that holds the opaque token of the open case; it survives a refresh."""
+_LAST = "last-case"
 
 
 @final
@@ -36,5 +37,9 @@ def workplace() -> Workplace:
 
 
 def open_token() -> str | None:
-    """Token of the open case, from the page's address."""
-    return st.query_params.get(CASE_PARAMETER)
+    """Token of the open case, from the page's address; the case last open where the address names none."""
+    token = st.query_params.get(CASE_PARAMETER) or st.session_state.get(_LAST)
+    if token is not None and st.query_params.get(CASE_PARAMETER) != token:
+        st.query_params[CASE_PARAMETER] = token
+    st.session_state[_LAST] = token
+    return token

@@ -184,7 +184,7 @@ class DiagnosisEngine:
             findings=tuple(self.finding_of(i, subset, output, row) for i in range(len(metadata.findings))),
             descriptors=_descriptors(output.descriptors[row].numpy()),
             modalities=_uses(prepared.present, shares),
-            warnings=case.warnings + self._warnings(case, prepared, subset),
+            warnings=self._warnings(case, prepared, subset),
             seconds=seconds,
         )
 
@@ -210,7 +210,9 @@ class DiagnosisEngine:
         )
 
     def _warnings(self, case: Case, prepared: PreparedCase, subset: str) -> tuple[str, ...]:
-        found = preparation_warnings(case, prepared, self.contract) + self.calibration_warnings(subset)
+        # That no region is marked is said by what was prepared, in one sentence and not in two.
+        found = tuple(w for w in case.warnings if w != NO_REGION)
+        found += preparation_warnings(case, prepared, self.contract) + self.calibration_warnings(subset)
         return found + contradiction_warnings(case) + self._unfamiliar(case, prepared)
 
     def calibration_warnings(self, subset: str) -> tuple[str, ...]:

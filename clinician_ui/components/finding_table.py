@@ -69,11 +69,19 @@ def _card(finding: FindingAssessment) -> str:
         f"{probability_bar(finding)}"
         '<div class="dx-axis"><span>0 %</span><span>50 %</span><span>100 %</span></div>'
         '<dl class="dx-facts">'
-        f"<dt>Ensemble</dt><dd>{finding.low:.0%} to {finding.high:.0%}</dd>"
+        f"<dt>Range</dt><dd>{finding.low:.0%} to {finding.high:.0%} "
+        "<span class='dx-quiet'>(over the ensemble)</span></dd>"
         f"<dt>Flag from</dt><dd>{finding.threshold:.0%} <span class='dx-quiet'>(dashed line)</span></dd>"
-        f"<dt>Prediction set</dt><dd>{escape(set_words(finding.prediction_set))}</dd>"
+        f"<dt>Prediction set</dt><dd>{_set_html(finding.prediction_set)}</dd>"
         "</dl></section>"
     )
+
+
+def _set_html(prediction_set: tuple[str, ...] | None) -> str:
+    """The prediction set in words; a doubt stands out."""
+    words = escape(set_words(prediction_set))
+    is_doubt = prediction_set is not None and len(prediction_set) != 1
+    return f'<span class="dx-doubt">{words}</span>' if is_doubt else words
 
 
 def render_descriptors(descriptors: Sequence[DescriptorAssessment]) -> None:

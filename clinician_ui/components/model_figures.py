@@ -1,5 +1,6 @@
 """Figures of a model: performance with intervals, calibration, drift. Drawn from plain values."""
 
+import base64
 import math
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -29,11 +30,25 @@ _PLOT_STYLE = (
 )
 
 
+_SUBSET_WORDS = {
+    "ct": "CT",
+    "note": "note",
+    "voice": "dictation",
+    "ct-no-diameter": "CT without the diameter",
+    "ct-encoder": "CT encoder alone",
+}
+
+
+def subset_words(name: str) -> str:
+    """Name of a subset of evidence as a reader would say it: `ct+voice` as `CT + dictation`."""
+    return " + ".join(_SUBSET_WORDS.get(part, part) for part in name.split("+"))
+
+
 def performance_table(subsets: Mapping[str, Json]) -> str:
     """HTML: one row a subset of evidence, each figure with its 95 % interval."""
     heads = "".join(f"<th>{title}</th>" for _, title in _METRICS)
     rows = "".join(
-        f"<tr><td><b>{escape(name)}</b></td>"
+        f"<tr><td><b>{escape(subset_words(name))}</b></td>"
         + "".join(f'<td class="dx-number">{_interval(figures.get(key))}</td>' for key, _ in _METRICS)
         + f'<td class="dx-number">{figures.get("n", "–")}</td></tr>'
         for name, figures in subsets.items()
@@ -66,6 +81,16 @@ def calibration_plot(figures: Json) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}" '
         f'viewBox="0 0 {width:.0f} {height:.0f}"><style>{_PLOT_STYLE}</style>'
         f'<rect width="100%" height="100%" fill="#ffffff"/>{"".join(parts)}</svg>'
+    )
+
+
+def calibration_figure(figures: Json) -> str:
+    """HTML: the plot with the same in words below it, and as its alternative text."""
+    picture = base64.b64encode(calibration_plot(figures).encode()).decode("ascii")
+    words = escape(calibration_words(figures))
+    return (
+        f'<figure class="dx-figure"><img alt="Calibration. {words}" src="data:image/svg+xml;base64,{picture}">'
+        f"<figcaption>{words}</figcaption></figure>"
     )
 
 

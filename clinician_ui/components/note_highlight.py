@@ -7,6 +7,7 @@ from html import escape
 import streamlit as st
 
 from diagnosis.record import ClinicalNote, TextAttribution, TextSpan
+from diagnosis.record.attribution import WHOLE_CASE
 from diagnosis.reporting.highlights import highlight_html, strongest
 
 MOST_SENTENCES = 3
@@ -16,11 +17,18 @@ TINT_LEGEND = (
 )
 
 
+def render_legend(attribution: TextAttribution) -> None:
+    """What the tints mean, and whose answer they explain where that is not the whole case's."""
+    st.html(TINT_LEGEND)
+    if attribution.explains != WHOLE_CASE:
+        st.caption(f"The tints explain {attribution.explains}: beside the other parts they add too little to show.")
+
+
 def render_note(note: ClinicalNote, attribution: TextAttribution | None) -> None:
     """The note; with an attribution, tinted words and the sentences that weigh most."""
     spans = tuple(s for s in attribution.spans if isinstance(s, TextSpan)) if attribution is not None else ()
     if attribution is not None:
-        st.html(TINT_LEGEND)
+        render_legend(attribution)
     st.html(f'<div class="dx-text" tabindex="0" role="region" aria-label="Note">{"".join(_folds(note, spans))}</div>')
     if attribution is not None and attribution.sentences:
         st.html(_sentences(attribution.sentences))

@@ -4,7 +4,8 @@ from html import escape
 
 import streamlit as st
 
-from diagnosis.record import Explanation, Faithfulness
+from diagnosis.record import Explanation, Faithfulness, TextAttribution, VolumeAttribution
+from diagnosis.record.attribution import WHOLE_CASE
 
 _COLUMNS = (
     ("Completeness gap", "the map's sum against the change of the answer; small is right"),
@@ -24,15 +25,23 @@ def render_proof(explanation: Explanation) -> None:
         ("Dictation", explanation.voice),
         ("Sound", explanation.sound),
     )
-    rows = "".join(_row(title, a.method, a.faithfulness) for title, a in maps if a is not None)
+    rows = "".join(_row(_title(title, a), a.method, a.faithfulness) for title, a in maps if a is not None)
     if rows:
         heads = "".join(f'<th title="{escape(meaning)}">{name}</th>' for name, meaning in _COLUMNS)
         keys = "".join(f"<li><b>{name}</b>: {escape(meaning)}</li>" for name, meaning in _COLUMNS)
         st.html(
+            '<section class="dx-card" tabindex="0" role="region" aria-label="Proof">'
             f'<table class="dx-table"><thead><tr><th>Map</th><th>Method</th>{heads}</tr></thead><tbody>{rows}</tbody>'
-            f'</table><ul class="dx-quiet dx-keys">{keys}</ul>'
+            f'</table><ul class="dx-quiet dx-keys">{keys}</ul></section>'
         )
     st.caption(f"Made in {explanation.seconds:.1f} s. A map that fails a check is withheld, with the reason.")
+
+
+def _title(title: str, attribution: object) -> str:
+    """With what a map explains, where that is not the whole case."""
+    if isinstance(attribution, VolumeAttribution | TextAttribution) and attribution.explains != WHOLE_CASE:
+        return f"{title} ({attribution.explains})"
+    return title
 
 
 def _row(title: str, method: str, proof: Faithfulness) -> str:

@@ -1,7 +1,9 @@
 """What was said of a case before: assessments, reviews, edits; each with who and when."""
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from difflib import SequenceMatcher
 from html import escape
 from typing import Any
 
@@ -9,7 +11,7 @@ import streamlit as st
 
 from clinician_ui.components.finding_table import display_name
 from diagnosis.store.assessments import KeptAssessment
-from diagnosis.store.edits import EditedPart, KeptEdit
+from diagnosis.store.edits import Edit, EditedPart, KeptEdit
 from diagnosis.store.review_state import Decision
 from diagnosis.store.reviews import KeptReview
 
@@ -24,7 +26,9 @@ _CHANGES = {
     "age_years": "age",
     "sex": "sex",
 }
-_QUOTED = 160
+_QUOTED = 400
+_AROUND = 4
+"""Unchanged words shown on each side of a change."""
 
 
 def render_reviews(reviews: Sequence[KeptReview]) -> None:
@@ -73,17 +77,16 @@ def render_assessments(kept: Sequence[KeptAssessment]) -> None:
 
 
 def render_edits(edits: Sequence[KeptEdit]) -> None:
-    """A row for each edit, the newest first, with what stood there before."""
+    """A row for each edit, the newest first: what was taken out is struck through, what was put in is underlined."""
     _table(
         "Edits",
-        ("When (UTC)", "Who", "Part", "Before", "After", "Confirmed"),
+        ("When (UTC)", "Who", "Part", "Change", "Confirmed"),
         [
             (
                 _moment(kept.made_at),
                 kept.made_by,
                 kept.edit.part.value,
-                _quoted(kept.edit.original, kept.edit.part),
-                _quoted(kept.edit.edited, kept.edit.part),
+                _Html(_change_html(kept.edit)),
                 "yes" if kept.edit.is_confirmed else "no",
             )
             for kept in edits
@@ -109,19 +112,71 @@ def _moment(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _quoted(text: str, part: EditedPart) -> str:
+class _Html(str):
+    """Text that is HTML already."""
+
+    __slots__ = ()
+
+
+def _change_html(edit: Edit) -> str:
+    if edit.part is EditedPart.REGION:
+        before, after = _region_words(edit.original), _region_words(edit.edited)
+        return f"<del>{before}</del> <ins>{after}</ins>" if edit.original else f"<ins>{after}</ins>"
+    if edit.original == edit.edited:
+        return '<span class="dx-quiet">confirmed as it was</span>'
+    return changed_words(edit.original, edit.edited)
+
+
+def changed_words(before: str, after: str) -> str:
+    """HTML: the words that differ, with a few unchanged ones around them; the rest is left out."""
+    old, new = before.split(), after.split()
+    pieces = []
+    steps = SequenceMatcher(a=old, b=new, autojunk=False).get_opcodes()
+    for number, (kind, a, b, c, d) in enumerate(steps):
+        if kind == "equal":
+            pieces.append(escape(_shortened(old[a:b], is_first=number == 0, is_last=number == len(steps) - 1)))
+            continue
+        for tag, words in (("del", old[a:b]), ("ins", new[c:d])):
+            if words:
+                pieces.append(f"<{tag}>{escape(_clipped(' '.join(words)))}</{tag}>")
+    return " ".join(pieces)
+
+
+def _shortened(words: Sequence[str], *, is_first: bool, is_last: bool) -> str:
+    """Unchanged words: those next to a change, and dots for the rest."""
+    start, end = (0 if is_first else _AROUND), (0 if is_last else _AROUND)
+    if len(words) <= start + end + 1:
+        return " ".join(words)
+    return " ".join([*words[:start], "…", *(words[-end:] if end else ())])
+
+
+def _clipped(text: str) -> str:
+    return text if len(text) <= _QUOTED else f"{text[:_QUOTED]}…"
+
+
+def _region_words(text: str) -> str:
+    """A region as an edit keeps it, in words."""
     if not text:
         return "none"
-    if part is EditedPart.REGION:
-        return text.replace('"', "").strip("{}").replace("_mm", " mm").replace(",diameter", ", diameter")
-    return text if len(text) <= _QUOTED else f"{text[:_QUOTED]}…"
+    try:
+        stated = json.loads(text)
+        x, y, z = stated["center_mm"]
+        size = stated["diameter_mm"]
+    except (ValueError, KeyError, TypeError):  # written by another version of the program: shown as it stands
+        return escape(text)
+    words = f"x {x:.1f}, y {y:.1f}, z {z:.1f} mm"
+    return words if size is None else f"{words}, diameter {size:.1f} mm"
+
+
+def _cell(text: str) -> str:
+    return text if isinstance(text, _Html) else escape(text)
 
 
 def _table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     if not rows:
         return
     head = "".join(f"<th>{escape(name)}</th>" for name in heads)
-    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    body = "".join("<tr>" + "".join(f"<td>{_cell(cell)}</td>" for cell in row) + "</tr>" for row in rows)
     st.html(
         f'<section class="dx-card" tabindex="0" role="region" aria-label="{escape(title)}"><h3>{escape(title)}</h3>'
         f'<table class="dx-table"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></section>'

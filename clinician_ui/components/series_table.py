@@ -16,9 +16,9 @@ def render_series(reports: Sequence[SeriesReport]) -> None:
     heads = ("Series", "Images", "Spacing (mm)", "Verdict", "Why")
     rows = "".join(_row(report) for report in sorted(reports, key=lambda report: not report.is_chosen))
     st.html(
-        '<table class="dx-table"><thead><tr>'
+        '<section class="dx-card" tabindex="0" role="region" aria-label="Series"><table class="dx-table"><thead><tr>'
         + "".join(f"<th>{head}</th>" for head in heads)
-        + f"</tr></thead><tbody>{rows}</tbody></table>"
+        + f"</tr></thead><tbody>{rows}</tbody></table></section>"
     )
 
 

@@ -34,7 +34,9 @@ def render_similar(neighbors: Sequence[Neighbor]) -> None:
         for n in neighbors
     )
     st.html(
+        '<section class="dx-card" tabindex="0" role="region" aria-label="Similar nodules">'
         '<table class="dx-table"><thead><tr><th>Nodule</th><th>Similarity</th><th>What readers said of it</th>'
         f"<th>Judgment</th></tr></thead><tbody>{rows}</tbody></table>"
         '<div class="dx-quiet">Similarity is a cosine in the space of the index. Similar is not the same.</div>'
+        "</section>"
     )

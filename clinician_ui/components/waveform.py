@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from clinician_ui.components.note_highlight import TINT_LEGEND
+from clinician_ui.components.note_highlight import render_legend
 from diagnosis.record import Audio, SpeechSpan, TextAttribution, VoiceNote
 from diagnosis.reporting.colors import tint_css
 from diagnosis.reporting.highlights import highlight_html
@@ -38,7 +38,7 @@ def render_dictation(
     """
     spans = tuple(s for s in attribution.spans if isinstance(s, SpeechSpan)) if attribution is not None else ()
     if attribution is not None:
-        st.html(TINT_LEGEND)
+        render_legend(attribution)
     if voice.audio is not None and voice.duration_s <= MOST_SECONDS_INLINE:
         player = st.components.v2.component(
             "dictation_player",

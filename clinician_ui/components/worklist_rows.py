@@ -23,6 +23,10 @@ REVIEW_WORDS = {
 _CALM = {ReviewState.ACCEPTED, ReviewState.OVERRIDDEN}
 _SEXES = {"F": "female", "M": "male", "O": "other"}
 _SET_WORDS = {"positive": "positive", "negative": "negative", "both": "uncertain", "neither": "atypical"}
+_SET_HINTS = {
+    "both": "the prediction set holds both answers: too uncertain to call",
+    "neither": "the prediction set is empty: unlike the cases it was made from",
+}
 _NAME_AND_REST = [1.5, 10]
 
 
@@ -30,7 +34,7 @@ def render_rows(lines: Sequence[WorklistLine], open_case: Callable[[str], None])
     """Heads, and a line for each case with a button that opens it."""
     finding = next((line.finding for line in lines if line.finding), None)
     probability = f"Probability of {display_name(finding).lower()}" if finding else "Probability"
-    heads = ("Patient", "Date", "Parts", probability, "Range", "Flag", "Set", "Review")
+    heads = ("Patient", "Date", "Parts", probability, "with range", "Flag", "Set", "Review")
     with st.container(key="heads"):
         name, rest = st.columns(_NAME_AND_REST, vertical_alignment="center")
         name.html('<div class="dx-head dx-case">Case</div>')
@@ -83,8 +87,15 @@ def _result_html(line: WorklistLine) -> str:
         f"{_bar(line.probability, line.low, line.high, line.threshold)}"
         f'<span class="dx-number"><b>{line.probability:.0%}</b> <small>{line.low:.0%} to {line.high:.0%}</small></span>'
         f'<span><span class="dx-chip {flag}">{"Flagged" if line.is_flagged else "Not flagged"}</span></span>'
-        f"<span>{_SET_WORDS.get(line.prediction_set or '', '–')}</span><span>{review}</span>"
+        f"<span>{_set_html(line.prediction_set)}</span><span>{review}</span>"
     )
+
+
+def _set_html(prediction_set: str | None) -> str:
+    """The prediction set in a word; a doubt stands out."""
+    words = _SET_WORDS.get(prediction_set or "", "–")
+    hint = _SET_HINTS.get(prediction_set or "")
+    return words if hint is None else f'<span class="dx-chip waits" title="{hint}">{words}</span>'
 
 
 def _review_class(line: WorklistLine) -> str:

@@ -4,7 +4,8 @@ import { clamp, distance, scaleBarLength, toPixel, toVoxel, transform } from "./
 const INK = "#ffd75e";
 const CROSSHAIR = "#6eaaff";
 const REGION = "#7fdbca";
-const PROPOSED = "#ffffff";
+const PROPOSED = "#ffb000";
+const HALO = "#000000";
 const STEP_PX = 2;
 // A small margin keeps the outline off the edge that the reader wants to see.
 const MARGIN_MM = 2;
@@ -99,20 +100,22 @@ export function drawRegion(pen, view, scene, region, at, isProposed) {
   const axis = view.plane.fixed;
   const off = Math.abs(at[axis] - voxel[axis]) * scene.spacing_mm[axis];
   const [x, y] = toPixel(view, voxel);
-  const color = isProposed ? PROPOSED : REGION;
-  pen.setLineDash(isProposed ? [6, 4] : []);
-  if (!region.diameter_mm) {
-    if (off <= scene.spacing_mm[axis]) {
-      line(pen, [x - 8, y], [x + 8, y], color, 2);
-      line(pen, [x, y - 8], [x, y + 8], color, 2);
+  // Dark below bright: an outline that is seen on lung and on bone alike.
+  for (const [color, width] of [[HALO, 4], [isProposed ? PROPOSED : REGION, 2]]) {
+    if (isProposed && color !== HALO) pen.setLineDash([8, 4]);
+    if (!region.diameter_mm) {
+      if (off <= scene.spacing_mm[axis]) {
+        line(pen, [x - 10, y], [x + 10, y], color, width);
+        line(pen, [x, y - 10], [x, y + 10], color, width);
+      }
+    } else if (off < region.diameter_mm / 2 + MARGIN_MM) {
+      const radius = Math.sqrt((region.diameter_mm / 2 + MARGIN_MM) ** 2 - off ** 2) * view.pxPerMm;
+      pen.strokeStyle = color;
+      pen.lineWidth = width;
+      pen.beginPath();
+      pen.arc(x, y, radius, 0, 2 * Math.PI);
+      pen.stroke();
     }
-  } else if (off < region.diameter_mm / 2 + MARGIN_MM) {
-    const radius = Math.sqrt((region.diameter_mm / 2 + MARGIN_MM) ** 2 - off ** 2) * view.pxPerMm;
-    pen.strokeStyle = color;
-    pen.lineWidth = 2;
-    pen.beginPath();
-    pen.arc(x, y, radius, 0, 2 * Math.PI);
-    pen.stroke();
   }
   pen.setLineDash([]);
 }

@@ -5,7 +5,7 @@ import streamlit as st
 from clinician_ui.access import require
 from clinician_ui.archive import collection_of
 from clinician_ui.components.finding_table import display_name
-from clinician_ui.components.model_figures import calibration_plot, calibration_words, drift_html, performance_table
+from clinician_ui.components.model_figures import calibration_figure, drift_html, performance_table, subset_words
 from clinician_ui.model_facts import (
     MIN_CASES,
     PSI_CHANGED,
@@ -49,8 +49,8 @@ def _render_performance(facts: ModelFacts) -> None:
         st.header("Calibration", anchor=False)
         names = list(facts.subsets)
         usual = names.index("ct+note+voice") if "ct+note+voice" in names else 0
-        subset = st.selectbox("Input", names, usual, key="calibration-subset")
-        st.image(calibration_plot(facts.subsets[subset]), caption=calibration_words(facts.subsets[subset]))
+        subset = st.selectbox("Input", names, usual, format_func=subset_words, key="calibration-subset")
+        st.html(calibration_figure(facts.subsets[subset]))
 
 
 def _render_drift(drift: DriftTable) -> None:

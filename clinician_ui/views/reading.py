@@ -11,16 +11,15 @@ from clinician_ui.components.proof_table import render_proof
 from clinician_ui.components.scene import Scene, make_scene
 from clinician_ui.components.similar_table import render_similar
 from clinician_ui.components.viewer import Seat, render_viewer
-from clinician_ui.corrections import region_text
+from clinician_ui.corrections import other_warnings, region_text
+from clinician_ui.explanations import explain_case, known_explanation
 from clinician_ui.permissions import Permission
 from clinician_ui.services import (
     CaseEntry,
     Outcome,
     assess_case,
     edit_case,
-    explain_case,
     is_engine_loaded,
-    known_explanation,
     known_outcome,
     load_case,
     volume_source,
@@ -32,8 +31,9 @@ from clinician_ui.views.what_if_panel import render_what_if
 from clinician_ui.views.words import render_words
 from diagnosis.errors import DiagnosisError
 from diagnosis.record import Assessment, Case, Explanation, FindingAssessment, RegionOfInterest
+from diagnosis.record.attribution import WHOLE_CASE
 from diagnosis.store.edits import Edit, EditedPart
-from diagnosis.vocabulary import Sex
+from diagnosis.vocabulary import Modality, Sex
 
 _SEXES = {Sex.FEMALE: "female", Sex.MALE: "male", Sex.OTHER: "other"}
 MARK_FIRST = (
@@ -75,8 +75,8 @@ def _read_and_assessed(place: Workplace, entry: CaseEntry) -> tuple[Case | None,
     if outcome is None and may(Permission.ASSESS):
         bar = st.progress(0.0, "Loading the model and reading the case")
 
-        def show(done: int, total: int) -> None:
-            bar.progress(done / max(total, 1), f"Reading the CT: slice {done} of {total}")
+        def show(words: str, share: float) -> None:
+            bar.progress(share, words)
 
         outcome = assess_case(entry, place.bundle_dir, show)
         bar.empty()
@@ -97,7 +97,7 @@ def _render_unassessed(place: Workplace, entry: CaseEntry, case: Case, problem: 
         st.info(MARK_FIRST)
     else:
         st.error(problem)
-    render_warnings(case.warnings)
+    render_warnings(other_warnings(case))
     render_proposals(place, entry, case, lambda region: _move_region(entry, case, region))
     _render_ct(entry, case, None, can_try=False)
     render_words(place, entry, case, None)
@@ -106,20 +106,20 @@ def _render_unassessed(place: Workplace, entry: CaseEntry, case: Case, problem: 
 def _render_assessed(place: Workplace, entry: CaseEntry, case: Case, assessment: Assessment) -> None:
     finding = _chosen_finding(assessment, entry)
     explanation = known_explanation(entry, place.bundle_dir, finding.name)
-    if case.volume is not None and case.region is None and may(Permission.EDIT):
+    is_unmarked = case.volume is not None and case.region is None
+    if is_unmarked and may(Permission.EDIT):
         st.info(MARK_FIRST)
-    render_warnings(assessment.warnings)
     render_proposals(place, entry, case, lambda region: _move_region(entry, case, region))
     left, right = st.columns([1.8, 1], gap="medium")
     with right:
         render_findings(assessment.findings)
-        _render_explain(place, entry, finding.name, explanation)
-        render_modalities(assessment.modalities, display_name(assessment.main.name).lower())
+        render_warnings(assessment.warnings)
+        _render_explanation(place, entry, finding.name, explanation)
+        reasons = {Modality.CT: "no region is marked"} if is_unmarked else {}
+        render_modalities(assessment.modalities, display_name(assessment.main.name).lower(), reasons)
         render_descriptors(assessment.descriptors)
     with left:
         _render_ct(entry, case, explanation, can_try=may(Permission.EXPLAIN))
-    # Without a CT the words take its place; with one they need the whole width.
-    with left if case.volume is None else st.container():
         render_words(place, entry, case, explanation)
     if may(Permission.EXPLAIN):
         st.header("What if", anchor=False)
@@ -148,22 +148,25 @@ def _patient_words(case: Case) -> str:
     ]
     if case.volume is not None:
         n, spacing = case.volume.hu.shape, case.volume.spacing_mm
-        words.append(f"CT of {n[0]} slices, {spacing[0]:.2g} mm apart, pixels of {spacing[1]:.2g} mm")
+        words.append(f"CT of {n[0]} slices, {spacing[0]:.2g} mm apart")
     if case.region is not None:
-        size = f", {case.region.diameter_mm:.0f} mm" if case.region.diameter_mm else ""
-        words.append(f"one region marked{size}")
+        words.append(f"region {case.region.diameter_mm:.0f} mm" if case.region.diameter_mm else "region marked")
     return " · ".join(words)
 
 
-def _render_explain(place: Workplace, entry: CaseEntry, finding: str, explanation: Explanation | None) -> None:
+def _render_explanation(place: Workplace, entry: CaseEntry, finding: str, explanation: Explanation | None) -> None:
     """The button that asks why; what was withheld once it was answered."""
     if explanation is not None:
-        render_warnings(explanation.withheld)
-        return
-    if not may(Permission.EXPLAIN):
-        return
+        render_warnings([why.replace("_", " ") for why in explanation.withheld])
+    elif may(Permission.EXPLAIN):
+        _ask_why(place, entry, finding)
+
+
+@st.fragment
+def _ask_why(place: Workplace, entry: CaseEntry, finding: str) -> None:
+    """By itself: while the proofs are made, the pictures and the words stay as they are, and can be read."""
     if st.button("Explain this assessment", type="primary", width="stretch", shortcut="E", key="explain"):
-        with st.spinner("Explaining, with its proofs: this takes some seconds", show_time=True):
+        with st.spinner("Explaining, with proofs; read on meanwhile", show_time=True):
             try:
                 explain_case(entry, place.bundle_dir, finding)
             except DiagnosisError as error:
@@ -188,6 +191,8 @@ def _render_ct(entry: CaseEntry, case: Case, explanation: Explanation | None, *,
         st.session_state[f"trial-{entry.token}"] = region
 
     attribution = explanation.volume if explanation is not None else None
+    if attribution is not None and attribution.explains != WHOLE_CASE:
+        st.caption(f"The overlay explains {attribution.explains}: beside the words they have little to add.")
     render_viewer(
         Seat(
             make_scene(case.volume, case.region, attribution),

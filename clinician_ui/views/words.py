@@ -119,12 +119,19 @@ def _render_recorder(place: Workplace, entry: CaseEntry) -> None:
 
 
 def _transcribed(sound: str, content: bytes, suffix: str) -> Recording | None:
-    with st.spinner("Listening", show_time=True):
-        try:
-            return Recording(sound, transcribe_recording(content, suffix if suffix[1:] in SOUND_KINDS else ".wav"))
-        except DiagnosisError as error:
-            st.error(str(error))
-            return None
+    bar = st.progress(0.0, "Listening to the dictation")
+
+    def show(words: str, share: float) -> None:
+        bar.progress(share, words)
+
+    kind = suffix if suffix[1:] in SOUND_KINDS else ".wav"
+    try:
+        return Recording(sound, transcribe_recording(content, kind, show))
+    except DiagnosisError as error:
+        st.error(str(error))
+        return None
+    finally:
+        bar.empty()
 
 
 def _render_waiting(place: Workplace, entry: CaseEntry, waiting: Recording) -> None:

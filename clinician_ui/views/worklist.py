@@ -1,5 +1,6 @@
 """The worklist: every case with what is there and what was found, most pressing first, a page at a time."""
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
@@ -10,7 +11,7 @@ from clinician_ui.archive import collection_of, open_archive
 from clinician_ui.components.modality_bar import MODALITY_TITLES
 from clinician_ui.components.worklist_rows import render_rows
 from clinician_ui.permissions import Permission
-from clinician_ui.services import FolderWatch, assess_case, find_case, watch_of
+from clinician_ui.services import FolderWatch, assess_case, find_case, warm_up, watch_of
 from clinician_ui.state import Workplace
 from diagnosis import settings
 from diagnosis.errors import DiagnosisError
@@ -19,6 +20,11 @@ from diagnosis.vocabulary import MODALITIES
 
 PAGE_LENGTH = 20
 QUERY = "worklist-query"
+_TELL_REST_FROM = 5
+PRIORITY_WORDS = (
+    "Priority: flagged cases that wait for a reader, the most probable first; then cases that were not assessed, that "
+    "are not flagged, and that have a problem; last what a reader has closed."
+)
 _ORDER_WORDS = {
     Order.PRIORITY: "Priority",
     Order.CASE: "Case",
@@ -66,6 +72,8 @@ def render_worklist(place: Workplace, open_case: Callable[[str], None]) -> None:
         if asked != query:
             query, page = asked, read_worklist(open_archive(), asked)
     _remember(query)
+    if may(Permission.ASSESS):
+        warm_up(place.bundle_dir)
     if page.lines:
         render_rows(page.lines, open_case)
         st.caption("Date: of the study; with a star, the day on which the case was first seen here.")
@@ -149,9 +157,13 @@ def _await(watch: FolderWatch) -> None:
 
 def _assess_all(place: Workplace) -> None:
     waiting = waiting_tokens(open_archive(), collection_of(place.cases_dir))
-    bar = st.progress(0.0, "Loading the model")
+    words, stop = st.columns([5, 1], vertical_alignment="bottom")
+    bar = words.progress(0.0, "Loading the model")
+    # Any control of the page ends this run of it; the button is there so that nobody has to know that.
+    stop.button("Stop", key="stop-assessing", width="stretch", help="What was assessed so far is kept")
+    begun = time.monotonic()
     for done, token in enumerate(waiting):
-        bar.progress(done / len(waiting), f"Assessing case {done + 1} of {len(waiting)}")
+        bar.progress(done / len(waiting), _progress_words(done, len(waiting), time.monotonic() - begun))
         try:
             entry = find_case(place.cases_dir, token)
             if entry is not None:
@@ -164,6 +176,15 @@ def _assess_all(place: Workplace) -> None:
     st.rerun()
 
 
+def _progress_words(done: int, total: int, elapsed_s: float) -> str:
+    """Which case it is, and about how long the rest takes once that can be told."""
+    words = f"Assessing case {done + 1:,} of {total:,}"
+    if done < _TELL_REST_FROM:
+        return words
+    left_s = elapsed_s / done * (total - done)
+    return f"{words}; about {f'{left_s:.0f} s' if left_s < 90 else f'{left_s / 60:.0f} min'} left"
+
+
 def _render_controls(query: WorklistQuery, page: WorklistPage) -> WorklistQuery:
     """Search, filter, order; the question that they ask, from its first page where it is another one."""
     search, part, order, direction = st.columns([3, 1, 1, 1], vertical_alignment="bottom")
@@ -173,7 +194,12 @@ def _render_controls(query: WorklistQuery, page: WorklistPage) -> WorklistQuery:
         "With", parts, parts.index(query.part), format_func=_PART_WORDS.__getitem__, key="worklist-part"
     )
     by = order.selectbox(
-        "Order by", orders, orders.index(query.order), format_func=_ORDER_WORDS.__getitem__, key="worklist-order"
+        "Order by",
+        orders,
+        orders.index(query.order),
+        format_func=_ORDER_WORDS.__getitem__,
+        key="worklist-order",
+        help=PRIORITY_WORDS,
     )
     descending = direction.toggle(
         "Largest first", query.is_descending, key="worklist-down", disabled=by is Order.PRIORITY

@@ -12,6 +12,7 @@ from diagnosis.store.actors import Actor
 from diagnosis.store.assessments import case_row, refresh_summary
 from diagnosis.store.audit import Action, record_event
 from diagnosis.store.database import Store
+from diagnosis.store.edits import apply_edits
 from diagnosis.store.priority import Urgency
 from diagnosis.store.review_state import ReviewState
 from diagnosis.store.tables import CaseRow
@@ -101,19 +102,41 @@ def sync_cases(
     return counts
 
 
-def set_study_date(store: Store, token: str, studied_on: date) -> None:
-    """Date a case by its CT's headers.
+@final
+@dataclass(frozen=True)
+class HeaderFacts:
+    """What the headers of a CT say of a case; None where they are silent."""
+
+    studied_on: date | None = None
+    age_years: float | None = None
+    sex: str | None = None
+
+
+def complete_from_headers(store: Store, token: str, facts: HeaderFacts) -> None:
+    """Date a case by its CT's headers, and take age and sex from them where nobody has stated these.
 
     Raises:
         StoreError: the case is not in the store, or the database cannot be written.
     """
     with store.reading() as session:
-        case = case_row(session, token)
-        if case.is_study_date and case.dated_on == studied_on:
+        if not _completed(case_row(session, token), facts):
             return
     with store.writing() as session:
         case = case_row(session, token)
-        case.dated_on, case.is_study_date = studied_on, True
+        for name, value in _completed(case, facts).items():
+            setattr(case, name, value)
+
+
+def _completed(case: CaseRow, facts: HeaderFacts) -> dict[str, Any]:
+    """The columns that change."""
+    wanted: dict[str, Any] = {}
+    if facts.studied_on is not None:
+        wanted |= {"dated_on": facts.studied_on, "is_study_date": True}
+    if case.age_years is None and facts.age_years is not None:
+        wanted["age_years"] = facts.age_years
+    if case.sex is None and facts.sex is not None:
+        wanted["sex"] = facts.sex
+    return {name: value for name, value in wanted.items() if getattr(case, name) != value}
 
 
 def _existing(session: Session, tokens: list[str]) -> dict[str, CaseRow]:
@@ -150,7 +173,11 @@ def _change(session: Session, row: CaseRow, facts: CaseFacts, collection: str) -
     keeps_problem = row.fingerprint == facts.fingerprint and facts.problem is None
     row.problem = row.problem if keeps_problem else facts.problem
     row.collection, row.case_id, row.fingerprint = collection, facts.case_id, facts.fingerprint
-    row.age_years, row.sex, row.parts, row.has_region = facts.age_years, facts.sex, facts.parts, facts.has_region
+    row.parts, row.has_region = facts.parts, facts.has_region
+    # What the headers said stands until the files are read again, or somebody states it.
+    row.age_years = row.age_years if facts.age_years is None else facts.age_years
+    row.sex = row.sex if facts.sex is None else facts.sex
+    apply_edits(session, row)
     row.is_gone = False
     refresh_summary(session, row)
 

@@ -6,12 +6,14 @@ from enum import StrEnum
 from typing import final
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from diagnosis.store.actors import Actor
 from diagnosis.store.assessments import case_row
 from diagnosis.store.audit import Action, record_row
 from diagnosis.store.database import Store
-from diagnosis.store.tables import EditRow
+from diagnosis.store.tables import CaseRow, EditRow
+from diagnosis.vocabulary import Modality, subset_name
 
 
 class EditedPart(StrEnum):
@@ -58,7 +60,7 @@ def save_edit(store: Store, actor: Actor, token: str, edit: Edit) -> KeptEdit:
         StoreError: the case is not in the store, or the database cannot be written.
     """
     with store.writing() as session:
-        case_row(session, token)
+        case = case_row(session, token)
         row = EditRow(
             token=token,
             part=edit.part.value,
@@ -69,7 +71,20 @@ def save_edit(store: Store, actor: Actor, token: str, edit: Edit) -> KeptEdit:
             made_by=actor.name,
         )
         record_row(session, actor, Action.EDIT, row, {"part": edit.part.value, "is_confirmed": edit.is_confirmed})
+        apply_edits(session, case)
         return _kept(row)
+
+
+def apply_edits(session: Session, case: CaseRow) -> None:
+    """Bring a case's line of the worklist up to date with its newest edits: a region marked, a note written."""
+    query = select(EditRow.part, EditRow.edited).where(EditRow.token == case.token).order_by(EditRow.id)
+    newest = dict(session.execute(query).tuples())  # the last of each part stays
+    if EditedPart.REGION in newest:
+        case.has_region = bool(newest[EditedPart.REGION])
+    if EditedPart.NOTE in newest:
+        parts = set(case.parts.split("+")) - {"", Modality.NOTE.value}
+        parts |= {Modality.NOTE.value} if newest[EditedPart.NOTE].strip() else set()
+        case.parts = subset_name({Modality(part) for part in parts})
 
 
 def edits_of(store: Store, token: str, part: EditedPart | None = None) -> list[KeptEdit]:

@@ -54,7 +54,7 @@ def test_a_ct_without_a_region_waits_to_be_marked(open_case, cases_dir):
     assert not app.exception
     assert "calibrated probability" in html_of(app)
     assert "no region says where to look" not in html_of(app)
-    assert "one region marked, 9 mm" in " ".join(c.value for c in app.caption)
+    assert "region 9 mm" in " ".join(c.value for c in app.caption)
 
 
 def test_an_edited_note_is_assessed_again_and_both_are_kept(open_case, cases_dir):

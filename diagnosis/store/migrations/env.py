@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from diagnosis.store import ledger  # noqa: F401 - its tables join Base
+from diagnosis.store import ledger, results  # noqa: F401 - their tables join Base
 from diagnosis.store.tables import Base
 
 # Import here each module that adds tables to `Base` outside `tables`.

@@ -11,7 +11,14 @@ from diagnosis.errors import ConfigurationError, StoreError
 from diagnosis.record import Case, ClinicalNote, RegionOfInterest, SpeechSegment, VoiceNote, Volume, Word
 from diagnosis.store.actors import Actor, Role
 from diagnosis.store.assessments import assessments_of, latest_assessment, save_assessment, save_problem
-from diagnosis.store.cases import CaseFacts, SyncCounts, known_fingerprints, set_study_date, sync_cases
+from diagnosis.store.cases import (
+    CaseFacts,
+    HeaderFacts,
+    SyncCounts,
+    complete_from_headers,
+    known_fingerprints,
+    sync_cases,
+)
 from diagnosis.store.database import Store
 from diagnosis.store.documents import assessment_document, assessment_from, canonical_json
 from diagnosis.store.edits import Edit, EditedPart, edits_of, latest_edit, save_edit
@@ -98,9 +105,32 @@ def test_a_case_is_dated_by_its_study(store, actor):
 
     [token] = add_cases(store, actor)
     assert not line_of(store, token).is_study_date
-    set_study_date(store, token, date(2021, 4, 3))
-    set_study_date(store, token, date(2021, 4, 3))
+    complete_from_headers(store, token, HeaderFacts(date(2021, 4, 3)))
+    complete_from_headers(store, token, HeaderFacts(date(2021, 4, 3)))
     assert (line_of(store, token).dated_on, line_of(store, token).is_study_date) == (date(2021, 4, 3), True)
+
+
+def test_headers_say_what_nobody_stated(store, actor):
+    [token] = add_cases(store, actor)
+    complete_from_headers(store, token, HeaderFacts(None, 71.0, "O"))
+    assert (line_of(store, token).age_years, line_of(store, token).sex) == (40.0, "F")
+    sync_cases(store, actor, COLLECTION, [CaseFacts("new", "p-new", "f1", parts="ct")])
+    complete_from_headers(store, "new", HeaderFacts(None, 71.0, "M"))
+    assert (line_of(store, "new").age_years, line_of(store, "new").sex) == (71.0, "M")
+    sync_cases(store, actor, COLLECTION, [CaseFacts("new", "p-new", "f2", parts="ct")])
+    assert (line_of(store, "new").age_years, line_of(store, "new").sex) == (71.0, "M")
+
+
+def test_the_line_of_a_case_follows_its_edits(store, actor):
+    sync_cases(store, actor, COLLECTION, [CaseFacts("t", "p", "f1", parts="ct")])
+    assert (line_of(store, "t").has_region, line_of(store, "t").parts) == (False, {"ct"})
+    save_edit(store, actor, "t", Edit(EditedPart.REGION, "", '{"center_mm":[1,2,3],"diameter_mm":4}'))
+    save_edit(store, actor, "t", Edit(EditedPart.NOTE, "", "A nodule."))
+    assert (line_of(store, "t").has_region, line_of(store, "t").parts) == (True, {"ct", "note"})
+    sync_cases(store, actor, COLLECTION, [CaseFacts("t", "p", "f2", parts="ct+voice")])
+    assert (line_of(store, "t").has_region, line_of(store, "t").parts) == (True, {"ct", "note", "voice"})
+    save_edit(store, actor, "t", Edit(EditedPart.NOTE, "A nodule.", " "))
+    assert line_of(store, "t").parts == {"ct", "voice"}
 
 
 def test_reviews_of_two_readers(store, actor):

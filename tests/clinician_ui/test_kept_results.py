@@ -1,0 +1,106 @@
+"""Transcripts and explanations outlive the server: nobody waits for the same work twice."""
+
+import shutil
+import time
+
+import pytest
+import streamlit as st
+from dashboard_records import html_of
+
+from clinician_ui import explanations, transcripts
+from clinician_ui.explanations import explain_case, known_explanation
+from clinician_ui.folders import list_cases
+from clinician_ui.services import assess_case, edit_case, load_case
+from clinician_ui.transcripts import read_case_once, transcript_of
+from diagnosis.errors import ExplanationError
+from diagnosis.ingest import transcription
+from diagnosis.store.edits import Edit, EditedPart
+
+
+def restart() -> None:
+    """All that a server holds in memory is gone."""
+    st.cache_resource.clear()
+
+
+@pytest.fixture
+def never_listens(monkeypatch):
+    def listen(*_args, **_kwargs):
+        pytest.fail("the recording was listened to again")
+
+    return lambda: monkeypatch.setattr(transcription, "transcribe_audio", listen)
+
+
+def test_a_recording_is_listened_to_once(checkout, tmp_path, never_listens):
+    folder = tmp_path / "words"
+    folder.mkdir()
+    shutil.copyfile(checkout / "data_samples" / "case_002" / "voice.wav", folder / "voice.wav")
+    told = []
+    first, _ = read_case_once(folder, lambda words, share: told.append((words, share)))
+    assert told[0][0].startswith("Listening to the dictation: 0 of ")
+    assert [share for _, share in told] == sorted(share for _, share in told)
+    never_listens()
+    restart()
+    second, _ = read_case_once(folder)
+    assert second.voice_note.words == first.voice_note.words
+    assert second.voice_note.transcriber == first.voice_note.transcriber
+    assert (second.voice_note.audio.samples == first.voice_note.audio.samples).all()
+    moved = tmp_path / "upload.wav"
+    shutil.copyfile(folder / "voice.wav", moved)
+    assert transcript_of(moved).words == first.voice_note.words
+
+
+def test_another_program_or_another_sound_is_another_transcript(checkout, tmp_path, monkeypatch):
+    sound = tmp_path / "voice.wav"
+    shutil.copyfile(checkout / "data_samples" / "case_002" / "voice.wav", sound)
+    key = transcripts._key(sound)
+    monkeypatch.setattr(transcripts, "source_sha256", lambda *_modules: "of another version")
+    assert transcripts._key(sound) != key
+    monkeypatch.undo()
+    assert transcripts._key(sound) == key
+    sound.write_bytes(sound.read_bytes()[:-2])
+    assert transcripts._key(sound) != key
+
+
+@pytest.fixture
+def assessed(cases_dir, ui_bundle):
+    entry = next(entry for entry in list_cases(cases_dir) if entry.folder.name == "note_only")
+    outcome = assess_case(entry, ui_bundle)
+    assert outcome.assessment is not None
+    return entry, outcome.assessment.main.name
+
+
+def test_an_explanation_is_there_after_a_restart_and_for_a_second_viewer(
+    assessed, ui_bundle, start, cases_dir, monkeypatch
+):
+    entry, finding = assessed
+    assert known_explanation(entry, ui_bundle, finding) is None
+    made = explain_case(entry, ui_bundle, finding)
+    restart()
+    begun = time.perf_counter()
+    again = known_explanation(entry, ui_bundle, finding)
+    assert time.perf_counter() - begun < 1
+    assert again is not made
+    assert again.note.spans == made.note.spans
+    assert again.modality_shares == made.modality_shares
+    app = start(cases_dir, ui_bundle)
+    next(b for b in app.button if b.label == "note-only").click().run()
+    assert "Proof of the explanation" in [h.value for h in app.header]
+    assert "Explain this assessment" not in [b.label for b in app.button]
+    assert "speaks for" in html_of(app)
+    restart()
+    another_input_finding_or_program_has_none_yet(entry, ui_bundle, finding, monkeypatch)
+
+
+def another_input_finding_or_program_has_none_yet(entry, ui_bundle, finding, monkeypatch):
+    monkeypatch.setattr(explanations, "source_sha256", lambda *_modules: "of another version")
+    assert known_explanation(entry, ui_bundle, finding) is None
+    monkeypatch.undo()
+    assert known_explanation(entry, ui_bundle, finding) is not None
+    assert known_explanation(entry, ui_bundle, "another") is None
+    text = load_case(entry).note.text
+    edit_case(entry, Edit(EditedPart.NOTE, text, "FINDINGS: A smooth nodule of 4 mm.", is_confirmed=True))
+    assert known_explanation(entry, ui_bundle, finding) is None
+    with pytest.raises(ExplanationError, match="changed since it was assessed"):
+        explain_case(entry, ui_bundle, finding)
+    assess_case(entry, ui_bundle)
+    assert known_explanation(entry, ui_bundle, finding) is None
