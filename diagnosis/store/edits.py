@@ -78,7 +78,7 @@ def save_edit(store: Store, actor: Actor, token: str, edit: Edit) -> KeptEdit:
 def apply_edits(session: Session, case: CaseRow) -> None:
     """Bring a case's line of the worklist up to date with its newest edits: a region marked, a note written."""
     query = select(EditRow.part, EditRow.edited).where(EditRow.token == case.token).order_by(EditRow.id)
-    newest = dict(session.execute(query).tuples())  # the last of each part stays
+    newest = {row.part: row.edited for row in session.execute(query)}  # the last of each part stays
     if EditedPart.REGION in newest:
         case.has_region = bool(newest[EditedPart.REGION])
     if EditedPart.NOTE in newest:

@@ -3,18 +3,22 @@
 import base64
 import io
 import wave
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
 from dashboard_records import html_of, make_assessment, make_explanation, make_finding, make_map, make_volume, run
 
 from clinician_ui.components.finding_table import probability_bar, set_words, short_set_words
+from clinician_ui.components.model_figures import calibration_figure, performance_table, subset_words
+from clinician_ui.components.review_history import changed_words
 from clinician_ui.components.waveform import MOST_BARS, dictation_data
 from diagnosis.record import (
     Audio,
     Case,
     ClinicalNote,
     Faithfulness,
+    ModalityUse,
     SpeechSegment,
     SpeechSpan,
     TextAttribution,
@@ -22,6 +26,8 @@ from diagnosis.record import (
     VoiceNote,
     Word,
 )
+from diagnosis.store.edits import Edit, EditedPart, KeptEdit
+from diagnosis.vocabulary import Modality
 
 NOTE = ClinicalNote("FINDINGS: <script>alert(1)</script> solid & spiculated.")
 
@@ -160,3 +166,69 @@ def test_proof_figures_stand_beside_their_controls():
     assert "1.0%" in page
     assert "0.60 <small>(random 0.20)</small>" in page
     assert html_of(run(script, explanation=make_explanation(case))) == ""
+
+
+def test_an_edit_is_shown_by_what_changed():
+    before = "The heart is normal. There is a nodule of 12 mm in the left lower lobe."
+    after = "The heart is normal. There is no nodule of 21 mm in the left lower lobe. <b>"
+    words = changed_words(before, after)
+    assert words == (
+        "… is normal. There is <del>a</del> <ins>no</ins> nodule of <del>12</del> <ins>21</ins> mm in the left lower "
+        "lobe. <ins>&lt;b&gt;</ins>"
+    )
+    assert changed_words("", "A new note.") == "<ins>A new note.</ins>"
+
+
+def test_regions_and_confirmations_are_edits_in_words():
+    def script(edits):
+        from clinician_ui.components.review_history import render_edits
+
+        render_edits(edits)
+
+    now = datetime(2026, 1, 2, tzinfo=UTC)
+    region = '{"center_mm":[1.04,-2,3],"diameter_mm":9.0}'
+    edits = [
+        KeptEdit(3, Edit(EditedPart.REGION, region, '{"center_mm":[5,6,7],"diameter_mm":null}'), now, "who"),
+        KeptEdit(2, Edit(EditedPart.REGION, "", region), now, "who"),
+        KeptEdit(1, Edit(EditedPart.TRANSCRIPT, "as said", "as said", is_confirmed=True), now, "who"),
+    ]
+    page = html_of(run(script, edits=edits))
+    assert "<del>x 1.0, y -2.0, z 3.0 mm, diameter 9.0 mm</del> <ins>x 5.0, y 6.0, z 7.0 mm</ins>" in page
+    assert "confirmed as it was" in page
+
+
+def test_a_part_that_is_there_and_not_used_is_not_called_absent():
+    def script(uses):
+        from clinician_ui.components.modality_bar import render_modalities
+        from diagnosis.vocabulary import Modality
+
+        render_modalities(uses, "malignancy", {Modality.CT: "no region is marked"})
+
+    page = html_of(run(script, uses=(ModalityUse(Modality.CT, False), ModalityUse(Modality.VOICE, False))))
+    assert "not used: no region is marked" in page
+    assert page.count("not used: absent") == 1
+
+
+def test_a_map_that_explains_a_part_alone_says_so():
+    def script(note, explanation):
+        from clinician_ui.components.note_highlight import render_note
+        from clinician_ui.components.proof_table import render_proof
+
+        render_note(note, explanation.note)
+        render_proof(explanation)
+
+    alone = TextAttribution((TextSpan(0, 8, "FINDINGS", 0.5),), "made", explains="the note alone")
+    app = run(script, note=NOTE, explanation=make_explanation(Case("c", note=NOTE), note=alone))
+    assert "The tints explain the note alone" in app.caption[0].value
+    assert "<b>Note (the note alone)</b>" in html_of(app)
+
+
+def test_subsets_of_evidence_have_names_that_a_reader_knows():
+    assert subset_words("ct+note+voice") == "CT + note + dictation"
+    assert subset_words("ct-encoder") == "CT encoder alone"
+    assert "CT + dictation" in performance_table({"ct+voice": {"n": 5}})
+
+
+def test_the_calibration_plot_is_told_in_words_too():
+    figures = {"ece": {"value": 0.02, "low": 0.01, "high": 0.04}, "n": 50, "calibration": {"slope": 1, "intercept": 0}}
+    assert 'alt="Calibration. ECE 0.020 (0.010 to 0.040)' in calibration_figure(figures)

@@ -156,3 +156,14 @@ def test_the_page_paints_without_torch():
         "sys.exit(int('torch' in sys.modules or 'monai' in sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_case_page_opens_the_case_last_open(start, cases_dir, ui_bundle):
+    app = start(cases_dir, ui_bundle)
+    button(app, "note-only").click().run()
+    token = app.query_params["case"]
+    # As the link to the page leads to it: without the case in the address.
+    del app.query_params["case"]
+    app.run()
+    assert app.title[0].value == "note-only"
+    assert app.query_params["case"] in (token, [token], token[0])
