@@ -4,6 +4,7 @@
 `evidence`     `Evidence`: a descriptor head, a span of words, a measurement, a probability, a guideline; `Sentence`
                and `Draft`, which refuse a sentence without evidence
 `wording`      how descriptors are said, and how they are read back from what was said
+`patient`      age, sex, smoking and cancer, as stated
 `drafter`      `draft_report`: clinical information, technique, findings, impression, recommendation
 `questions`    `answer`: set questions from the same evidence; "not known" is an answer
 `proof`        `unsupported`: sentences whose evidence does not hold, or that name a number which is not in it

@@ -30,7 +30,8 @@ def _holds(evidence: Evidence, case: Case, assessment: Assessment, words: CaseWo
     if evidence.kind is EvidenceKind.PROBABILITY:
         return any(of_finding(f) == evidence for f in assessment.findings)
     if evidence.kind is EvidenceKind.GUIDELINE:
-        return any(o.model == evidence.name and o.doi == evidence.doi and o.refusal is None for o in words.opinions)
+        named = [o for o in words.opinions if o.model == evidence.name and o.doi == evidence.doi]
+        return any(o.refusal is None or o.refusal == evidence.value for o in named)
     if evidence.kind is EvidenceKind.WARNING:
         return evidence.value in assessment.warnings
     return _is_of_case(evidence, case, words)

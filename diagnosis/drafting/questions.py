@@ -244,12 +244,14 @@ _TABLE: tuple[tuple[re.Pattern[str], str, Answerer], ...] = (
     (
         _ask(r"lobe|where|side\b|locat|place"),
         "which lobe?",
-        _from_draft(Section.FINDINGS, (" nodule is in the", " places a nodule"), _NO_PLACE),
+        _from_draft(Section.FINDINGS, (" nodule is in", "Nodules are in", " places a nodule"), _NO_PLACE),
     ),
     (
         _ask(r"smok|pack"),
         "does the patient smoke?",
-        _from_draft(Section.INFORMATION, ("smoking",), "neither note nor dictation speaks of smoking"),
+        _from_draft(
+            Section.INFORMATION, ("smok", "Smok", "pack-years"), "neither note nor dictation speaks of smoking"
+        ),
     ),
     (
         _ask(r"cancer|famil|histor"),
@@ -259,7 +261,7 @@ _TABLE: tuple[tuple[re.Pattern[str], str, Answerer], ...] = (
     (
         _ask(r"how old|\bage\b"),
         "how old is the patient?",
-        _from_draft(Section.INFORMATION, ("age of",), "neither note nor dictation gives an age"),
+        _from_draft(Section.INFORMATION, ("-year-old", "Age ", "age of"), "neither note nor dictation gives an age"),
     ),
     (
         _ask(r"recommend|follow|next|guideline|do now"),

@@ -4,7 +4,7 @@ Each level of each descriptor has one phrase, and each phrase belongs to one lev
 be checked word for word against what it rests on.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from diagnosis.vocabulary import DESCRIPTOR_BY_NAME
 
@@ -49,8 +49,6 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "obvious on CT",
     ),
 }
-ADJECTIVES = ("texture", "sphericity", "subtlety")
-"""Said as "The nodule is ..."; the others as "It has ..."."""
 
 
 def phrase(name: str, value: float) -> str:
@@ -59,10 +57,9 @@ def phrase(name: str, value: float) -> str:
     return levels[min(max(round(value), 1), len(levels)) - 1]
 
 
-def descriptor_sentence(name: str, value: float) -> str:
-    """One descriptor as a sentence."""
-    verb = "is" if name in ADJECTIVES else "has"
-    return f"The nodule {verb} {phrase(name, value)}."
+def listed(parts: Sequence[str], last: str = "and") -> str:
+    """Parts in one phrase: a; a and b; a, b and c."""
+    return f"{', '.join(parts[:-1])} {last} {parts[-1]}" if len(parts) > 1 else "".join(parts)
 
 
 def describe(ratings: Mapping[str, float]) -> str:

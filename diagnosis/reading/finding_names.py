@@ -8,7 +8,7 @@ another thing: "subcutaneous emphysema" is no lung disease.
 
 NODULE_FEATURES: dict[str, str] = {
     "nodule": r"(?:micro)?nodul(?:e|es|arity|ar (?:opacit(?:y|ies)|densit(?:y|ies)|lesions?|foc(?:us|i)))|nodular|coin lesions?"
-    r"|nodular\w*|reticulonodular|(?:gg|ps|ss|sp)ns?|ground[- ]glass (?:lesion|focus)",
+    r"|nodular\w*|reticulonodular|(?:gg|ps|ss|sp)ns?|ground[- ]glass (?:lesion|focus)|(?:lung|pulmonary|parenchymal) lesions?",
     "mass": r"mass(?:es)?|mass-?like(?: \w+)?",
     "spiculation": r"(?:non-?|un)?spicul\w+|corona radiata|sunburst margins?",
     "lobulation": r"(?:non-?|un)?lobulat\w+",

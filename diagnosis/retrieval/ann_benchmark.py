@@ -7,6 +7,8 @@ a library is turned up on one set of queries until recall@10 reaches `WANTED_REC
 another.
 """
 
+import ctypes
+import gc
 import resource
 import time
 from concurrent.futures import ProcessPoolExecutor
@@ -120,8 +122,6 @@ def measure(library: str, embeddings: Vectors, size: int, seed: int = 0) -> Meas
 
 def _measure(library: str, embeddings: Vectors, size: int, seed: int) -> Measured:
     vectors = like_embeddings(embeddings, size, seed)
-    queries = like_embeddings(embeddings, N_TUNING + N_QUERIES, seed + 1)
-    true = exact_neighbors(vectors, queries)
     build(library, vectors[:2000])  # its code is loaded before memory is counted
     before_mb = _resident_mb()
     start = time.process_time()
@@ -129,6 +129,8 @@ def _measure(library: str, embeddings: Vectors, size: int, seed: int) -> Measure
     build_s = time.process_time() - start
     own_mb = vectors.nbytes / 2**20 if library == "exact" else 0.0  # it searches the vectors that were handed in
     memory_mb = _resident_mb() - before_mb + own_mb
+    queries = like_embeddings(embeddings, N_TUNING + N_QUERIES, seed + 1)
+    true = exact_neighbors(vectors, queries)
     effort = _tuned(searcher, queries[:N_TUNING], true[:N_TUNING])
     found, seconds = [], []
     for query in queries[N_TUNING:]:
@@ -149,7 +151,11 @@ def _tuned(searcher: Searcher, queries: Vectors, true: npt.NDArray[np.int64]) ->
 
 
 def _resident_mb() -> float:
-    """Resident memory of this process, in MiB."""
+    """Resident memory of this process, in MiB, after what was freed is given back to the system."""
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc; elsewhere freed memory may hide some of an index
+    if trim is not None:
+        trim(0)
     try:
         with open("/proc/self/statm", encoding="ascii") as statm:  # noqa: PTH123 - a file of the kernel
             return int(statm.read().split()[1]) * resource.getpagesize() / 2**20

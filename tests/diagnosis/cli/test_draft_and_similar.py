@@ -70,7 +70,7 @@ def test_a_draft_for_people_and_to_edit(note, tiny_bundle):
     assert "not signed" in shown
     assert "[note " in shown
     bare = run("draft", "--note", note, "--bundle", tiny_bundle, "--text").stdout
-    assert bare.startswith("CLINICAL INFORMATION:\nThe note gives an age of 68 years.")
+    assert bare.startswith("CLINICAL INFORMATION:\n68-year-old man.")
     assert "[note" not in bare
 
 

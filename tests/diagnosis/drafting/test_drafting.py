@@ -88,6 +88,47 @@ def test_contradictions_are_said_and_the_place_is_not_chosen():
     assert "The note places a nodule in the left lower lobe." in draft.text
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("73-year-old woman, former smoker, 40 pack-years, quit 5 years ago.", "73-year-old woman."),
+        (
+            "73-year-old woman, former smoker, 40 pack-years, quit 5 years ago.",
+            "Former smoker, 40 pack-years, stopped smoking 5 years ago.",
+        ),
+        ("Mother died of lung cancer. No history of malignancy.", "Family history of lung cancer."),
+        ("Mother died of lung cancer. No history of malignancy.", "No history of extrathoracic cancer."),
+        ("Colon cancer 8 years ago.", "History of extrathoracic cancer (8 years ago)."),
+        ("Never smoked. Quit 5 years ago.", "Smoking, by the note: never smoked."),
+        ("9 mm nodule in the superior segment of the RLL.", "in the superior segment of the right lower lobe."),
+        ("Nodules in both lungs.", "Nodules are in both lungs."),
+        ("9 mm nodule. No effusion or pneumothorax.", "The note reports no pleural effusion or pneumothorax."),
+        ("Spiculated, lobulated 9 mm nodule.", "The note reports spiculation and lobulation."),
+        (
+            "60-year-old man, smoker. Solid 9 mm nodule in the right upper lobe.",
+            "or tissue sampling. Applied to: age 60 (note); mean diameter 9 mm (note); nodule type solid (note);",
+        ),
+        (
+            "60-year-old man. 9 mm nodule with popcorn calcification.",
+            "Fleischner 2017 does not apply: benign calcification or fat is stated; no follow-up category applies.",
+        ),
+    ],
+)
+def test_how_it_is_said(text, told):
+    case = Case("c", note=ClinicalNote(text))
+    assessment = random_assessment(case, 1)
+    draft = draft_report(case, assessment)
+    assert told in draft.text
+    assert unsupported(draft, case, assessment) == ()
+
+
+def test_the_impression_begins_with_the_nodule(drafted):
+    case, _, draft = drafted
+    first = next(s for s in draft.sentences if s.section is Section.IMPRESSION)
+    assert f"nodule of {case.region.diameter_mm:g} mm" in first.text
+    assert {e.kind for e in first.evidence} >= {EvidenceKind.DESCRIPTOR, EvidenceKind.MEASUREMENT}
+
+
 def test_descriptor_ratings_are_told_only_with_a_ct():
     case = Case("c", note=ClinicalNote("Nodule in the lingula."))
     assessment = random_assessment(case, 3)
@@ -110,8 +151,8 @@ ASKED = Case(
         ("Is it spiculated?", "the note states spiculation"),
         ("How large is it?", "a diameter of 14 mm"),
         ("Which lobe?", "right upper lobe"),
-        ("Does the patient smoke?", "smoking: current"),
-        ("How old is the patient?", "68 years"),
+        ("Does the patient smoke?", "Smoker."),
+        ("How old is the patient?", "68-year-old man."),
         ("What speaks for malignancy?", "place in the right upper lobe"),
         ("What speaks against malignancy?", "extrathoracic cancer denied"),
         ("Is there an effusion?", "the note denies effusion"),
