@@ -36,6 +36,7 @@ from diagnosis.cli.train import compare_command, train_command
 from diagnosis.cli.train_candidates import train_candidates_command
 from diagnosis.cli.transcribe import transcribe_command
 from diagnosis.cli.ui import ui_command
+from diagnosis.cli.words_benchmark import words_benchmark_command
 from diagnosis.errors import DiagnosisError
 from diagnosis.version import __version__
 from diagnosis.vocabulary import NOT_A_MEDICAL_DEVICE
@@ -69,6 +70,7 @@ app.command("train")(train_command)
 app.command("compare")(compare_command)
 app.command("index")(index_command)
 app.command("index-benchmark")(index_benchmark_command)
+app.command("words-benchmark")(words_benchmark_command)
 app.command("evaluate")(evaluate_command)
 app.command("train-candidates")(train_candidates_command)
 app.command("candidates-benchmark")(candidates_benchmark_command)

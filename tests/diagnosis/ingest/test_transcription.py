@@ -1,6 +1,5 @@
 """Speech becomes words with times; silence and noise become nothing; what real dictations lose is bounded."""
 
-import json
 import os
 import shutil
 import subprocess
@@ -11,11 +10,12 @@ import pytest
 import soundfile
 
 from diagnosis.errors import AudioError, BundleError
-from diagnosis.evaluation.dictation import DictationQuality, dictation_quality, word_error_rate
+from diagnosis.evaluation.dictation import dictation_quality, word_error_rate
 from diagnosis.ingest.speech_models import WEIGHTS
 from diagnosis.ingest.transcript_safety import transcript_warnings, unheard_speech_s
 from diagnosis.ingest.transcription import _loop_at, _without_loops, transcribe, transcribe_audio
 from diagnosis.record import Audio, VoiceNote
+from diagnosis.words_benchmark import measure_dictation
 
 RATE_HZ = 16_000
 SENTENCE = "There is no pleural effusion. A twelve millimeter nodule is seen in the left upper lobe."
@@ -186,20 +186,6 @@ def test_a_folder_that_is_no_model_is_refused(tmp_path):
         (tmp_path / name).write_text("{}")
     with pytest.raises(BundleError, match="no usable CTranslate2 Whisper model"):
         transcript(np.zeros(RATE_HZ), model=str(tmp_path))
-
-
-def read_term_list(shared_data: Path) -> frozenset[str]:
-    """Radiology terms of other reports, and the single words of a public list of medical terms."""
-    radiology = json.loads((shared_data / "dictation" / "bias_vocab.json").read_text())["hotwords"].split()
-    lines = (shared_data / "text" / "vocab" / "medwer_terms.txt").read_text().splitlines()
-    return frozenset(radiology) | {line for line in lines if line.isalpha() and len(line) > 3}
-
-
-def measure_dictation(shared_data: Path, model: str) -> DictationQuality:
-    folder = shared_data / "dictation" / "radiology_tts"
-    rows = json.loads((folder / "manifest.json").read_text())
-    pairs = [(row["text"], transcribe(folder / row["file"], model=model).text) for row in rows]
-    return dictation_quality(pairs, read_term_list(shared_data))
 
 
 @pytest.mark.slow

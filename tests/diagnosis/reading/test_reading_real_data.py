@@ -1,31 +1,16 @@
 """Real texts with expert labels: bounds lie slightly below what was measured."""
 
-import csv
-import re
-
 import pytest
 
 from diagnosis.evaluation.clinical_text import agreement, split_half
-from diagnosis.ingest.notes import note_from_text
-from diagnosis.reading import assertions_of, report_labels
-
-
-def place(phrase: str, sentence: str) -> tuple[int, int]:
-    """The phrase in its sentence: in capitals where it is marked so; the whole sentence where it runs beyond it."""
-    words = phrase.split()
-    marked = re.search(r"\s+".join(re.escape(w.upper()) for w in words), sentence)
-    found = marked or re.search(r"\s+".join(map(re.escape, words)), sentence, re.IGNORECASE)
-    return found.span() if found else (0, len(sentence))
+from diagnosis.words_benchmark import NEGEX, REPORT_LABELS, labeled_reports, negex_assertions, temporality_of
 
 
 @pytest.fixture(scope="module")
 def negex(shared_data):
-    path = shared_data / "negation" / "negex_gold.csv"
-    if not path.is_file():
+    if not (shared_data / NEGEX).is_file():
         pytest.skip("the expert rows on negation are not beside this checkout (../shared/data/negation)")
-    with path.open(encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    return [(row, assertions_of(row["sentence"], *place(row["phrase"], row["sentence"]))) for row in rows]
+    return negex_assertions(shared_data)
 
 
 def test_negation(negex):
@@ -38,15 +23,11 @@ def test_negation(negex):
 
 
 def test_temporality_and_experiencer(negex):
-    def judged(meant) -> str:
-        if meant.is_hypothetical:
-            return "Not particular"
-        return "Historical" if meant.is_historical or meant.is_family else "Recent"
-
-    right = sum(judged(meant) == row["temporality"] for row, meant in negex)
+    right = sum(temporality_of(meant) == row["temporality"] for row, meant in negex)
     assert right / len(negex) >= 0.935  # measured 0.945
     historical = agreement(
-        [row["temporality"] == "Historical" for row, _ in negex], [judged(meant) == "Historical" for _, meant in negex]
+        [row["temporality"] == "Historical" for row, _ in negex],
+        [temporality_of(meant) == "Historical" for _, meant in negex],
     )
     assert historical.f1 >= 0.70  # measured 0.73; many rows are bare items of problem lists
     family = [meant.is_family for row, meant in negex if row["experiencer"] == "Family member"]
@@ -69,22 +50,9 @@ NEGBIO = {  # finding: (column of the reference, the bar of TF-IDF with logistic
 
 @pytest.fixture(scope="module")
 def chest_reports(shared_data):
-    folder = shared_data / "text"
-    if not (folder / "negbio_openi").is_dir():
+    if not (shared_data / REPORT_LABELS).is_file():
         pytest.skip("the labeled chest reports are not beside this checkout (../shared/data/text/negbio_openi)")
-    with (folder / "negbio_openi" / "openi_gld_std14.csv").open(encoding="utf-8") as file:
-        reference = {row["filename"]: row for row in csv.DictReader(file)}
-    with (folder / "iuxray" / "indiana_reports.csv").open(encoding="utf-8") as file:
-        reports = {f"CXR{row['uid']}": row for row in csv.DictReader(file)}
-    names = (folder / "negbio_openi" / "openi-testset.txt").read_text().split()
-    parts = ("indication", "comparison", "findings", "impression")
-    labeled = []
-    for name in names:
-        text = "\n\n".join(f"{part.upper()}: {reports[name][part]}" for part in parts if reports[name][part].strip())
-        # Four reports of the list have no words: they assert no finding, as `report_labels` defines normal.
-        # Without them the F1 of normal is .934.
-        labeled.append((reference[name], report_labels(note_from_text(text)) if text else frozenset({"normal"})))
-    return labeled
+    return labeled_reports(shared_data)
 
 
 @pytest.mark.slow
