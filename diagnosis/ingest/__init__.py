@@ -15,6 +15,7 @@
 `file_tree`           which files a path stands for; `archive`, `dicomdir` two kinds of paths
 `limits`              what is refused before it costs memory or time
 `notes`               .txt, .pdf, .json to a `ClinicalNote`; `note_sections` finds its sections
+`page_columns`        two columns of a PDF's page, read one after the other
 `audio`               wav, flac, mp3, m4a, ogg, webm to mono 16 kHz
 `transcription`       speech to timed words, silence to none; `spoken_punctuation` understands "full stop"
 `speech_models`       which Whisper is used: base where its packages are installed, tiny.en else, or a folder's

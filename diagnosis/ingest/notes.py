@@ -16,17 +16,18 @@ from typing import TYPE_CHECKING, Any
 
 from diagnosis.errors import LimitExceededError, NoteError
 from diagnosis.ingest.note_sections import find_sections
+from diagnosis.ingest.page_columns import in_reading_order
 from diagnosis.record.note import ClinicalNote
 
 if TYPE_CHECKING:
-    from pypdf import PdfReader
+    from pypdf import PageObject, PdfReader
 
 MAX_TEXT_BYTES = 2 * 2**20
 MAX_PDF_BYTES = 30 * 2**20
 MAX_PDF_PAGES = 100
 MAX_PDF_PAGE_BYTES = 4 * 2**20
 MAX_PDF_SECONDS = 30.0
-MAX_CHARACTERS = 200_000
+MAX_CHARACTERS = 300_000
 
 _TEXT_SUFFIXES = {".txt", ".text", ".md", ""}
 _JSON_KEYS = {"text", "authored_at"}
@@ -202,6 +203,14 @@ def _pdf_text(path: Path) -> str:
     return text
 
 
+def _page_text(page: "PageObject") -> str:
+    """Text of one page; two columns one after the other."""
+    plain = page.extract_text()
+    if len(plain) > MAX_CHARACTERS:
+        return plain
+    return in_reading_order(page.extract_text(extraction_mode="layout")) or plain
+
+
 def _page_texts(reader: "PdfReader") -> list[str]:
     started, texts, characters = time.monotonic(), [], 0
     if len(reader.pages) > MAX_PDF_PAGES:
@@ -212,7 +221,7 @@ def _page_texts(reader: "PdfReader") -> list[str]:
         if contents is not None and len(contents.get_data()) > MAX_PDF_PAGE_BYTES:
             msg = f"note: page {number} of the PDF is larger than {MAX_PDF_PAGE_BYTES // 2**20} MiB; save it as .txt"
             raise LimitExceededError(msg)
-        texts.append(page.extract_text())
+        texts.append(_page_text(page))
         characters += len(texts[-1])
         if characters > MAX_CHARACTERS or time.monotonic() - started > MAX_PDF_SECONDS:
             msg = f"note: the PDF is too long to read ({number} of {len(reader.pages)} pages done); give the note alone"

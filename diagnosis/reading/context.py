@@ -6,13 +6,17 @@ exudate" is a statement, and it is made). Cues and their sources are in `context
 """
 
 import re
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import final
 
 from diagnosis.reading import context_rules as rules
 from diagnosis.reading.sentences import sentence_spans
 
 Span = tuple[int, int]
+WIDEST_SCOPE = 1000
+"""Characters to either side of a mention in which cues are looked for."""
 
 
 @final
@@ -101,6 +105,8 @@ def assertions_of(text: str, start: int, end: int, sentences: tuple[Span, ...] |
         msg = f"mention [{start}, {end}) is empty or leaves a text of {len(text)} characters"
         raise ValueError(msg)
     first, last = _sentence_around(sentences if sentences is not None else sentence_spans(text), start, end)
+    # No scope is longer; in a text without full stops it keeps the work for each mention the same.
+    first, last = max(first, start - WIDEST_SCOPE), min(last, end + WIDEST_SCOPE)
     sentence, target = text[first:last], (start - first, end - first)
     lookalikes = [m.span() for m in _LOOKALIKE.finditer(sentence)]
     recent = [m.span() for m in _RECENT.finditer(sentence)]
@@ -116,8 +122,9 @@ def assertions_of(text: str, start: int, end: int, sentences: tuple[Span, ...] |
 
 
 def _sentence_around(sentences: tuple[Span, ...], start: int, end: int) -> Span:
-    touched = [span for span in sentences if span[0] < end and start < span[1]]
-    return (touched[0][0], touched[-1][1]) if touched else (start, end)
+    low = bisect_right(sentences, start, key=itemgetter(1))
+    high = bisect_left(sentences, end, lo=low, key=itemgetter(0))
+    return (sentences[low][0], sentences[high - 1][1]) if low < high else (start, end)
 
 
 def _overlaps(span: Span, others: list[Span]) -> bool:

@@ -119,7 +119,7 @@ HISTORICAL_BEFORE: tuple[str, ...] = (
     r"(?:past medical|past surgical|medical|surgical|social|psychiatric) (?:history|hx)|pmhx?|psh",
     r"status post|s/p|previous(?:ly)?|prior|former|formerly|remote|old|known|allergies|allergic to",
     r"(?:years?|months?|decades?) ago|last (?:year|month)|since childhood|diagnosed (?:in|with)",
-    r"in (?:19|20)\d\d|referring diagnosis",
+    r"in (?:19|20)\d\d",
 )
 """Cues that place what follows in the past."""
 

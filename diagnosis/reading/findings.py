@@ -8,6 +8,8 @@ from diagnosis.reading.context import Assertions, assertions_of
 from diagnosis.reading.finding_names import CHEST_FINDINGS, EXCEPTIONS, NODULE_FEATURES, OTHER_ABNORMALITIES
 from diagnosis.reading.sentences import sentence_spans
 
+_LOOK_BACK = 40
+"""Characters before a name in which an exception to it may stand."""
 Mention = tuple[str, int, int, Assertions]
 
 # "nonspiculated", "noncalcified": the name holds its own negation.
@@ -53,7 +55,7 @@ def find_mentions(text: str, *, with_others: bool = False) -> Iterator[Mention]:
 def _places(name: str, pattern: re.Pattern[str], text: str) -> Iterator[tuple[int, int]]:
     before = _before(name)
     for match in pattern.finditer(text):
-        if before is None or not before.search(text, 0, match.start()):
+        if before is None or not before.search(text, max(0, match.start() - _LOOK_BACK), match.start()):
             yield match.span()
 
 

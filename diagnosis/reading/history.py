@@ -74,6 +74,7 @@ _CIGARETTES_A_DAY = _re(
     rf"(?<![./-])(?P<cigarettes>\d{{1,3}}) ?(?:cigarettes|cigs?) ?(?:a |per |each |every |/ ?)?(?:day|daily){_DURATION}"
 )
 CIGARETTES_IN_A_PACK = 20
+_LOOK_BACK = 80
 _QUIT_VERB = r"(?:quit|stopped|gave up|ceased|not smoked)(?: smoking| tobacco| cigarettes)?"
 _QUIT = _re(rf"{_QUIT_VERB} (?:about |approximately |some |over )?(?P<years>{NUMBER}) ?(?:years?|yrs?) ago")
 _QUIT_YEAR = _re(rf"{_QUIT_VERB}(?: ?,? (?:in|since))? (?:about |approximately )?(?P<year>(?:19|20)\d\d)")
@@ -154,14 +155,19 @@ def _smoking(text: str) -> Iterator[Statement]:
     taken: list[tuple[int, int]] = []
     for status, pattern in _SMOKING:
         for match in pattern.finditer(text):
-            word_before = _NOT_SMOKER.search(text, 0, match.start())
+            word_before = _stands_before(_NOT_SMOKER, text, match.start())
             is_taken = any(match.start() < end and start < match.end() for start, end in taken)
-            is_of_another = _SOMEONE_ELSE.search(text, 0, match.start()) is not None
+            is_of_another = _stands_before(_SOMEONE_ELSE, text, match.start())
             if is_taken or is_of_another or (status == CURRENT and word_before):
                 continue
             taken.append(match.span())
             yield Statement(FactKind.SMOKING, status, match.start(), match.end())
     yield from _amounts_smoked(text)
+
+
+def _stands_before(pattern: re.Pattern[str], text: str, start: int) -> bool:
+    """Whether a pattern that ends in `$` matches right before a place."""
+    return pattern.search(text, max(0, start - _LOOK_BACK), start) is not None
 
 
 def _amounts_smoked(text: str) -> Iterator[Statement]:
@@ -192,7 +198,7 @@ def _cancer(text: str) -> Iterator[Statement]:
         for match in _OTHER_CANCER.finditer(text)
         if not any(match.start() < end and start < match.end() for start, end in lung)
     ]
-    lung, other = ([s for s in spans if not _SOMEONE_ELSE.search(text, 0, s[0])] for spans in (lung, other))
+    lung, other = ([s for s in spans if not _stands_before(_SOMEONE_ELSE, text, s[0])] for spans in (lung, other))
     for name, spans in ((LUNG_CANCER, lung), (OTHER_CANCER, other)):
         for start, end in spans:
             rest = _OTHER_TOPIC.split(text[end : end + 60])[0]

@@ -2,6 +2,7 @@
 """A note or a dictation to facts: `read_note`, `read_dictation`, `read_text`."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -71,8 +72,10 @@ def read_text(text: str) -> tuple[Fact, ...]:
 def _owned_facts(text: str, sentences: tuple[Span, ...], findings: list[Fact]) -> Iterator[Fact]:
     """Sizes and places, with the finding they belong to and its sense."""
     owner_before: Fact | None = None
+    ordered = sorted((f for f in findings if f.name in _OWNERS), key=lambda f: f.start)
+    starts = [f.start for f in ordered]
     for first, last in sentences:
-        owners = [f for f in findings if first <= f.start < last and f.name in _OWNERS]
+        owners = ordered[bisect_left(starts, first) : bisect_left(starts, last)]
         inherited = owner_before if _REFERS_BACK.match(text[first:last]) else None
         for fact in _measures(text, first, last):
             yield _with_owner(fact, owners, inherited, text, sentences)

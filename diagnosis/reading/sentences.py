@@ -7,8 +7,9 @@ _ABBREVIATION = re.compile(
     r"\b(?:dr|mr|mrs|ms|prof|st|vs|approx|no|fig|e\.g|i\.e|etc|resp|p\.o|b\.i\.d|q\.d|h|cf|ca|[A-Z])\.$", re.IGNORECASE
 )
 _END = re.compile(
-    r"[.?!]+[)\"']?(?=\s|$|[A-Z][a-z])"  # full stop; also "seen.The", as dictation systems leave it
+    r"[.?!]+[)\"']?(?=\s|$|\||[A-Z][a-z])"  # full stop; also "seen.The", as dictation systems leave it
     r"|\n[ \t]*\n"  # an empty line
+    r"|\n(?=[ \t]*\||[A-Z][A-Z0-9]{2}\|)"  # a row of a table, a segment of an HL7 message
     r"|\n(?=[ \t]*(?:[-*•]|\d{1,2}[.)])[ \t])"  # a list item
     r"|\s(?=\d{1,2}\)\s?[A-Za-z])"  # "1) ... 2) ..." within a line
     r"|\n(?=[ \t]*[A-Z][A-Za-z ]{2,30}:)"  # a heading

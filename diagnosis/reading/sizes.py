@@ -55,6 +55,7 @@ _NOT_A_SIZE_BEFORE = re.compile(
 _CHANGED_FROM = re.compile(
     r"(?:increas|grow|grew|enlarg|decreas|shr[iau]n|chang|progress)\w*(?:\s+\w+){0,3}\s+from\s*$", re.IGNORECASE
 )
+_LOOK_BACK = 80
 _RANGE_BEFORE = re.compile(r"rang\w+\s+from\s*$", re.IGNORECASE)
 
 
@@ -90,12 +91,13 @@ def find_lengths(text: str) -> Iterator[Length]:
 def _start(text: str, match: re.Match[str]) -> int | None:
     """Where a size begins; None where the words before make it none."""
     start = match.start()
+    begin = max(0, start - _LOOK_BACK)
     if match["low"] is not None:
-        if _CHANGED_FROM.search(text, 0, start) or number_value(match["low"]) > number_value(match["first"]):
+        if _CHANGED_FROM.search(text, begin, start) or number_value(match["low"]) > number_value(match["first"]):
             return match.start("first")
-        if _RANGE_BEFORE.search(text, 0, start):
+        if _RANGE_BEFORE.search(text, begin, start):
             return start
-    return None if _NOT_A_SIZE_BEFORE.search(text, 0, start) else start
+    return None if _NOT_A_SIZE_BEFORE.search(text, begin, start) else start
 
 
 def _millimeters(unit: str) -> float:

@@ -88,8 +88,8 @@ class TestText:
             read_note(write(tmp_path, "note.docx", b"PK"))
 
     def test_limits(self, tmp_path, monkeypatch):
-        with pytest.raises(LimitExceededError, match="200001 characters"):
-            note_from_text("a" * 200_001)
+        with pytest.raises(LimitExceededError, match="300001 characters"):
+            note_from_text("a" * 300_001)
         with pytest.raises(LimitExceededError, match="3 MiB, more than 2"):
             read_note(write(tmp_path, "note.txt", b"a " * 2**20 + b"b" * 2**20))
         monkeypatch.setattr(notes, "MAX_PDF_BYTES", 10)

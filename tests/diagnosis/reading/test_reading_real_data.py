@@ -24,12 +24,12 @@ def test_negation(negex):
 
 def test_temporality_and_experiencer(negex):
     right = sum(temporality_of(meant) == row["temporality"] for row, meant in negex)
-    assert right / len(negex) >= 0.935  # measured 0.945
+    assert right / len(negex) >= 0.935  # measured 0.951
     historical = agreement(
         [row["temporality"] == "Historical" for row, _ in negex],
         [temporality_of(meant) == "Historical" for _, meant in negex],
     )
-    assert historical.f1 >= 0.70  # measured 0.73; many rows are bare items of problem lists
+    assert historical.f1 >= 0.70  # measured 0.737; many rows are bare items of problem lists
     family = [meant.is_family for row, meant in negex if row["experiencer"] == "Family member"]
     assert all(family)
     assert sum(meant.is_family for row, meant in negex if row["experiencer"] == "Patient") == 0
