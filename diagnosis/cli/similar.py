@@ -143,6 +143,9 @@ def index_command(
 
     with progress_bars() as open_bar:
         open_bar("Loading the networks")
+        from diagnosis.training.installed import require_trainer
+
+        require_trainer()
         from diagnosis.training.config import read_config
         from diagnosis.training.index_stage import make_index
 

@@ -28,9 +28,11 @@ def train_command(config: ConfigPath) -> None:
     Several processes share the work when they are started by `torchrun --nproc_per_node N -m diagnosis train CONFIG`.
     """
     from diagnosis.cli.progress import progress_bars
+    from diagnosis.training.installed import require_trainer
 
     with progress_bars() as open_bar:
         open_bar("Loading the networks")
+        require_trainer()
         from diagnosis.training.config import read_config
         from diagnosis.training.run import train
 
@@ -72,9 +74,11 @@ def compare_command(
         _compare_encoders(config, out)
         return
     from diagnosis.cli.progress import progress_bars
+    from diagnosis.training.installed import require_trainer
 
     with progress_bars() as open_bar:
         open_bar("Loading the networks")
+        require_trainer()
         from diagnosis.networks.fusion import FUSIONS
         from diagnosis.training.config import read_config
         from diagnosis.training.run import COMPARISON_COLUMNS, compare_fusions, comparison_rows
@@ -94,9 +98,11 @@ def compare_command(
 def _compare_encoders(config: Path, out: Path | None) -> None:
     """The table of image encoders."""
     from diagnosis.cli.progress import progress_bars
+    from diagnosis.training.installed import require_trainer
 
     with progress_bars() as open_bar:
         open_bar("Loading the networks")
+        require_trainer()
         from diagnosis.training.card import interval_text
         from diagnosis.training.config import read_config
         from diagnosis.training.run import compare_encoders

@@ -15,6 +15,7 @@
 `publish`          calibration, metrics and card of the bundle
 `image_encoders`   image encoders on the same regions and folds, and what each costs
 `medpix`           a second task: key slices and free text; `benchmark` its figures (README.md beside this file)
+`installed`        whether the trainer is there: it is an extra
 `processes`        several processes by torchrun
 `ct_readings`      what encoders say of CTs that they have not seen, for all that is learned on top of them
 `alignment_stage`  the space that CT and words share; `alignment_quality` recall on held-out folds

@@ -154,3 +154,16 @@ def test_evaluate_writes_metrics_in_the_stated_form(run, tmp_path, tiny_bundle):
     assert set(document["findings"]["malignancy"]["note"]["auroc"]) == {"value", "low", "high"}
     assert document["findings"]["malignancy"]["note"]["n"] == 12
     assert (tmp_path / "out" / "report.html").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize("command", ["train", "compare", "index"])
+def test_without_the_trainer_its_extra_is_named(run, monkeypatch, command):
+    import importlib.util
+
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *rest: None if name == "lightning" else find(name, *rest)
+    )
+    code, _, error = run(command, "train.yaml")
+    assert code == 13
+    assert 'training: lightning is not installed; run pip install ".[train]"' in error
