@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 COLUMNS = (
+    ("n_cases", "n", "{:.0f}"),
     ("pointing_game", "pointing game", "{:.2f}"),
     ("mass_inside", "mass inside", "{:.2f}"),
     ("deletion_beats_random", "deletion beats random", "{:.2f}"),
@@ -22,10 +23,18 @@ COLUMNS = (
 
 def explain_benchmark_command(
     bundle: Annotated[Path | None, typer.Option("--bundle", help="Bundle folder.")] = None,
-    cases: Annotated[int, typer.Option("--cases", min=1, help="Cases of each cohort.")] = 40,
+    cases: Annotated[
+        int, typer.Option("--cases", min=1, help="Cases of each cohort of voxels, for the default method.")
+    ] = 40,
+    further: Annotated[
+        int, typer.Option("--further", min=0, help="Of them, for the other methods; and of each cohort of words.")
+    ] = 20,
     lidc: Annotated[Path | None, typer.Option("--lidc", help="Folder of the LIDC nodules; left out otherwise.")] = None,
     seed: Annotated[int, typer.Option("--seed", help="Seed of everything that is drawn.")] = 7,
-    out: Annotated[Path | None, typer.Option("--out", help="Also write the table as JSON to this file.")] = None,
+    out: Annotated[
+        Path,
+        typer.Option("--out", help="The table as JSON; rows are kept beside it, and a stopped run continues there."),
+    ] = Path("explain_benchmark.json"),
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Measure all methods of explanation on synthetic patients and on outlined nodules."""
@@ -34,13 +43,15 @@ def explain_benchmark_command(
     with progress_bars() as open_bar:
         from diagnosis.engine import DiagnosisEngine
         from diagnosis.explanation.benchmark import BenchmarkOptions, run_benchmark
+        from diagnosis.explanation.benchmark_ledger import Ledger, published
 
         engine = DiagnosisEngine.load(bundle)
-        table = run_benchmark(engine.bundle, BenchmarkOptions(cases, lidc, seed), open_bar)
-    text = json.dumps(table, indent=2)
-    if out is not None:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(text + "\n", encoding="utf-8")
+        made_with = {"bundle": engine.bundle.sha256, "seed": seed}
+        ledger = Ledger.open(out.with_suffix(".rows.jsonl"), made_with)
+        run_benchmark(engine.bundle, BenchmarkOptions(cases, further, lidc, seed), ledger, open_bar)
+    table = ledger.table()
+    text = json.dumps(published(table), indent=2)
+    out.write_text(text + "\n", encoding="utf-8")
     if as_json:
         typer.echo(text)
         return

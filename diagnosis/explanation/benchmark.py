@@ -7,7 +7,7 @@ cohort                 what is explained
 `phantom_note`         one that learned from notes; truth: the sentences that tell of the lesion
 `phantom_voice`        the same from dictations
 `phantom_ct_model`     the model itself on the same chests
-`lidc_nodules`         the model itself on real nodules; truth: the readers' outline
+`lidc_nodules`         on real nodules the member of the model that was trained without them; truth: readers' outline
 =====================  ===============================================================================================
 
 Figures: `pointing_game` (share of cases whose densest spot, or strongest word, lies in the truth), `mass_inside` (mean
@@ -17,11 +17,13 @@ case), `seconds` (median a map), `peak_mb` (largest memory above the start). Bes
 
 Two maps that know nothing of the network stand beside the methods: `control_center` marks the middle of the region,
 `control_intensity` the densest voxels. Where they do as well as a method, the figure proves nothing.
+
+Rows are kept as they are measured (`benchmark_ledger`): a run that was stopped continues where it was.
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, final
 
@@ -31,13 +33,8 @@ import torch
 
 from diagnosis.bundle.folder import Bundle
 from diagnosis.explanation.baselines import hu_baseline, text_baseline
-from diagnosis.explanation.benchmark_cohorts import (
-    N_TRAINING_PATIENTS,
-    KnownCase,
-    lidc_cases,
-    make_patients,
-    train_on_lesions,
-)
+from diagnosis.explanation.benchmark_cohorts import Chests, KnownCase, LazyCase, lidc_cases
+from diagnosis.explanation.benchmark_ledger import Ledger, Row
 from diagnosis.explanation.faithfulness import (
     Probe,
     box_units,
@@ -48,12 +45,11 @@ from diagnosis.explanation.faithfulness import (
 )
 from diagnosis.explanation.memory import peak_memory
 from diagnosis.explanation.modality import attribute_modalities
-from diagnosis.explanation.parts import TextFunction, VolumeFunction
-from diagnosis.explanation.proof import Subject
+from diagnosis.explanation.parts import TextFunction, VolumeFunction, held_still
+from diagnosis.explanation.proof import Subject, rough_map
 from diagnosis.explanation.randomization import Map, randomization_correlation
 from diagnosis.explanation.text import integrate_text, special_tokens
 from diagnosis.explanation.volume import VOLUME_METHODS, VolumeQuestion, attribute_volume, seen_voxels
-from diagnosis.networks.classifier import DiagnosisNetwork
 from diagnosis.networks.text_encoder import load_tokenizer
 from diagnosis.preprocessing.batch import InputContract, PreparedCase, prepare_case, stack_cases
 from diagnosis.preprocessing.text import PreparedText
@@ -61,7 +57,6 @@ from diagnosis.preprocessing.volume import sample_hu
 from diagnosis.record import Faithfulness, VolumeAttribution
 from diagnosis.vocabulary import Modality
 
-Table = dict[str, dict[str, dict[str, float | None]]]
 OpenBar = Callable[[str], Callable[[int, int], None]]
 CONTROLS = ("control_center", "control_intensity")
 TEXT_METHODS = ("integrated_gradients", "leave_one_out", "control_longest_word")
@@ -76,100 +71,104 @@ class BenchmarkOptions:
     """How much is measured.
 
     Attributes:
-        n_cases: of each cohort.
+        n_cases: of each cohort of voxels, for the default method and the controls.
+        n_further: of them, for the other methods; and of each cohort of words.
         lidc: folder of the LIDC nodules, or None to leave them out.
         seed: of everything that is drawn.
     """
 
     n_cases: int = 40
+    n_further: int = 20
     lidc: Path | None = None
     seed: int = 7
 
 
 @final
-@dataclass
-class _Rows:
-    """Figures of one method over the cases of a cohort."""
+@dataclass(frozen=True, eq=False)
+class CohortRun:
+    """One cohort under measurement.
 
-    hits: list[bool] = field(default_factory=list)
-    masses: list[float] = field(default_factory=list)
-    wins: list[bool] = field(default_factory=list)
-    gaps: list[float] = field(default_factory=list)
-    seconds: list[float] = field(default_factory=list)
-    peaks_mb: list[float] = field(default_factory=list)
-    correlations: list[float] = field(default_factory=list)
-    credits: list[float] = field(default_factory=list)
+    Attributes:
+        name: of the cohort.
+        contract: what its networks eat.
+        ledger: where rows are kept.
+        n_further: cases that the methods beside the default one are measured on.
+        only_part: the only part that tells, whose Shapley credit is then measured.
+    """
 
-    def note(self, peak_mb: float | None, gap: float | None) -> None:
-        self.peaks_mb += [] if peak_mb is None else [peak_mb]
-        self.gaps += [] if gap is None else [gap]
+    name: str
+    contract: InputContract
+    ledger: Ledger
+    n_further: int = 20
+    only_part: Modality | None = None
 
-    def figures(self) -> dict[str, float | None]:
-        return {
-            "pointing_game": _mean(self.hits),
-            "mass_inside": _mean(self.masses),
-            "deletion_beats_random": _mean(self.wins),
-            "completeness_gap": max(self.gaps) if self.gaps else None,
-            "seconds": float(np.median(self.seconds)) if self.seconds else None,
-            "peak_mb": max(self.peaks_mb) if self.peaks_mb else None,
-            "randomization_correlation": _mean(self.correlations),
-            "shapley_credit": _mean(self.credits),
-            "n_cases": float(len(self.hits)),
-        }
+    def todo(self, index: int, case: str, methods: Iterable[str]) -> list[str]:
+        """Methods that are still to be measured on the case with this number."""
+        asked = [m for m in methods if m in {"integrated_gradients", *CONTROLS} or index < self.n_further]
+        return [m for m in asked if not self.ledger.has(self.name, case, m)]
 
 
-def run_benchmark(bundle: Bundle, options: BenchmarkOptions, open_bar: OpenBar) -> Table:
-    """Measure every method on every cohort.
+def run_benchmark(bundle: Bundle, options: BenchmarkOptions, ledger: Ledger, open_bar: OpenBar) -> None:
+    """Measure every method on every cohort, as far as the ledger does not hold it yet.
 
     Raises:
         InputError: the LIDC folder was named and is not there.
     """
-    contract, table = bundle.metadata.inputs.contract(), Table()
-    n_all = N_TRAINING_PATIENTS + options.n_cases
-    patients = make_patients(n_all, options.seed, open_bar("Making synthetic chests"))
-    training, held_out = patients[:N_TRAINING_PATIENTS], patients[N_TRAINING_PATIENTS:]
-    for part in Modality:
-        network = train_on_lesions(training, part, contract)
-        rng = np.random.default_rng(options.seed + 1)
-        cases = [patient.case(part, rng, has_lesion=True) for patient in held_out]
-        cohort, bar = f"phantom_{part.value}", open_bar(f"Explaining: lesion in the {part.value} alone")
-        measure = measure_volumes if part is Modality.CT else measure_texts
-        table[cohort] = measure(network, contract, _counted(cases, bar), part)
-        if part is Modality.CT:
-            bar = open_bar("Explaining: the model on synthetic chests")
-            alone = [replace(c, case=c.case.restricted_to(frozenset({Modality.CT}))) for c in cases]
-            table["phantom_ct_model"] = measure_volumes(bundle.network, contract, _counted(alone, bar), None)
+    contract, n = bundle.metadata.inputs.contract(), options.n_cases
+
+    def run(name: str, only_part: Modality | None = None) -> CohortRun:
+        return CohortRun(name, contract, ledger, options.n_further, only_part)
+
     if options.lidc is not None:
-        known = list(lidc_cases(options.lidc, options.n_cases, options.seed))
-        bar = open_bar("Explaining: the model on real nodules")
-        table["lidc_nodules"] = measure_volumes(bundle.network, contract, _counted(known, bar), None)
-    return table
+        nodules = list(lidc_cases(options.lidc, n, options.seed, bundle.network))
+        measure_volumes(run("lidc_nodules"), _counted(nodules, open_bar("Explaining: real nodules")))
+    chests = Chests(options.seed, n, contract, open_bar)
+    shown = list(chests.cases(Modality.CT))
+    measure_volumes(run("phantom_ct", Modality.CT), _counted(shown, open_bar("Explaining: lesion in the CT alone")))
+    alone = [
+        LazyCase(c.name, lambda c=c: _ct_alone(c.load()), lambda: bundle.network)  # type: ignore[misc]
+        for c in shown
+    ]
+    measure_volumes(run("phantom_ct_model"), _counted(alone, open_bar("Explaining: the model on synthetic chests")))
+    for part in (Modality.NOTE, Modality.VOICE):
+        told = list(chests.cases(part))[: options.n_further]
+        bar = open_bar(f"Explaining: lesion in the {part.value} alone")
+        measure_texts(run(f"phantom_{part.value}", part), _counted(told, bar))
 
 
-def measure_volumes(
-    network: DiagnosisNetwork, contract: InputContract, cases: Iterable[KnownCase], only_part: Modality | None
-) -> dict[str, dict[str, float | None]]:
+def _ct_alone(known: KnownCase) -> KnownCase:
+    return replace(known, case=known.case.restricted_to(frozenset({Modality.CT})))
+
+
+def measure_volumes(run: CohortRun, cases: Iterable[LazyCase]) -> None:
     """All methods for voxels, and the controls, over a cohort.
 
     Args:
-        network: what is explained.
-        contract: what it eats.
+        run: the cohort.
         cases: with masks; those whose lesion is outside the field of view are passed over.
-        only_part: the only part that tells, whose Shapley credit is then measured.
     """
-    rows = {method: _Rows() for method in (*VOLUME_METHODS, *CONTROLS)}
-    tokenizer = load_tokenizer(network.config.text_encoder)
-    for index, known in enumerate(cases):
-        prepared = prepare_case(known.case, contract, tokenizer)
-        truth = _truth_on_grid(known, prepared, contract)
+    for index, lazy in enumerate(cases):
+        methods = run.todo(index, lazy.name, (*VOLUME_METHODS, *CONTROLS))
+        if not methods:
+            continue
+        network, known = lazy.network(), lazy.load()
+        prepared = prepare_case(known.case, run.contract, load_tokenizer(network.config.text_encoder))
+        truth = _truth_on_grid(known, prepared, run.contract)
         if truth is None or not truth.any() or prepared.region is None:
             continue
-        subject = Subject(network, stack_cases([prepared], contract), 0, contract.view)
-        _measure_volume(subject, prepared.region.affine_lps, truth, rows, is_randomized=index < N_RANDOMIZED)
-        if only_part is not None:
-            shares = attribute_modalities(network, subject.batch, 0).shares
-            rows["integrated_gradients"].credits.append(shares[only_part])
-    return {method: row.figures() for method, row in rows.items()}
+        with held_still(network):
+            subject = Subject(network, stack_cases([prepared], run.contract), 0, run.contract.view)
+            measured = _Volume(subject, prepared.region.affine_lps, truth)
+            for method in methods:
+                row = measured.row(run.name, lazy.name, method, is_randomized=index < N_RANDOMIZED)
+                run.ledger.add(_credited(row, run, subject))
+
+
+def _credited(row: Row, run: CohortRun, subject: Subject) -> Row:
+    if run.only_part is None or row.method != "integrated_gradients":
+        return row
+    shares = attribute_modalities(subject.network, subject.batch, 0, subject.readings).shares
+    return replace(row, shapley_credit=shares[run.only_part])
 
 
 def _truth_on_grid(known: KnownCase, prepared: PreparedCase, contract: InputContract) -> npt.NDArray[np.bool_] | None:
@@ -179,42 +178,56 @@ def _truth_on_grid(known: KnownCase, prepared: PreparedCase, contract: InputCont
     return np.asarray(inside >= 0.5)
 
 
-def _measure_volume(
-    subject: Subject,
-    affine_lps: npt.NDArray[np.float64],
-    truth: npt.NDArray[np.bool_],
-    rows: Mapping[str, _Rows],
-    *,
-    is_randomized: bool,
-) -> None:
-    function = VolumeFunction(subject.network, subject.batch, subject.finding)
-    seen = seen_voxels(function)
-    baseline = hu_baseline(function.values, subject.view, VolumeQuestion().baseline)
-    probe = Probe(function, function.values, baseline, box_units(subject.view, seen))
+@final
+class _Volume:
+    """One case's voxels under all methods."""
 
-    def make(method: str, of: VolumeFunction) -> VolumeAttribution:
-        if method in CONTROLS:
-            return _control(method, of, affine_lps)
-        return attribute_volume(of, subject.view, affine_lps, VolumeQuestion(method))  # type: ignore[arg-type]
+    def __init__(self, subject: Subject, affine_lps: npt.NDArray[np.float64], truth: npt.NDArray[np.bool_]) -> None:
+        self.subject, self.affine_lps, self.truth = subject, affine_lps, truth
+        self.function = subject.volume()
+        self.seen = seen_voxels(self.function)
+        self.baseline = hu_baseline(self.function.values, subject.view, VolumeQuestion().baseline)
+        units = box_units(subject.view, self.seen)
+        self.probe = Probe(self.function, self.function.values, self.baseline, units)
 
-    for method, row in rows.items():
+    def row(self, cohort: str, case: str, method: str, *, is_randomized: bool) -> Row:
+        """Make the map and measure it."""
         start = time.perf_counter()
         with peak_memory() as memory:
-            made = make(method, function)
-        row.seconds.append(time.perf_counter() - start)
-        row.hits.append(pointing_game(np.where(seen.numpy(), made.density, 0), truth))
-        row.masses.append(mass_inside(np.abs(made.values) * seen.numpy(), truth))
-        row.note(memory.peak_mb, made.faithfulness.completeness_gap)
-        curves = deletion_curves(probe, torch.from_numpy(made.values)[None, None])
-        row.wins.append(curves.deletion_auc > curves.random_deletion_auc)
+            made = self._make(method, self.function)
+        seconds, seen = time.perf_counter() - start, self.seen.numpy()
+        curves = deletion_curves(self.probe, torch.from_numpy(made.values)[None, None])
+        correlation = None
         if is_randomized:
+            own = np.asarray(made.values[seen], dtype=np.float64)
+            correlation = randomization_correlation(own, lambda twin: self._of_twin(method, twin), self.subject.twins)
+        return Row(
+            cohort=cohort,
+            case=case,
+            method=method,
+            is_hit=pointing_game(np.where(seen, made.density, 0), self.truth),
+            mass_inside=mass_inside(np.abs(made.values) * seen, self.truth),
+            beats_random=curves.deletion_auc > curves.random_deletion_auc,
+            seconds=seconds,
+            completeness_gap=made.faithfulness.completeness_gap,
+            peak_mb=memory.peak_mb,
+            randomization_correlation=correlation,
+        )
 
-            def of_twin(twin: DiagnosisNetwork, method: str = method) -> Map:
-                values = make(method, VolumeFunction(twin, subject.batch, subject.finding)).values
-                return np.asarray(values[seen.numpy()], dtype=np.float64)
+    def _make(self, method: str, function: VolumeFunction) -> VolumeAttribution:
+        if method in CONTROLS:
+            return _control(method, function, self.affine_lps)
+        question = VolumeQuestion(method)  # type: ignore[arg-type]
+        return attribute_volume(function, self.subject.view, self.affine_lps, question)
 
-            own = np.asarray(made.values[seen.numpy()], dtype=np.float64)
-            row.correlations.append(randomization_correlation(own, of_twin, subject.twins))
+    def _of_twin(self, method: str, twin: Subject) -> Map:
+        """The map of a random network, as the proof of a map makes it."""
+        function = twin.volume()
+        if method == "integrated_gradients":
+            values = rough_map(function, function.values, self.baseline)[0, 0].numpy()
+        else:
+            values = self._make(method, function).values
+        return np.asarray(values[self.seen.numpy()], dtype=np.float64)
 
 
 def _control(method: str, function: VolumeFunction, affine_lps: npt.NDArray[np.float64]) -> VolumeAttribution:
@@ -223,75 +236,89 @@ def _control(method: str, function: VolumeFunction, affine_lps: npt.NDArray[np.f
     if method == "control_center":
         middle = (np.array(values.shape) - 1) / 2
         offsets = np.indices(values.shape) - middle[:, None, None, None]
-        values = np.exp(-((np.linalg.norm(affine_lps[:3, :3] @ offsets.reshape(3, -1), axis=0) / 4.0) ** 2)).reshape(
-            values.shape
-        )
+        distance = np.linalg.norm(affine_lps[:3, :3] @ offsets.reshape(3, -1), axis=0)
+        values = np.exp(-((distance / 4.0) ** 2)).reshape(values.shape)
     return VolumeAttribution(values.astype(np.float32), affine_lps, method, "none", Faithfulness())
 
 
-def measure_texts(
-    network: DiagnosisNetwork, contract: InputContract, cases: Iterable[KnownCase], part: Modality
-) -> dict[str, dict[str, float | None]]:
-    """All methods for words over a cohort whose `part` alone tells; truth: the sentences that do."""
-    rows = {method: _Rows() for method in TEXT_METHODS}
-    tokenizer = load_tokenizer(network.config.text_encoder)
-    for index, known in enumerate(cases):
-        prepared = prepare_case(known.case, contract, tokenizer)
-        subject = Subject(network, stack_cases([prepared], contract), 0, contract.view)
+def measure_texts(run: CohortRun, cases: Iterable[LazyCase]) -> None:
+    """All methods for words over a cohort whose `only_part` alone tells; truth: the sentences that do."""
+    part = run.only_part or Modality.NOTE
+    for index, lazy in enumerate(cases):
+        methods = run.todo(index, lazy.name, TEXT_METHODS)
+        if not methods:
+            continue
+        network, known = lazy.network(), lazy.load()
+        prepared = prepare_case(known.case, run.contract, load_tokenizer(network.config.text_encoder))
         text = prepared.note if part is Modality.NOTE else prepared.voice
         if text is None:
             continue
         truth = np.array([any(a <= s < b for a, b in known.told) and e > s for s, e in text.spans])
-        if truth.any():
-            _measure_text(subject, text, part, truth, rows, is_randomized=index < N_RANDOMIZED)
-            shares = attribute_modalities(network, subject.batch, 0).shares
-            rows["integrated_gradients"].credits.append(shares[part])
-    return {method: row.figures() for method, row in rows.items()}
+        if not truth.any():
+            continue
+        with held_still(network):
+            subject = Subject(network, stack_cases([prepared], run.contract), 0, run.contract.view)
+            measured = _Text(subject, text, part, truth)
+            for method in methods:
+                row = measured.row(run.name, lazy.name, method, is_randomized=index < N_RANDOMIZED)
+                run.ledger.add(_credited(row, run, subject))
 
 
-def _measure_text(
-    subject: Subject,
-    text: PreparedText,
-    part: Modality,
-    truth: npt.NDArray[np.bool_],
-    rows: Mapping[str, _Rows],
-    *,
-    is_randomized: bool,
-) -> None:
-    function = TextFunction(subject.network, subject.batch, subject.finding, part)
-    special = special_tokens(text)
-    baseline = text_baseline(function, special).embeddings
-    probe = Probe(function, function.values, baseline, token_units(special), at_once=16)
-    words = ~special.numpy()
+@final
+class _Text:
+    """One case's words under all methods."""
 
-    def make(method: str, of: TextFunction) -> tuple[Array, float | None]:
-        if method == "control_longest_word":
-            return np.array([end - start for start, end in text.spans], dtype=np.float64), None
-        if method == "leave_one_out":
-            return _leave_one_out(replace(probe, function=of), special), None
-        found = integrate_text(of, text)
-        return found.token_values, found.integral.completeness_gap
+    def __init__(self, subject: Subject, text: PreparedText, part: Modality, truth: npt.NDArray[np.bool_]) -> None:
+        self.subject, self.text, self.part, self.truth = subject, text, part, truth
+        self.function = subject.text(part)
+        self.special = special_tokens(text)
+        baseline = text_baseline(self.function, self.special).embeddings
+        self.probe = Probe(self.function, self.function.values, baseline, token_units(self.special), at_once=16)
 
-    for method, row in rows.items():
+    def row(self, cohort: str, case: str, method: str, *, is_randomized: bool) -> Row:
+        """Make the map and measure it."""
         start = time.perf_counter()
         with peak_memory() as memory:
-            values, gap = make(method, function)
-        row.seconds.append(time.perf_counter() - start)
-        row.hits.append(pointing_game(np.abs(values), truth))
-        row.masses.append(mass_inside(np.abs(values), truth))
-        row.note(memory.peak_mb, gap)
+            values, gap = self._make(method, self.function)
+        seconds, words = time.perf_counter() - start, ~self.special.numpy()
         # Each token's value on one element of its embedding: the curves only ask for the order of tokens.
-        spread = torch.zeros_like(function.values)
+        spread = torch.zeros_like(self.function.values)
         spread[0, :, 0] = torch.from_numpy(values)
-        curves = deletion_curves(probe, spread)
-        row.wins.append(curves.deletion_auc > curves.random_deletion_auc)
+        curves = deletion_curves(self.probe, spread)
+        correlation = None
         if is_randomized:
+            own = np.asarray(values[words], dtype=np.float64)
+            correlation = randomization_correlation(own, lambda twin: self._of_twin(method, twin), self.subject.twins)
+        return Row(
+            cohort=cohort,
+            case=case,
+            method=method,
+            is_hit=pointing_game(np.abs(values), self.truth),
+            mass_inside=mass_inside(np.abs(values), self.truth),
+            beats_random=curves.deletion_auc > curves.random_deletion_auc,
+            seconds=seconds,
+            completeness_gap=gap,
+            peak_mb=memory.peak_mb,
+            randomization_correlation=correlation,
+        )
 
-            def of_twin(twin: DiagnosisNetwork, method: str = method) -> Map:
-                other, _ = make(method, TextFunction(twin, subject.batch, subject.finding, part))
-                return np.asarray(other[words], dtype=np.float64)
+    def _make(self, method: str, function: TextFunction) -> tuple[Array, float | None]:
+        if method == "control_longest_word":
+            return np.array([end - start for start, end in self.text.spans], dtype=np.float64), None
+        if method == "leave_one_out":
+            return _leave_one_out(replace(self.probe, function=function), self.special), None
+        found = integrate_text(function, self.text)
+        return found.token_values, found.integral.completeness_gap
 
-            row.correlations.append(randomization_correlation(np.asarray(values[words]), of_twin, subject.twins))
+    def _of_twin(self, method: str, twin: Subject) -> Map:
+        function = twin.text(self.part)
+        with held_still(twin.network):
+            if method == "integrated_gradients":
+                rough = rough_map(function, function.values, self.probe.baseline)
+                values: Array = rough[0].double().sum(dim=1).numpy()
+            else:
+                values, _ = self._make(method, function)
+        return np.asarray(values[~self.special.numpy()], dtype=np.float64)
 
 
 def _leave_one_out(probe: Probe, special: torch.Tensor) -> Array:
@@ -304,12 +331,8 @@ def _leave_one_out(probe: Probe, special: torch.Tensor) -> Array:
     return values
 
 
-def _counted(cases: Sequence[KnownCase], bar: Callable[[int, int], None]) -> Iterator[KnownCase]:
+def _counted(cases: list[LazyCase], bar: Callable[[int, int], None]) -> Iterator[LazyCase]:
     for done, case in enumerate(cases):
         bar(done, len(cases))
         yield case
     bar(len(cases), len(cases))
-
-
-def _mean(values: Sequence[float]) -> float | None:
-    return float(np.mean(values)) if values else None

@@ -8,9 +8,10 @@ where one part alone can tell. What a good explanation of that network must say 
 what the shipped model has learned.
 """
 
+import copy
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, final
 
@@ -22,6 +23,7 @@ from diagnosis.explanation.counterfactual import text_of
 from diagnosis.explanation.words import sentence_spans
 from diagnosis.networks.classifier import DiagnosisNetwork, NetworkConfig
 from diagnosis.networks.fusion import FusionConfig
+from diagnosis.networks.model_input import ModelInput
 from diagnosis.networks.text_encoder import load_tokenizer
 from diagnosis.networks.text_reader import TextReaderConfig
 from diagnosis.networks.volume_encoder import VolumeEncoderConfig
@@ -120,19 +122,67 @@ def told_spans(text: str) -> tuple[Span, ...]:
     return tuple((a, b) for a, b in spans if _bare(text[a:b]) not in neutral)
 
 
-def make_patients(n: int, seed: int, on_progress: OnProgress) -> tuple[PlantedPatient, ...]:
-    """Synthetic chests, each with one lesion in the CT."""
-    rng, patients = np.random.default_rng(seed), []
-    for index in range(n):
-        phantom = make_phantom(draw_spec(rng, f"phantom_{index:03d}", "ct"))
-        affine = phantom.ct.affine_lps
-        volume, lesion = (Volume(a.astype(np.float32), affine) for a in (phantom.ct.hu, phantom.ct.mask))
-        patients.append(PlantedPatient(phantom, volume, lesion))
-        on_progress(index + 1, n)
-    return tuple(patients)
+@final
+@dataclass(frozen=True, eq=False)
+class LazyCase:
+    """A case that is made, and a network that is trained, only when it is still to be measured.
+
+    Attributes:
+        name: within its cohort; no part of it tells who a patient is.
+        load: makes the case.
+        network: what is explained.
+    """
+
+    name: str
+    load: Callable[[], KnownCase]
+    network: Callable[[], DiagnosisNetwork]
 
 
-def train_on_lesions(patients: Sequence[PlantedPatient], part: Modality, contract: InputContract) -> DiagnosisNetwork:
+def make_patient(seed: int, index: int) -> PlantedPatient:
+    """A synthetic chest with one lesion in the CT."""
+    phantom = make_phantom(draw_spec(np.random.default_rng([seed, index]), f"phantom_{index:03d}", "ct"))
+    affine = phantom.ct.affine_lps
+    volume, lesion = (Volume(a.astype(np.float32), affine) for a in (phantom.ct.hu, phantom.ct.mask))
+    return PlantedPatient(phantom, volume, lesion)
+
+
+class Chests:
+    """Synthetic patients that networks learn from, and others that are explained; each is made when it is needed."""
+
+    def __init__(self, seed: int, n_cases: int, contract: InputContract, open_bar: Callable[[str], OnProgress]) -> None:
+        self.seed, self.n_cases, self.contract, self._open_bar = seed, n_cases, contract, open_bar
+        self._networks: dict[Modality, DiagnosisNetwork] = {}
+        self._training: list[PlantedPatient] = []
+        self._last: tuple[int, PlantedPatient] | None = None
+
+    def cases(self, part: Modality) -> Iterator[LazyCase]:
+        """Patients whose `part` alone tells of the lesion, with the network that learned from it."""
+        for index in range(N_TRAINING_PATIENTS, N_TRAINING_PATIENTS + self.n_cases):
+            yield LazyCase(f"phantom_{index:03d}", partial(self._case, part, index), partial(self.network, part))
+
+    def network(self, part: Modality) -> DiagnosisNetwork:
+        """Trained on first use."""
+        if part not in self._networks:
+            bar = self._open_bar("Making synthetic chests to learn from")
+            for index in range(len(self._training), N_TRAINING_PATIENTS):
+                self._training.append(make_patient(self.seed, index))
+                bar(index + 1, N_TRAINING_PATIENTS)
+            self._networks[part] = train_on_lesions(
+                self._training, part, self.contract, self._open_bar(f"Learning lesions from the {part.value}")
+            )
+        return self._networks[part]
+
+    def _case(self, part: Modality, index: int) -> KnownCase:
+        # Chests are large: only the last one is kept.
+        if self._last is None or self._last[0] != index:
+            self._last = (index, make_patient(self.seed, index))
+        rng = np.random.default_rng([self.seed, index, MODALITIES.index(part)])
+        return self._last[1].case(part, rng, has_lesion=True)
+
+
+def train_on_lesions(
+    patients: Sequence[PlantedPatient], part: Modality, contract: InputContract, on_progress: OnProgress | None = None
+) -> DiagnosisNetwork:
     """A small network that has learned whether there is a lesion, from patients where one part alone can tell."""
     rng = np.random.default_rng(MODALITIES.index(part))
     pairs = [(p, has) for p in patients for has in (True, False) for _ in range(N_VIEWS)]
@@ -142,7 +192,8 @@ def train_on_lesions(patients: Sequence[PlantedPatient], part: Modality, contrac
         network = DiagnosisNetwork(_small_config(contract))
         tokenizer = load_tokenizer(network.config.text_encoder)
         batch = stack_cases([prepare_case(case, contract, tokenizer) for case in cases], contract)
-        _fit(network, batch, torch.tensor([has for _, has in pairs]).float(), part, rng)
+        target = torch.tensor([has for _, has in pairs]).float()
+        _fit(network, batch, target, (part, rng, on_progress or (lambda _done, _all: None)))
     return network.eval()
 
 
@@ -152,14 +203,21 @@ def _small_config(contract: InputContract) -> NetworkConfig:
     return NetworkConfig(embed_dim=32, volume_encoder=encoder, text_reader=reader, fusion=FusionConfig(dropout=0.05))
 
 
-def _fit(network: DiagnosisNetwork, batch: Any, target: torch.Tensor, part: Modality, rng: np.random.Generator) -> None:  # noqa: ANN401
+def _fit(
+    network: DiagnosisNetwork,
+    batch: ModelInput,
+    target: torch.Tensor,
+    how: tuple[Modality, np.random.Generator, OnProgress],
+) -> None:
     """Train in place; parts that tell nothing are left out at times, so that their absence tells nothing either."""
+    part, rng, on_progress = how
     with torch.no_grad():
         encoded = network.encode_text(batch)
     optimizer = torch.optim.AdamW(network.members.parameters(), 3e-3, weight_decay=0.02)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 4e-3, STEPS)
     network.train()
-    for _ in range(STEPS):
+    for step in range(STEPS):
+        on_progress(step, STEPS)
         rows = torch.from_numpy(rng.choice(len(target), min(BATCH, len(target)), replace=False))
         fields = {name: value[rows] for name, value in vars(encoded).items() if value is not None}
         fields["is_present"] = torch.from_numpy(rng.random((len(rows), len(MODALITIES))) < 0.7)
@@ -179,29 +237,49 @@ def _turned(volume: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
     return torch.rot90(flipped, int(rng.integers(4)), [3, 4])
 
 
-def lidc_cases(root: Path, n: int, seed: int) -> Iterator[KnownCase]:
+def lidc_cases(root: Path, n: int, seed: int, network: DiagnosisNetwork) -> Iterator[LazyCase]:
     """Nodules outlined by readers, drawn at random; the CT alone, its region shifted.
+
+    Each is explained by the member of the ensemble that was trained without it: members are in the order of the folds.
 
     Raises:
         InputError: the data set is not there.
     """
     import pandas as pd
 
-    from diagnosis.ingest.nifti import read_nifti
-
     table = root / "labels.csv"
     if not table.is_file():
         msg = f"benchmark: {root} holds no labels.csv; name the folder of the LIDC nodules, or leave that cohort out"
         raise InputError(msg)
-    rows, rng = pd.read_csv(table), np.random.default_rng(seed)
-    for row in rows.iloc[rng.permutation(len(rows))[:n]].itertuples(index=False):
-        volume, mask = read_nifti(root / str(row.image)), read_nifti(root / str(row.mask))
-        lesion = Volume((mask.hu > 0).astype(np.float32), mask.affine_lps)
-        x, y, z = lesion.position_of(np.argwhere(lesion.hu > 0).mean(axis=0))
-        center = _shifted((float(x), float(y), float(z)), rng)
-        region = RegionOfInterest(center, float(str(row.diameter_mm)))
-        if volume.contains(center):
-            yield KnownCase(Case("lidc", volume, region), lesion)
+    rows = pd.read_csv(table)
+    folds = sorted({str(fold) for fold in rows["split"]})
+    # One network object a fold: what is held of a network is known by its identity.
+    blind = {fold: one_member(network, index % network.config.n_members) for index, fold in enumerate(folds)}
+    for number in np.random.default_rng(seed).permutation(len(rows))[:n].tolist():
+        row = rows.iloc[number]
+        load = partial(_lidc_case, root, row.to_dict(), np.random.default_rng([seed, number]))
+        yield LazyCase(f"nodule_{number:03d}", load, partial(blind.__getitem__, str(row["split"])))
+
+
+def _lidc_case(root: Path, row: dict[str, Any], rng: np.random.Generator) -> KnownCase:
+    from diagnosis.ingest.nifti import read_nifti
+
+    volume, mask = read_nifti(root / str(row["image"])), read_nifti(root / str(row["mask"]))
+    lesion = Volume((mask.hu > 0).astype(np.float32), mask.affine_lps)
+    x, y, z = lesion.position_of(np.argwhere(lesion.hu > 0).mean(axis=0))
+    middle = (float(x), float(y), float(z))
+    center = _shifted(middle, rng)
+    region = RegionOfInterest(center if volume.contains(center) else middle, float(row["diameter_mm"]))
+    return KnownCase(Case("lidc", volume, region), lesion)
+
+
+def one_member(network: DiagnosisNetwork, index: int) -> DiagnosisNetwork:
+    """The network with one member of its ensemble; weights are shared."""
+    alone = copy.copy(network)
+    alone._modules = dict(network._modules)
+    alone.config = replace(network.config, n_members=1)
+    alone.members = torch.nn.ModuleList([network.classifiers()[index]])
+    return alone
 
 
 def _shifted(center_mm: tuple[float, float, float], rng: np.random.Generator) -> tuple[float, float, float]:

@@ -11,7 +11,7 @@ from diagnosis.explanation.baselines import HuBaseline
 from diagnosis.explanation.case_scorer import NetworkScorer
 from diagnosis.explanation.counterfactual import explain_counterfactuals, smallest_change
 from diagnosis.explanation.modality import attribute_modalities
-from diagnosis.explanation.parts import SoundFunction, TextFunction, VolumeFunction, held_still
+from diagnosis.explanation.parts import held_still
 from diagnosis.explanation.proof import Subject, prove_text, prove_volume
 from diagnosis.explanation.speech import attribute_sound, attribute_voice
 from diagnosis.explanation.text import attribute_note, integrate_text
@@ -102,7 +102,7 @@ def _explain(
     explanation = Explanation(
         case_id=case.case_id,
         finding=finding,
-        modality_shares=attribute_modalities(subject.network, subject.batch, subject.finding),
+        modality_shares=attribute_modalities(subject.network, subject.batch, subject.finding, subject.readings),
         volume=volumes[0] if volumes else None,
         note=words[Modality.NOTE],
         voice=words[Modality.VOICE],
@@ -146,7 +146,7 @@ def _volume(
 ) -> VolumeAttribution | None:
     if prepared.region is None:
         return None
-    function = VolumeFunction(subject.network, subject.batch, subject.finding)
+    function = subject.volume()
     made = attribute_volume(function, subject.view, prepared.region.affine_lps, question)
     return prove_volume(subject, function, made, question) if asked.is_proved else made
 
@@ -158,7 +158,7 @@ def _text(
     text = prepared.note if part is Modality.NOTE else prepared.voice
     if text is None:
         return None
-    function = TextFunction(subject.network, subject.batch, subject.finding, part)
+    function = subject.text(part)
     text_map = integrate_text(function, text)
     if part is Modality.NOTE and case.note is not None:
         made = attribute_note(text_map, case.note.text)
@@ -172,7 +172,7 @@ def _text(
 def _sound(subject: Subject, prepared: PreparedCase) -> SoundAttribution | None:
     if prepared.mel is None or subject.network.config.acoustic_encoder is None:
         return None
-    return attribute_sound(SoundFunction(subject.network, subject.batch, subject.finding))
+    return attribute_sound(subject.sound())
 
 
 def _with_counterfactuals(

@@ -5,15 +5,15 @@ is sampled and nothing approximated: the values sum to f(all present) - f(nothin
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 
 import torch
 from torch import Tensor
 
 from diagnosis.errors import ExplanationError
-from diagnosis.explanation.parts import held_still, require_one_case
-from diagnosis.networks.classifier import DiagnosisNetwork
+from diagnosis.explanation.parts import held_still, read_parts, require_one_case
+from diagnosis.networks.classifier import DiagnosisNetwork, Reading, mean_output
 from diagnosis.networks.model_input import ModelInput
 from diagnosis.record import ModalityShares
 from diagnosis.vocabulary import MODALITIES, Modality, subset_name
@@ -31,8 +31,12 @@ def presence_mask(subset: Subset) -> Tensor:
     return torch.tensor([[m in subset for m in MODALITIES]])
 
 
-def attribute_modalities(network: DiagnosisNetwork, batch: ModelInput, finding: int) -> ModalityShares:
+def attribute_modalities(
+    network: DiagnosisNetwork, batch: ModelInput, finding: int, read: Sequence[Reading] | None = None
+) -> ModalityShares:
     """Exact Shapley values of the parts of one case, with the fusion's attention weights beside them.
+
+    `read` is what `parts.read_parts` made of the case, where that was done before.
 
     Raises:
         ExplanationError: more than one case, or no such finding.
@@ -40,8 +44,10 @@ def attribute_modalities(network: DiagnosisNetwork, batch: ModelInput, finding: 
     require_one_case(network, batch, finding)
     present = [m for m in MODALITIES if m in present_parts(batch)]
     subsets = [frozenset(chosen) for size in range(len(present) + 1) for chosen in combinations(present, size)]
+    members = list(zip(network.classifiers(), read_parts(network, batch) if read is None else read, strict=True))
     with torch.no_grad(), held_still(network):
-        outputs = network.forward_subsets(batch, [presence_mask(subset) for subset in subsets])
+        masks = [presence_mask(subset) for subset in subsets]
+        outputs = [mean_output([m.fuse(r.tokens.with_presence(mask)) for m, r in members]) for mask in masks]
     logits = {s: float(o.logits[0, finding]) for s, o in zip(subsets, outputs, strict=True)}
     weights = outputs[-1].attention_weights[0].tolist()
     return explain_modalities(logits, dict(zip(MODALITIES, weights, strict=True)))

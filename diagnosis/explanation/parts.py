@@ -5,8 +5,8 @@ ensemble is the mean of its members, so gradients are summed member by member an
 alive at a time.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import replace
 from typing import Any, Protocol, final
@@ -15,7 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from diagnosis.errors import ExplanationError
-from diagnosis.networks.classifier import DiagnosisNetwork, FusionClassifier
+from diagnosis.explanation.packing import packed_linears
+from diagnosis.networks.classifier import DiagnosisNetwork, FusionClassifier, Reading
 from diagnosis.networks.model_input import ModalityTokens, ModelInput
 from diagnosis.vocabulary import MODALITIES, Modality
 
@@ -52,9 +53,9 @@ def require_one_case(network: DiagnosisNetwork, batch: ModelInput, finding: int,
 
 @contextmanager
 def held_still(network: nn.Module) -> Iterator[None]:
-    """Evaluation mode and no gradients on weights, restored on the way out.
+    """Evaluation mode, no gradients on weights and a packed BERT, restored on the way out.
 
-    Without gradients on weights autograd saves far fewer activations. A network that is already so is left untouched.
+    Without gradients on weights autograd saves far fewer activations. A network that is already held is left untouched.
     """
     if id(network) in _HELD.get():
         yield
@@ -66,8 +67,10 @@ def held_still(network: nn.Module) -> Iterator[None]:
         network.eval()
     for parameter in trainable:
         parameter.requires_grad_(False)
+    bert = getattr(network, "bert", None)
     try:
-        yield
+        with packed_linears(bert) if isinstance(bert, nn.Module) else nullcontext():
+            yield
     finally:
         _HELD.reset(token)
         for parameter in trainable:
@@ -90,6 +93,24 @@ def value_and_gradient(function: PartFunction, values: Tensor) -> tuple[Tensor, 
     return total, gradient
 
 
+def read_parts(network: DiagnosisNetwork, batch: ModelInput) -> tuple[Reading, ...]:
+    """What each member's encoders make of a case: the part that costs, done once for all functions of one case."""
+    with torch.no_grad(), held_still(network):
+        encoded = network.encode_text(batch)
+        return tuple(member.encode(encoded) for member in network.classifiers())
+
+
+def reread_voxels(network: DiagnosisNetwork, batch: ModelInput, read: Sequence[Reading]) -> tuple[Reading, ...]:
+    """Readings of the same case with another diameter or other parts present: its texts are not read again."""
+    found = []
+    with torch.no_grad(), held_still(network):
+        for member, reading in zip(network.classifiers(), read, strict=True):
+            volume = member.volume_encoder(batch.volume, batch.diameter_mm)
+            tokens = replace(reading.tokens, ct=volume.tokens, is_present=batch.is_present)
+            found.append(replace(reading, tokens=tokens, volume=volume))
+    return tuple(found)
+
+
 def _expanded(tokens: ModalityTokens, n: int) -> ModalityTokens:
     """One case's tokens repeated n times, without copying."""
     return ModalityTokens(*(t.expand(n, *t.shape[1:]) for t in (*tokens.by_modality(), tokens.is_present)))
@@ -99,20 +120,18 @@ def _expanded(tokens: ModalityTokens, n: int) -> ModalityTokens:
 class VolumeFunction:
     """Logit of a finding as a function of the voxels, (n,1,depth,height,width) in [0,1]."""
 
-    def __init__(self, network: DiagnosisNetwork, batch: ModelInput, finding: int) -> None:
-        """Encode everything that is held.
+    def __init__(
+        self, network: DiagnosisNetwork, batch: ModelInput, finding: int, read: Sequence[Reading] | None = None
+    ) -> None:
+        """Encode everything that is held, unless it was (`read`, of `read_parts`).
 
         Raises:
             ExplanationError: more than one case, no such finding, no CT.
         """
         require_one_case(network, batch, finding, Modality.CT)
         self.network, self.batch, self.finding = network, batch, finding
-        self._held: list[tuple[ModalityTokens, Tensor]] = []
-        with torch.no_grad(), held_still(network):
-            encoded = network.encode_text(batch)
-            for member in network.classifiers():
-                reading = member.encode(encoded)
-                self._held.append((reading.tokens, reading.volume.log_diameter))
+        readings = read_parts(network, batch) if read is None else read
+        self._held = [(reading.tokens, reading.volume.log_diameter) for reading in readings]
 
     @property
     def values(self) -> Tensor:
@@ -167,8 +186,15 @@ def _read_size_held(member: FusionClassifier, read_size: Tensor) -> Iterator[Non
 class TextFunction:
     """Logit of a finding as a function of the word embeddings of the note or the transcript, (n,token,bert)."""
 
-    def __init__(self, network: DiagnosisNetwork, batch: ModelInput, finding: int, part: Modality) -> None:
-        """Encode everything that is held.
+    def __init__(
+        self,
+        network: DiagnosisNetwork,
+        batch: ModelInput,
+        finding: int,
+        part: Modality,
+        read: Sequence[Reading] | None = None,
+    ) -> None:
+        """Encode everything that is held, unless it was (`read`, of `read_parts`).
 
         Raises:
             ExplanationError: more than one case, no such finding, the part is absent or is not text.
@@ -180,9 +206,8 @@ class TextFunction:
         self.network, self.finding, self.part = network, finding, part
         is_note = part is Modality.NOTE
         self.ids, self.mask = (batch.note_ids, batch.note_mask) if is_note else (batch.voice_ids, batch.voice_mask)
-        with torch.no_grad(), held_still(network):
-            encoded = network.encode_text(batch)
-            self._held = [member.encode(encoded).tokens for member in network.classifiers()]
+        self._held = [reading.tokens for reading in (read_parts(network, batch) if read is None else read)]
+        with torch.no_grad():
             self.values = network.bert.word_embeddings(self.ids)
 
     def logits_alone(self, values: Tensor) -> Tensor:
@@ -228,8 +253,10 @@ class TextFunction:
 class SoundFunction:
     """Logit of a finding as a function of the log-mel frames of the dictation, (n,mel,frame)."""
 
-    def __init__(self, network: DiagnosisNetwork, batch: ModelInput, finding: int) -> None:
-        """Encode everything that is held.
+    def __init__(
+        self, network: DiagnosisNetwork, batch: ModelInput, finding: int, read: Sequence[Reading] | None = None
+    ) -> None:
+        """Encode everything that is held, unless it was (`read`, of `read_parts`).
 
         Raises:
             ExplanationError: more than one case, no such finding, no voice, or a network without an acoustic branch.
@@ -240,9 +267,7 @@ class SoundFunction:
             raise ExplanationError(msg)
         self.network, self.finding = network, finding
         self.values = batch.voice_mel
-        with torch.no_grad(), held_still(network):
-            encoded = network.encode_text(batch)
-            self._held = [member.encode(encoded).tokens for member in network.classifiers()]
+        self._held = [reading.tokens for reading in (read_parts(network, batch) if read is None else read)]
 
     @property
     def terms(self) -> tuple[Term, ...]:

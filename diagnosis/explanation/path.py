@@ -1,7 +1,8 @@
 """Integrated gradients (Sundararajan et al. 2017, https://arxiv.org/abs/1703.01365), streamed.
 
 Along the straight path from a baseline b to the input x, the attribution of element i is (x_i - b_i) times the mean of
-its gradient. Steps are added to one running map and forgotten, so that memory does not grow with their number.
+its gradient. Steps are added to one running map and forgotten, so that memory does not grow with their number; a
+small region takes up to eight steps in one pass (`points_at_once`), which costs less memory than the network itself.
 
 Networks of ReLUs and clipped windows have kinks along the path, where a fixed rule errs. `integrate_adaptively` uses
 what integrated gradients alone can offer: on every stretch of the path the attributions must sum to the change of the
@@ -12,6 +13,7 @@ three times the tolerance.
 
 import heapq
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Literal, final
 
 import numpy as np
@@ -74,9 +76,22 @@ def integrate(
         rule: where they are taken and how they are weighed.
         at_once: points of the path in one pass; 1 where memory counts.
     """
-    logit, baseline_logit = _ends(function, values, baseline)
-    mean = _mean_gradient(function, values, baseline, _rule(n_steps, rule), at_once)
-    return PathIntegral((values - baseline) * mean, logit, baseline_logit, n_steps)
+    baseline_logit, logit = _values_at(function, values, baseline, [0.0, 1.0], at_once)
+    attributions = integrated_gradients(function, values, baseline, n_steps, rule, at_once)
+    return PathIntegral(attributions, logit, baseline_logit, n_steps)
+
+
+def integrated_gradients(
+    function: PartFunction,
+    values: Tensor,
+    baseline: Tensor,
+    n_steps: int,
+    rule: Rule = "gauss_legendre",
+    at_once: int = 1,
+) -> Tensor:
+    """The attributions of `integrate` alone, in the shape of `values`, without the logits at both ends."""
+    (mean,) = _mean_gradients(function, values, baseline, [_rule(n_steps, rule)], at_once)
+    return (values - baseline) * mean
 
 
 @final
@@ -88,13 +103,23 @@ class Refinement:
         tolerance: largest completeness gap.
         max_gradients: bound on the work; where it ends the gap may be larger, and the result says so.
         n_first: stretches to begin with.
-        at_once: points of the path in one pass; 1 where memory counts.
+        at_once: points of the path in one pass; None: as many as `points_at_once` allows.
     """
 
     tolerance: float = 0.01
     max_gradients: int = 160
     n_first: int = 2
-    at_once: int = 1
+    at_once: int | None = None
+
+
+ELEMENTS_AT_ONCE = 40_000
+"""Elements of the input in one pass: a small region takes eight points of the path at once and still less memory than
+the network itself; a large one is taken point by point."""
+
+
+def points_at_once(values: Tensor) -> int:
+    """Points of the path that one pass may take without the memory growing with the number of steps."""
+    return max(1, min(8, ELEMENTS_AT_ONCE // values.numel()))
 
 
 @final
@@ -123,31 +148,37 @@ def integrate_adaptively(
         refinement: when to stop.
     """
     limits = refinement or Refinement()
-    logit, baseline_logit = _ends(function, values, baseline)
-    allowed = limits.tolerance * max(abs(logit - baseline_logit), SMALLEST_CHANGE)
+    at_once = limits.at_once or points_at_once(values)
 
-    def stretch(start: float, end: float, f_start: float, f_end: float) -> _Stretch:
-        nodes = [(start + (end - start) * at, (end - start) * weight) for at, weight in _rule(_STRETCH_STEPS)]
-        share = (values - baseline) * _mean_gradient(function, values, baseline, nodes, limits.at_once)
-        error = float(share.double().sum()) - (f_end - f_start)
-        return _Stretch(-abs(error), start, end, f_start, f_end, error, share)
+    def logit_at(*places: float) -> list[float]:
+        return _values_at(function, values, baseline, list(places), at_once)
 
-    at = [step / limits.n_first for step in range(limits.n_first + 1)]
-    f_at = [baseline_logit, *(_value_at(function, values, baseline, a) for a in at[1:-1]), logit]
-    heap = [stretch(*ends) for ends in zip(at[:-1], at[1:], f_at[:-1], f_at[1:], strict=True)]
+    def stretches(places: list[float], logits: list[float]) -> list[_Stretch]:
+        """One stretch between each two neighboring places, their gradients in common passes."""
+        ends, f_ends = list(pairwise(places)), list(pairwise(logits))
+        nodes = [[(a + (b - a) * at, (b - a) * w) for at, w in _rule(_STRETCH_STEPS)] for a, b in ends]
+        means = _mean_gradients(function, values, baseline, nodes, at_once)
+        shares = [(values - baseline) * mean for mean in means]
+        errors = [float(share.double().sum()) - (fb - fa) for share, (fa, fb) in zip(shares, f_ends, strict=True)]
+        found = zip(ends, f_ends, errors, shares, strict=True)
+        return [_Stretch(-abs(error), *end, *f_end, error, share) for end, f_end, error, share in found]
+
+    places = [i / limits.n_first for i in range(limits.n_first + 1)]
+    logits = logit_at(*places)
+    allowed = limits.tolerance * max(abs(logits[-1] - logits[0]), SMALLEST_CHANGE)
+    heap, n_gradients = stretches(places, logits), limits.n_first * _STRETCH_STEPS
     heapq.heapify(heap)
-    n_gradients = _STRETCH_STEPS * len(heap)
     while not _is_within(heap, allowed) and n_gradients + 2 * _STRETCH_STEPS <= limits.max_gradients:
         worst = heapq.heappop(heap)
         middle = (worst.start + worst.end) / 2
-        f_middle = _value_at(function, values, baseline, middle)
-        heapq.heappush(heap, stretch(worst.start, middle, worst.f_start, f_middle))
-        heapq.heappush(heap, stretch(middle, worst.end, f_middle, worst.f_end))
+        halves = [worst.f_start, *logit_at(middle), worst.f_end]
+        for half in stretches([worst.start, middle, worst.end], halves):
+            heapq.heappush(heap, half)
         n_gradients += 2 * _STRETCH_STEPS
     total = torch.zeros_like(values)
     for done in heap:
         total += done.share
-    return PathIntegral(total, logit, baseline_logit, n_gradients)
+    return PathIntegral(total, logits[-1], logits[0], n_gradients)
 
 
 def _is_within(stretches: list[_Stretch], allowed: float) -> bool:
@@ -169,25 +200,35 @@ def _rule(n_steps: int, rule: Rule = "gauss_legendre") -> list[tuple[float, floa
     return list(zip((0.5 * (at + 1)).tolist(), (0.5 * weights).tolist(), strict=True))
 
 
-def _mean_gradient(
-    function: PartFunction, values: Tensor, baseline: Tensor, nodes: list[tuple[float, float]], at_once: int
-) -> Tensor:
-    """Weighted sum of the gradients at the nodes, in the shape of `values`."""
-    mean = torch.zeros_like(values)
+def _mean_gradients(
+    function: PartFunction,
+    values: Tensor,
+    baseline: Tensor,
+    groups: list[list[tuple[float, float]]],
+    at_once: int,
+) -> list[Tensor]:
+    """For each group of nodes the weighted sum of their gradients, in the shape of `values`.
+
+    Nodes of several groups share a pass.
+    """
+    sums = [torch.zeros_like(values) for _ in groups]
+    nodes = [(at, weight, mean) for group, mean in zip(groups, sums, strict=True) for at, weight in group]
     for first in range(0, len(nodes), at_once):
         some = nodes[first : first + at_once]
-        points = torch.cat([baseline + at * (values - baseline) for at, _ in some])
+        points = torch.cat([baseline + at * (values - baseline) for at, _, _ in some])
         _, gradients = value_and_gradient(function, points)
-        for gradient, (_, weight) in zip(gradients, some, strict=True):
+        for gradient, (_, weight, mean) in zip(gradients, some, strict=True):
             mean[0].add_(gradient, alpha=weight)
-    return mean
+    return sums
 
 
-def _value_at(function: PartFunction, values: Tensor, baseline: Tensor, at: float) -> float:
+def _values_at(
+    function: PartFunction, values: Tensor, baseline: Tensor, places: list[float], at_once: int
+) -> list[float]:
+    """Logits at some places of the path, 0 the baseline and 1 the input."""
+    found: list[float] = []
     with torch.no_grad():
-        return float(function(baseline + at * (values - baseline)))
-
-
-def _ends(function: PartFunction, values: Tensor, baseline: Tensor) -> tuple[float, float]:
-    """f(x) and f(b)."""
-    return _value_at(function, values, baseline, 1.0), _value_at(function, values, baseline, 0.0)
+        for first in range(0, len(places), at_once):
+            points = [baseline + at * (values - baseline) for at in places[first : first + at_once]]
+            found += function(torch.cat(points)).tolist()
+    return found

@@ -18,12 +18,19 @@ from diagnosis.explanation.faithfulness import (
     sensitivity_of,
     token_units,
 )
-from diagnosis.explanation.parts import TextFunction, VolumeFunction
-from diagnosis.explanation.path import integrate
+from diagnosis.explanation.parts import (
+    SoundFunction,
+    TextFunction,
+    VolumeFunction,
+    held_still,
+    read_parts,
+    reread_voxels,
+)
+from diagnosis.explanation.path import integrated_gradients
 from diagnosis.explanation.randomization import N_RANDOM_NETWORKS, Map, randomization_correlation, randomized_network
 from diagnosis.explanation.text import TextMap, special_tokens
 from diagnosis.explanation.volume import VolumeQuestion, attribute_volume, seen_voxels
-from diagnosis.networks.classifier import DiagnosisNetwork
+from diagnosis.networks.classifier import DiagnosisNetwork, Reading
 from diagnosis.networks.model_input import ModelInput
 from diagnosis.preprocessing.volume import FieldOfView
 from diagnosis.record import Faithfulness, TextAttribution, VolumeAttribution
@@ -47,6 +54,8 @@ class Subject:
         batch: the case.
         finding: which finding.
         view: grid and HU range of the voxels.
+        known_readings: what the encoders made of the case, where that was done before.
+        known_twins: the same case in random networks, where they were made before.
     """
 
     network: DiagnosisNetwork
@@ -54,16 +63,43 @@ class Subject:
     finding: int
     view: FieldOfView
 
-    def with_only(self, part: Modality) -> "Subject":
-        """The same part with the others left out and the diameter not told."""
-        only = torch.tensor([[other is part for other in MODALITIES]])
-        untold = torch.full_like(self.batch.diameter_mm, torch.nan)
-        return replace(self, batch=replace(self.batch, is_present=self.batch.is_present & only, diameter_mm=untold))
+    known_readings: tuple[Reading, ...] | None = None
+    known_twins: tuple["Subject", ...] | None = None
 
     @cached_property
-    def twins(self) -> tuple[DiagnosisNetwork, ...]:
-        """The same network with random weights, a few times."""
-        return tuple(randomized_network(self.network, seed) for seed in range(N_RANDOM_NETWORKS))
+    def readings(self) -> tuple[Reading, ...]:
+        """What each member's encoders made of the case; done once for all of its maps."""
+        return read_parts(self.network, self.batch) if self.known_readings is None else self.known_readings
+
+    @cached_property
+    def twins(self) -> tuple["Subject", ...]:
+        """The same case in the same network with random weights, a few times."""
+        if self.known_twins is not None:
+            return self.known_twins
+        networks = [randomized_network(self.network, seed) for seed in range(N_RANDOM_NETWORKS)]
+        return tuple(replace(self, network=network, known_readings=None) for network in networks)
+
+    def with_only(self, part: Modality) -> "Subject":
+        """The same part with the others left out and the diameter not told."""
+        return replace(self._only(part), known_twins=tuple(twin._only(part) for twin in self.twins))
+
+    def _only(self, part: Modality) -> "Subject":
+        only = self.batch.is_present & torch.tensor([[other is part for other in MODALITIES]])
+        untold = torch.full_like(self.batch.diameter_mm, torch.nan)
+        batch = replace(self.batch, is_present=only, diameter_mm=untold)
+        return replace(self, batch=batch, known_readings=reread_voxels(self.network, batch, self.readings))
+
+    def volume(self) -> VolumeFunction:
+        """The network as a function of the voxels."""
+        return VolumeFunction(self.network, self.batch, self.finding, self.readings)
+
+    def text(self, part: Modality) -> TextFunction:
+        """The network as a function of the word embeddings of the note or the dictation."""
+        return TextFunction(self.network, self.batch, self.finding, part, self.readings)
+
+    def sound(self) -> SoundFunction:
+        """The network as a function of the sound of the dictation."""
+        return SoundFunction(self.network, self.batch, self.finding, self.readings)
 
 
 def prove_volume(
@@ -78,10 +114,10 @@ def prove_volume(
     is_gradient = question.method == "integrated_gradients"
     is_in_logits = question.method in {"integrated_gradients", "gradient_shap"}
 
-    def map_of(other: DiagnosisNetwork) -> Map:
-        twin = VolumeFunction(other, subject.batch, subject.finding)
+    def map_of(other: Subject) -> Map:
+        twin = other.volume()
         if is_gradient:
-            return _seen(integrate(twin, twin.values, baseline, FEW_STEPS, at_once=FEW_STEPS).attributions, seen)
+            return _seen(rough_map(twin, twin.values, baseline), seen)
         made = attribute_volume(twin, subject.view, attribution.affine_lps, question)
         return _seen(torch.from_numpy(made.values)[None, None], seen)
 
@@ -110,9 +146,10 @@ def prove_text(
     curves = deletion_curves(probe, integral.attributions)
     words = ~special.numpy()
 
-    def map_of(other: DiagnosisNetwork) -> Map:
-        twin = TextFunction(other, subject.batch, subject.finding, function.part)
-        made = integrate(twin, twin.values, baseline, FEW_STEPS, at_once=FEW_STEPS).attributions
+    def map_of(other: Subject) -> Map:
+        twin = other.text(function.part)
+        with held_still(twin.network):
+            made = rough_map(twin, twin.values, baseline)
         return np.asarray(made[0].double().sum(dim=1).numpy()[words])
 
     figures = Faithfulness(
@@ -130,10 +167,15 @@ def prove_text(
 
 def _sensitivity(function: VolumeFunction | TextFunction, baseline: Tensor, radius: float) -> float:
     return sensitivity_of(
-        lambda values: integrate(function, values, baseline, FEW_STEPS, at_once=FEW_STEPS).attributions,
+        lambda values: rough_map(function, values, baseline),
         function.values,
         radius,
     )
+
+
+def rough_map(function: VolumeFunction | TextFunction, values: Tensor, baseline: Tensor) -> Tensor:
+    """Integrated gradients in a few steps, for checks that need the map again and again."""
+    return integrated_gradients(function, values, baseline, FEW_STEPS, at_once=FEW_STEPS)
 
 
 def _seen(attributions: Tensor, seen: Tensor) -> Map:

@@ -1,7 +1,7 @@
 """The same network with new random weights: its map must look different, or the map shows the input alone."""
 
-import copy
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -9,10 +9,12 @@ import torch
 from scipy.stats import spearmanr
 from torch import nn
 
+from diagnosis.explanation.packing import unpacked_copy
 from diagnosis.networks.classifier import DiagnosisNetwork, FusionClassifier
 
 N_RANDOM_NETWORKS = 3
 Map = npt.NDArray[np.float64]
+_Twin = TypeVar("_Twin")
 
 
 def randomized_network(network: DiagnosisNetwork, seed: int) -> DiagnosisNetwork:
@@ -21,7 +23,7 @@ def randomized_network(network: DiagnosisNetwork, seed: int) -> DiagnosisNetwork
     The word embeddings stay, since they are the input of the maps on words. One member is enough: the question is
     what a map looks like that cannot have learned anything.
     """
-    twin = copy.deepcopy(network)
+    twin = unpacked_copy(network)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         twin.members = nn.ModuleList([FusionClassifier(network.config, network.bert.width)])
@@ -32,9 +34,7 @@ def randomized_network(network: DiagnosisNetwork, seed: int) -> DiagnosisNetwork
     return twin.eval().requires_grad_(False)
 
 
-def randomization_correlation(
-    own: Map, map_of: Callable[[DiagnosisNetwork], Map], twins: Sequence[DiagnosisNetwork]
-) -> float:
+def randomization_correlation(own: Map, map_of: Callable[[_Twin], Map], twins: Sequence[_Twin]) -> float:
     """|mean Spearman correlation| of a map with the maps of random networks.
 
     The mean over several networks is taken before the absolute value: what a single random network correlates by
@@ -42,8 +42,8 @@ def randomization_correlation(
 
     Args:
         own: attributions of the units, (unit,).
-        map_of: the same attributions for another network.
-        twins: random networks (`randomized_network`).
+        map_of: the same attributions for a twin.
+        twins: random networks (`randomized_network`), or whatever holds one.
     """
     found = [_rank_correlation(own, map_of(twin)) for twin in twins]
     return float(abs(np.mean(found)))

@@ -12,6 +12,8 @@ region's own grid. Voxels that the network does not look at, the corners of the 
 that follow the gradient to the voxels.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal, final
 
@@ -22,7 +24,7 @@ from torch import Tensor
 from diagnosis.errors import ExplanationError
 from diagnosis.explanation.baselines import HU_BASELINES, HuBaseline, baseline_words, hu_baseline
 from diagnosis.explanation.parts import VolumeFunction, held_still
-from diagnosis.explanation.path import Refinement, completeness_gap, integrate_adaptively
+from diagnosis.explanation.path import Refinement, completeness_gap, integrate_adaptively, points_at_once
 from diagnosis.preprocessing.volume import FieldOfView
 from diagnosis.record import Faithfulness, VolumeAttribution
 
@@ -105,22 +107,37 @@ def _integrated_gradients(
 def _gradient_shap(
     function: VolumeFunction, view: FieldOfView, question: VolumeQuestion
 ) -> tuple[Tensor, float | None]:
-    """One sample at a time, for Captum would stack them; seeded, so that a map can be made again."""
+    """A few samples at a time, for Captum would stack them all; seeded, so that a map can be made again."""
     from captum.attr import GradientShap
 
     del question  # expected gradients have a distribution of baselines
     baselines = torch.cat([hu_baseline(function.values, view, name) for name in HU_BASELINES])
     noise = SHAP_NOISE_HU / (view.hu_range[1] - view.hu_range[0])
     shap, total = GradientShap(function), torch.zeros_like(function.values)
-    with torch.random.fork_rng(devices=[]), held_still(function.network):
-        torch.manual_seed(0)
-        for sample in range(SHAP_SAMPLES):
-            one = baselines[sample % len(baselines)][None]
-            # Captum draws the baseline and the place on the path with numpy's and torch's own generators.
-            total += shap.attribute(function.values, baselines=one, n_samples=1, stdevs=noise) / SHAP_SAMPLES
+    at_once, per_baseline = points_at_once(function.values), SHAP_SAMPLES // len(baselines)
+    with _seeded(), held_still(function.network):
+        for one in torch.split(baselines, 1):
+            for first in range(0, per_baseline, at_once):
+                n = min(at_once, per_baseline - first)
+                # Captum draws noise, and the place on the path, of each sample.
+                mean = shap.attribute(function.values, baselines=one, n_samples=n, stdevs=noise)
+                total += mean.detach() * n / SHAP_SAMPLES
     with torch.no_grad():
         logit, expected = float(function(function.values)), float(function(baselines).mean())
-    return total.detach(), completeness_gap(float(total.double().sum()), logit, expected)
+    return total, completeness_gap(float(total.double().sum()), logit, expected)
+
+
+@contextmanager
+def _seeded() -> Iterator[None]:
+    """Torch's and numpy's global generators at a fixed start, and as they were afterwards: Captum draws from both."""
+    state = np.random.get_state()  # noqa: NPY002 - Captum uses the global generator
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        np.random.seed(0)  # noqa: NPY002
+        try:
+            yield
+        finally:
+            np.random.set_state(state)  # noqa: NPY002
 
 
 def _occlusion(function: VolumeFunction, view: FieldOfView, question: VolumeQuestion) -> tuple[Tensor, float | None]:
