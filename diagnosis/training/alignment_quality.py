@@ -50,7 +50,7 @@ def measure_alignment(
                 _fill(tables, embedded.numpy(), folds == fold, is_told=is_told)
             bar(step * len(cohort.folds) + done + 1, len(LOSSES) * len(cohort.folds))
         found[loss] = {name: recall_of(table, np.arange(len(rows))) for name, table in tables.items()}
-    found["readers' own values"] = {"reader 2 to reader 1": _between_readers(cohort, rows, folds)}
+    found["readers' own values"] = _between_readers(cohort, rows, folds)
     return found
 
 
@@ -65,14 +65,29 @@ def _fill(
         table[is_inside] = embedded[is_inside, query] @ embedded[:, gallery].T
 
 
-def _between_readers(cohort: Cohort, rows: list[int], folds: npt.NDArray[np.str_]) -> Recall:
-    """How well reader 2's own ratings and diameter find reader 1's of the same nodule: no words, no network."""
-    first, second = (np.stack([_values(cohort.cases[i].readers[k]) for i in rows]) for k in (0, 1))
-    table = np.zeros((len(rows), len(rows)))
-    for fold in cohort.folds:
+def _between_readers(cohort: Cohort, rows: list[int], folds: npt.NDArray[np.str_]) -> dict[str, Recall]:
+    """How well other readers' own ratings and diameters find reader 1's of the same nodule: no words, no network.
+
+    Reader 2 bounds what a dictation can find. The mean of all other readers is what a CT reader as good as their
+    consensus would see, and bounds what a CT can find without knowing how reader 1 differs from everybody else.
+    """
+    readers = [[_values(reader) for reader in cohort.cases[i].readers] for i in rows]
+    first = np.stack([values[0] for values in readers])
+    others = {
+        "reader 2 to reader 1": np.stack([values[1] for values in readers]),
+        "mean of the other readers to reader 1": np.stack([np.mean(values[1:], axis=0) for values in readers]),
+    }
+    return {name: _recall_between(first, other, folds) for name, other in others.items()}
+
+
+def _recall_between(
+    first: npt.NDArray[np.float64], other: npt.NDArray[np.float64], folds: npt.NDArray[np.str_]
+) -> Recall:
+    table = np.zeros((len(first), len(first)))
+    for fold in np.unique(folds):
         inside = folds == fold
-        table[inside] = pair_likelihood(second[inside], first, (second[~inside], first[~inside]))
-    return recall_of(table, np.arange(len(rows)))
+        table[inside] = pair_likelihood(other[inside], first, (other[~inside], first[~inside]))
+    return recall_of(table, np.arange(len(first)))
 
 
 def _values(reader: Reader) -> npt.NDArray[np.float64]:

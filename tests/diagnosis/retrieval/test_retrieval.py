@@ -6,6 +6,7 @@ import torch
 
 from diagnosis.errors import BundleError, CaseError, ConfigurationError
 from diagnosis.networks.projection import AlignedSpace, ProjectionConfig, fused_embedding
+from diagnosis.retrieval import search
 from diagnosis.retrieval.ann_benchmark import exact_neighbors, like_embeddings, measure, recall
 from diagnosis.retrieval.index import FOLDER, NODULES, VECTORS, IndexedNodule, NoduleIndex, load_index, save_index
 from diagnosis.retrieval.libraries import build
@@ -71,10 +72,28 @@ def test_an_index_holds_neither_image_nor_text(index, tmp_path):
 
 
 def test_a_nodule_of_the_index_finds_itself(index):
-    search = NoduleSearch(index)
+    searcher = NoduleSearch(index)
     for row in (0, 7, 15):
-        assert search.similar(index.embeddings[row])[0].nodule.name == f"n{row}"
-        assert search.similar(index.embeddings[row], NOTE, NOTE)[0].similarity == pytest.approx(1, abs=1e-5)
+        assert searcher.similar(index.embeddings[row])[0].nodule.name == f"n{row}"
+        assert searcher.similar(index.embeddings[row], NOTE, NOTE)[0].similarity == pytest.approx(1, abs=1e-5)
+
+
+def test_a_large_index_is_searched_in_cells(monkeypatch):
+    pytest.importorskip("faiss")
+    rng = np.random.default_rng(0)
+    embeddings = unit(rng.standard_normal((3000, 3, 16)))
+    nodules = tuple(
+        IndexedNodule(name=f"n{i}", descriptors={}, diameter_mm=None, outcome="judged") for i in range(3000)
+    )
+    space = AlignedSpace(ProjectionConfig(n_readouts=12)).eval()
+    large = NoduleIndex(space, embeddings, nodules, "made up", {})
+    exact = [NoduleSearch(large).similar(embeddings[row], CT, CT) for row in range(20)]
+    monkeypatch.setattr(search, "EXACT_UP_TO", 100)
+    cells = [NoduleSearch(large).similar(embeddings[row], CT, CT) for row in range(20)]
+    assert [c[0] for c in cells] == [e[0] for e in exact]
+    shared = [len({i.nodule.name for i in c} & {i.nodule.name for i in e}) for c, e in zip(cells, exact, strict=True)]
+    assert np.mean(shared) >= 4  # of 5
+    assert all(item.similarity <= 1.0001 for item in NoduleSearch(large).similar(embeddings[0], CT, CT, count=3000))
 
 
 def test_search_among_dictations_leaves_out_nodules_without(index):
@@ -84,9 +103,9 @@ def test_search_among_dictations_leaves_out_nodules_without(index):
 
 
 def test_what_is_not_there_cannot_be_searched_by(index):
-    search = NoduleSearch(index)
+    searcher = NoduleSearch(index)
     with pytest.raises(CaseError, match="the case has no voice to search by"):
-        search.similar(index.embeddings[12], VOICE)
+        searcher.similar(index.embeddings[12], VOICE)
     index.embeddings[:, 2] = 0
     with pytest.raises(CaseError, match="the index has no voice to search in"):
         NoduleSearch(index).similar(index.embeddings[0], CT, VOICE)
