@@ -21,18 +21,28 @@ SMALL = 128
 
 
 def measure_growth_of_studies(folder: Path, bundle: Path, counts: tuple[int, ...] = STUDIES) -> list[Figure]:
-    """Batches of small studies; the ratio is seconds a study against those in the batch before: 1 is linear growth."""
+    """Batches of small studies: seconds that each further study takes from one batch to the next larger one.
+
+    The ratio is that of the step before to this one: 1 is linear growth, less is slower. The start of the program
+    falls out of the difference.
+    """
     series = [write_series(folder / f"series{i}", 40, SMALL, seed=i) for i in range(2)]
     figures: list[Figure] = []
-    last: float | None = None
+    n_before, seconds_before = 0, 0.0
+    step_before: float | None = None
     for n in counts:
-        manifest = write_manifest(folder / f"manifest{n}.csv", series, n, 40, SMALL)
+        manifest = write_manifest(folder / f"manifest{n}.csv", series, n, 40)
         out = folder / f"out{n}"
         watched = watch_memory(partial(run_batch, BatchOptions(manifest, bundle, out, uses_cache=False)))
-        each = watched.seconds / n
         note = f"{watched.seconds:.1f} s; most memory of the run and its readers {watched.most_mib:.0f} MiB"
-        figures.append(figure_of(f"{n} studies", "the batch before", [(each, last or each)], note))
-        last = each
+        if n_before:
+            step = (watched.seconds - seconds_before) / (n - n_before)
+            name = f"from {n_before} studies to {n}"
+            figures.append(figure_of(name, "the step before", [(step, step_before or step)], note))
+            step_before = step
+        else:
+            figures.append(Figure(f"{n} studies with the start of the program", "-", None, note=note))
+        n_before, seconds_before = n, watched.seconds
     return figures
 
 

@@ -73,7 +73,7 @@ def _measure(
 
 
 def _table(part: Part, figures: "list[Figure]") -> Table:
-    caption = "Ratio: peer's seconds / ours, median of the pairs [lowest, highest]. Above 1 the product is faster."
+    caption = "Ratio: peer's seconds / ours, median of the pairs \\[lowest, highest]. Above 1 the product is faster."
     table = Table(title=f"Benchmark: {part.value}", caption=caption)
     for column in ("what", "peer", "ratio", "ours s", "peer s", "note"):
         table.add_column(column)

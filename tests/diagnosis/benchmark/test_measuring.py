@@ -40,14 +40,14 @@ def test_peak_memory_is_that_of_the_call():
 def test_a_made_up_series_passes_the_gate_with_its_ball_in_the_middle(tmp_path):
     volume = read_volume(made_up.write_series(tmp_path, 24, 64))
     assert volume.spacing_mm == pytest.approx(made_up.SPACING_MM)
-    index = volume.index_of(made_up.center_mm(24, 64)).round().astype(int)
+    index = volume.index_of(made_up.center_mm(24)).round().astype(int)
     assert volume.hu[tuple(index)] > -200
     assert volume.hu[0, 0, 0] < -500
 
 
 def test_a_made_up_manifest_is_one(tmp_path):
     series = made_up.write_series(tmp_path / "series", 24, 64)
-    manifest = read_manifest(made_up.write_manifest(tmp_path / "m.csv", [series], 5, 24, 64))
+    manifest = read_manifest(made_up.write_manifest(tmp_path / "m.csv", [series], 5, 24))
     assert len(manifest.rows) == 5
     assert len({row.center_mm for row in manifest.rows}) == 5
 

@@ -12,7 +12,7 @@ from diagnosis.record import RegionOfInterest
 
 def test_the_script_says_what_the_engine_says(tiny_engine, tmp_path):
     series = made_up.write_series(tmp_path, 40, 96)
-    center = made_up.center_mm(40, 96, shift_mm=3.3)
+    center = made_up.center_mm(40, shift_mm=3.3)
     note, spoken = "A 12 mm spiculated solid nodule.", "part solid nodule"
     case, _ = assemble_case(
         "c",
