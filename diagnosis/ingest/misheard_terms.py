@@ -8,6 +8,12 @@ Two kinds are put right, and no other word is touched:
 * a common word that has no meaning where it stands, in a short list with its contexts ("speculated margin"; but a
   "vital capacity" is left alone).
 
+What is a word of its own is left alone, however much it looks like a term: a form of a term ("silhouettes"), a term
+with one more prefix ("midthoracic"), any word of `_OTHER_WORDS` ("hematoma" is no hamartoma, "loculated" not
+lobulated), and a term beside a short name ("CT bilateral", "T9 vertebral") or beside a negation, which is never
+swallowed. True reports and clinical texts of 200,000 words, given as if every word were doubted, lose none of these;
+a test holds a sample.
+
 A correction never adds or removes a prefix that turns a term into its opposite (non-, un-, hypo-, hyper-, a-, in-). The
 word keeps its time and gets no more probability than `CORRECTED_PROBABILITY`, so that it is marked for the clinician.
 """
@@ -64,6 +70,31 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+_NEGATIONS = _words("no not non nor without never none denies")
+# Words that are spelled almost like a term and mean something else.
+_OTHER_WORDS = _words(
+    "ancillary angiography angiopathy aortitis arteriosus arteritis arthrodesis asphyxiation aspirin asymmetry "
+    "attestation atypical azygous biliary biventricular brachial branchial bronchi bronchus bulbous bullosa "
+    "calcific capitis capsular cardiogenic cerebral cholangiogram ciliary conspicuously constipation contrasted "
+    "cystectomy degenerated degeneration engorgement epicardial esophagitis excitation fasciculation fibrous "
+    "fluency ganglia globular granulomata granulomatosis gravitation hematoma hematomas hemarthrosis "
+    "hemopericardium hemoperitoneum hemopneumothorax hemothorax hepatis hydropneumothorax hyperintense "
+    "hypertension hypertensive hyperventilation hypointense hypotension hypotensive hypoventilated "
+    "hypoventilation hysterectomy infradiaphragmatic intestinal lingual loculated loculation loculations "
+    "lymphadenitis lymphangitis lymphatics macular mastoid medially midthoracic nephrectomy neoplasia neoplastic "
+    "neuritis ossification ossifications osteopathy osteopenic osteopetrosis osteoporosis osteoporotic ovulation "
+    "panlobular parahilar paraspinal paucity perfusion pleurisy pleuritic pneumoconiosis pneumonic polyneuritis "
+    "pretracheal prevertebral preseptal pyothorax radiodense radiography radiolucent renovascular spondylitis "
+    "spondylolysis subcapital subdiaphragmatic subside supradiaphragmatic testicular tuberculin tuberculous "
+    "urolithiasis ventricle ventricles vertebra vesicular laterally interpolar coaptation pruritus pruritis periportal "
+    "musculature cardinal thoracostomy mentation lenticular retrotracheal epipericardial hemichorea arteriosis"
+)
+# Endings by which forms of one word differ.
+_ENDINGS = _words(
+    "s es ed ing al ar ic ical ous ly ally is es ion ions y ies ity ian a ae i us um ata ate ates ated ating ation "
+    "ations ative or ors er ers ive le les ular ule ules ency ent ment ments d e r t cy itis fies ties"
+) | {""}
+MIN_STEM_LETTERS = 5
 _PREFIXES = _words("sub pre post peri para semi endo anti over bi tri mid uni pan iso poly mono").union(_OPPOSITES)
 _LESIONS = _words(
     "nodule nodules module modules mass masses lesion lesions opacity opacities margin margins border borders contour "
@@ -73,7 +104,15 @@ _LUNG_FUNCTION = _words("lung vital total diffusing diffusion residual functiona
 _OPACITY = _words(
     "glass airspace air focal retrocardiac basilar bibasilar lobe patchy streaky hazy linear nodular lung"
 )
-_NODULE = _words("solid part-solid spiculated lobulated pulmonary mm glass ground-glass calcified lobe cm granuloma")
+_NODULE = _words(
+    "lung solid part-solid spiculated lobulated pulmonary mm glass ground-glass calcified lobe cm granuloma"
+)
+# A recording with so many of these is one of a chest CT: there an "other module" is a nodule.
+_CHEST = _words(
+    "lung lungs lobe nodule nodules pleural effusion pneumothorax chest ct mm spicules spiculated conspicuity"
+)
+MIN_CHEST_WORDS = 3
+_BESIDE_A_NODULE = _words("no other another one small large larger smaller round further single")
 _BE = _words("is are was were appear appears")
 # Strings that are no words: the recognizer's fusions of two.
 _ALIASES = {
@@ -140,29 +179,53 @@ def _corrected(first: Word, last: Word, terms: str) -> list[Word]:
 def _joined_term(plain: Sequence[str], position: int, is_common: Callable[[str], bool]) -> str:
     """The term that this word and the next one make together: "hemid diaphragm", "are and remarkable"."""
     pair = list(plain[position : position + 2])
+    if len(pair) == 2 and not all(_may_be_a_part(word) for word in pair):
+        return ""
     if pair == ["and", "remarkable"] and position > 0 and plain[position - 1] in _BE:
         return "unremarkable"
     if len(pair) < 2 or all(is_common(word) or word in TERMS for word in pair) or pair[0] in TERMS:
         return ""
     joined = "".join(pair)
-    return joined if joined in TERMS else _nearest_term(joined, MIN_JOINED_SIMILARITY)
+    term = joined if joined in TERMS else _nearest_term(joined, MIN_JOINED_SIMILARITY)
+    # Where one of the two is the term already, joining would only drop the other.
+    return "" if any(_is_form_of(word, term) for word in pair) else term
+
+
+def _may_be_a_part(word: str) -> bool:
+    """Whether a word can be a piece of another one: letters, and no negation."""
+    return word.isalpha() and word not in _NEGATIONS
+
+
+def _is_form_of(word: str, term: str) -> bool:
+    """Whether two words are forms of one: what they share is long, and they go on with usual endings."""
+    stems = range(MIN_STEM_LETTERS, min(len(word), len(term)) + 1)
+    return any(word[:n] == term[:n] and {word[n:], term[n:]} <= _ENDINGS for n in stems)
 
 
 def _common_term(plain: Sequence[str], position: int) -> str:
     term, needed, forbidden = _COMMON.get(plain[position], ("", frozenset(), frozenset()))
+    if term and plain[position].startswith("module") and len(_CHEST.intersection(plain)) >= MIN_CHEST_WORDS:
+        needed = needed | _BESIDE_A_NODULE
     beside = {*plain[max(0, position - 2) : position], *plain[position + 1 : position + 3]}
     return term if beside & needed and not beside & forbidden else ""
 
 
 def _term_like(word: str, is_common: Callable[[str], bool]) -> str:
-    if len(word) < MIN_LETTERS or not word.isalpha() or word in TERMS or is_common(word):
+    is_too_short = len(word) < MIN_LETTERS or not word.isalpha()
+    if is_too_short or word in TERMS or word in _OTHER_WORDS or is_common(word):
         return ""
     # "nonumothorax" is "no pneumothorax"; "nonspicular" is a term with its own "non".
-    swallows_no = word.startswith("no") and not _nearest_term(word.removeprefix("non"), MIN_JOINED_SIMILARITY)
+    rest = word.removeprefix("non")
+    swallows_no = word.startswith("no") and not (_is_known(rest) or _nearest_term(rest, MIN_JOINED_SIMILARITY))
     swallowed = _nearest_term(word[2:], MIN_JOINED_SIMILARITY) if swallows_no else ""
     if swallowed:
         return f"no {swallowed}"
     return _nearest_term(word, MIN_SIMILARITY) or _parted(word)
+
+
+def _is_known(word: str) -> bool:
+    """Whether a word is a term or a form of one."""
+    return word in TERMS or any(_is_form_of(word, t) for t in get_close_matches(word, _SORTED_TERMS, n=1, cutoff=0.8))
 
 
 def _parted(word: str) -> str:
@@ -180,7 +243,8 @@ def _nearest_term(word: str, min_similarity: float) -> str:
     if not near or (len(near) > 1 and _similarity(word, near[0]) == _similarity(word, near[1])):
         return ""
     is_as_long = abs(len(word) - len(near[0])) <= MAX_MORE_LETTERS
-    return near[0] if is_as_long and not _turns_meaning(word, near[0]) else ""
+    is_its_own = _is_form_of(word, near[0]) or word.endswith(near[0])
+    return near[0] if is_as_long and not is_its_own and not _turns_meaning(word, near[0]) else ""
 
 
 def _similarity(word: str, term: str) -> float:
