@@ -65,7 +65,7 @@ NEGATED_AFTER: tuple[str, ...] = (
     r"unlikely|ruled out",
     r", ?(?:none|absent|nil)(?=\s*(?:[.;,]|$))|(?:is|are) non-?\w+ed",
     r"[:=] ?(?:none|no|negative|absent|denied|denies|nil|not present)(?=\s*(?:[.;,]|$))",
-    r"did not occur|does not exist",
+    r"did not occur|does not exist|(?:rated?|graded?|scored) (?:as |an )?(?:absent|none)",
 )
 """Cues that negate what stands before them."""
 

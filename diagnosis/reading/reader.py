@@ -29,7 +29,8 @@ _OTHER_OWNER = re.compile(
 )
 # "It measures 18 mm": the sentence goes on with the lesion of the one before.
 _REFERS_BACK = re.compile(
-    r"^\W*(?:it|this|the lesion|the abnormality|size|diameter|measur\w+|location|about|roughly|approximately|maximum|largest|\d)",
+    r"^\W*(?:it|this|the lesion|the abnormality|size|diameter|measur\w+|location|about|roughly|approximately|maximum|largest|\d)"
+    r"|[^,;]*[,;]\s*(?:and )?(?:it )?measur\w+",
     re.IGNORECASE,
 )
 _SOLID_PART = re.compile(r"solid\s+(?:component|part|portion|core|nidus)", re.IGNORECASE)

@@ -99,7 +99,7 @@ def test_true_texts_are_left_alone(shared_data):
         sentences = [" ".join(row["sentence"].split()) for row in csv.DictReader(file)]
     # No word counts as common here: everything is a candidate for a correction.
     changed = [s for s in sentences if corrected(s) != s]
-    assert len(changed) <= 6, changed  # 1,188 sentences; 25 words of them were changed before
+    assert len(changed) <= 2, changed  # of 1,188; "particular" and "consultation" are common words elsewhere
 
 
 def test_what_the_recognizer_is_sure_of_is_left_alone():

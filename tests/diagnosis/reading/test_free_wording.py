@@ -65,6 +65,7 @@ def test_what_is_read(text, name, value, words):
         ("Segment 6 of the liver.", "segment 6"),
         ("The nodule is no longer seen.", "nodule"),
         ("Previously noted 6 mm nodule has resolved.", "diameter"),
+        ("Calcification rated absent.", "calcified"),
     ],
 )
 def test_what_is_not_read(text, name):
@@ -81,6 +82,12 @@ def test_what_is_not_read(text, name):
 )
 def test_cancer_of_the_patient_and_of_relatives(text, kind, name):
     assert [(f.kind, f.name) for f in read_text(text) if "cancer" in f.name] == [(kind, name)]
+
+
+def test_a_clause_that_measures_goes_on_with_the_nodule():
+    text = "One lung nodule within the right upper lobe. Calcification rated absent, measures 20.2 mm."
+    size = next(f for f in read_text(text) if f.name == "diameter")
+    assert (size.value, size.about) == (20.2, "nodule")
 
 
 def test_calendar_years_count_from_the_day_of_the_note():
