@@ -130,3 +130,15 @@ NON_EMPTY_SUBSETS: tuple[frozenset[Modality], ...] = tuple(
 NOT_A_MEDICAL_DEVICE = (
     "Research software, not a medical device. It supports a clinician's decision and does not replace it."
 )
+
+
+NUMBER_WORDS = [
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine",
+    "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+]  # fmt: skip
+"""Numbers below twenty as they are spoken; each stands at its value."""
+TENS_WORDS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
+NUMBER_VALUES = {word: value for value, word in enumerate(NUMBER_WORDS)} | {
+    word: 20 + 10 * place for place, word in enumerate(TENS_WORDS)
+}
+"""Value of each spoken number that is one word."""

@@ -11,35 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import final
 
-_ONES = [
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-]
-_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
-_VALUES = {word: value for value, word in enumerate(_ONES)}
-_VALUES |= {word: 10 * (place + 2) for place, word in enumerate(_TENS)}
+from diagnosis.vocabulary import NUMBER_VALUES, NUMBER_WORDS, TENS_WORDS
 
-_DIGIT_WORD = "|".join(_ONES[:10])
-_WORD = "|".join(sorted(_ONES, key=len, reverse=True))
-_BELOW_100 = rf"(?:(?:{'|'.join(_TENS)})(?:[-\s]+(?:{'|'.join(_ONES[1:10])})\b)?|(?:{_WORD}))"
+_DIGIT_WORD = "|".join(NUMBER_WORDS[:10])
+_WORD = "|".join(sorted(NUMBER_WORDS, key=len, reverse=True))
+_BELOW_100 = rf"(?:(?:{'|'.join(TENS_WORDS)})(?:[-\s]+(?:{'|'.join(NUMBER_WORDS[1:10])})\b)?|(?:{_WORD}))"
 _SPELLED = rf"\b(?:one\s+hundred(?:\s+(?:and\s+)?{_BELOW_100})?|{_BELOW_100})\b(?:\s+point\s+(?:{_DIGIT_WORD})\b)?"
 _DIGITS = r"\d{1,3}(?:(?:[.,]|\s+point\s+)\d{1,2})?(?!\d)"
 _NEXT_NUMBER = rf"(?:{_DIGITS}|{_SPELLED})"
@@ -170,10 +146,10 @@ def _value(written: str) -> float:
     """The number that digits or words stand for."""
     whole, _, decimals = re.sub(r"(?<=\d),(?=\d)", ".", written.lower()).partition("point")
     if decimals:
-        fraction = "".join(str(_VALUES.get(word, word)) for word in decimals.split())
+        fraction = "".join(str(NUMBER_VALUES.get(word, word)) for word in decimals.split())
         return _value(whole.strip()) + float(f"0.{fraction}")
     words = re.split(r"[-\s]+", whole.strip())
     if words[0][0].isdigit():
         return float(words[0])
     total = 100.0 if "hundred" in words else 0.0
-    return total + sum(_VALUES[word] for word in (words[2:] if total else words) if word != "and")
+    return total + sum(NUMBER_VALUES[word] for word in (words[2:] if total else words) if word != "and")

@@ -6,32 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import final
 
-_ONES = [
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-]
-_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
-_VALUES = {word: float(value) for value, word in enumerate(_ONES)} | {w: 20.0 + 10 * i for i, w in enumerate(_TENS)}
-_WORD = "|".join(sorted(_VALUES, key=len, reverse=True))
-_SPELLED = rf"(?:{_WORD})(?:[\s-](?:{'|'.join(_ONES[1:10])}))?(?:\s+point\s+(?:{_WORD}))?"
+from diagnosis.vocabulary import NUMBER_VALUES, NUMBER_WORDS
+
+_WORD = "|".join(sorted(NUMBER_VALUES, key=len, reverse=True))
+_SPELLED = rf"(?:{_WORD})(?:[\s-](?:{'|'.join(NUMBER_WORDS[1:10])}))?(?:\s+point\s+(?:{_WORD}))?"
 NUMBER = rf"(?:\d{{1,3}}(?:(?:[.,]|\s+point\s+)\d{{1,2}})?|{_SPELLED})"
 _UNIT = r"(?:mm|millimet(?:er|re)s?|cm|centimet(?:er|re)s?)\b"
 _LENGTH = re.compile(
@@ -109,6 +87,6 @@ def number_value(written: str) -> float:
     words = re.split(r"[\s-]+", written.lower().replace(",", "."))
     if "point" in words:
         place = words.index("point")
-        decimals = "".join(f"{_VALUES.get(w, w):g}" if w in _VALUES else w for w in words[place + 1 :])
+        decimals = "".join(f"{NUMBER_VALUES.get(w, w):g}" if w in NUMBER_VALUES else w for w in words[place + 1 :])
         return number_value(" ".join(words[:place])) + float(f"0.{decimals}")
-    return sum(_VALUES[word] if word in _VALUES else float(word) for word in words)
+    return sum(NUMBER_VALUES[word] if word in NUMBER_VALUES else float(word) for word in words)
