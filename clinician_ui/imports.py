@@ -21,7 +21,6 @@ from diagnosis.errors import CaseError, InputError, LimitExceededError
 from diagnosis.ingest import limits
 from diagnosis.ingest.archive import is_zip, unpack_zip
 from diagnosis.ingest.case_folder import CaseFile
-from diagnosis.ingest.dicom_volume import inspect_path
 from diagnosis.ingest.file_tree import files_below
 from diagnosis.record.series import SeriesReport
 
@@ -193,6 +192,8 @@ def _new_folder(cases_dir: Path) -> Path:
 
 
 def _judged(folder: Path, on_progress: Progress | None) -> Arrival:
+    from diagnosis.ingest.dicom_volume import inspect_path
+
     try:
         reports = tuple(inspect_path(folder / "ct", on_progress=on_progress))
     except InputError:

@@ -13,6 +13,7 @@ from starlette.routing import Route
 from clinician_ui import scripts
 from clinician_ui.delivery import COUNTER, ROUTE
 from clinician_ui.uploads import DESK
+from clinician_ui.views import case, importing, model, trail, worklist  # noqa: F401 - before the first visitor waits
 from diagnosis.errors import InputError, MissingDependencyError
 
 _PLAIN = {"content-encoding": "identity", "x-content-type-options": "nosniff"}

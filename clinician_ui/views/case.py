@@ -13,7 +13,14 @@ from clinician_ui.views.reading import render_reading
 from clinician_ui.views.review import render_review
 from clinician_ui.views.worklist import current_query
 from diagnosis.errors import DiagnosisError
+from diagnosis.store.cases import has_case
 from diagnosis.store.worklist import neighbors
+
+NO_CASE = "No case is open. Choose one from the worklist."
+GONE = (
+    "The folder of this case is no longer there: it was moved or removed. What was said of the case is kept; put the "
+    "folder back to see it, or choose another case from the worklist."
+)
 
 
 def render_case_page(
@@ -33,7 +40,7 @@ def render_case_page(
         st.error(str(error))
         return
     if entry is None:
-        st.info("No case is open. Choose one from the worklist.")
+        st.info(GONE if token is not None and has_case(open_archive(), token) else NO_CASE)
         if st.button("Worklist", type="primary"):
             open_worklist()
         return

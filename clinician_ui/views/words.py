@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import final
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from clinician_ui.access import may
 from clinician_ui.components.banner import render_warnings
@@ -40,8 +41,9 @@ class Recording:
     heard: Heard
 
 
+@st.fragment
 def render_words(place: Workplace, entry: CaseEntry, case: Case, explanation: Explanation | None) -> None:
-    """Note and dictation side by side."""
+    """Note and dictation side by side; by themselves, so that writing in them does not draw the whole page anew."""
     left, right = st.columns(2, gap="medium")
     with left:
         st.header("Note", anchor=False)
@@ -63,11 +65,19 @@ def render_words(place: Workplace, entry: CaseEntry, case: Case, explanation: Ex
 
 def _render_note_editor(entry: CaseEntry, case: Case) -> None:
     text = case.note.text if case.note is not None else ""
-    with st.expander("Edit the note" if text else "Write a note"):
+    with _fold("Edit the note" if text else "Write a note", f"fold-note-{entry.token}"):
         edited = st.text_area("Note", text, height=220, key=f"note-{entry.token}", max_chars=20_000)
-        is_same = edited.strip() == text.strip()
-        if st.button("Save the note and assess again", key="save-note", disabled=is_same):
-            _do(lambda: edit_case(entry, Edit(EditedPart.NOTE, text, edited, is_confirmed=True)))
+        if not st.button("Save the note and assess again", key="save-note", type="primary"):
+            return
+        if edited.strip() == text.strip():
+            st.caption("Nothing to save: the note is as it was.")
+            return
+        _do(lambda: edit_case(entry, Edit(EditedPart.NOTE, text, edited, is_confirmed=True)))
+
+
+def _fold(label: str, key: str, *, is_open: bool = False) -> DeltaGenerator:
+    """A fold that stays as the reader set it, whatever is drawn anew."""
+    return st.expander(label, expanded=is_open, key=key, on_change="rerun")
 
 
 def _render_voice(entry: CaseEntry, voice: VoiceNote, explanation: Explanation | None) -> None:
@@ -79,7 +89,8 @@ def _render_voice(entry: CaseEntry, voice: VoiceNote, explanation: Explanation |
         st.caption(UNCONFIRMED)
     if not may(Permission.EDIT):
         return
-    with st.expander("Correct and confirm the transcript", expanded=voice.confirmed_by is None):
+    key = f"fold-transcript-{entry.token}-{voice.confirmed_by is None}"
+    with _fold("Correct and confirm the transcript", key, is_open=voice.confirmed_by is None):
         text = st.text_area("Transcript", voice.text, height=160, key=f"transcript-{entry.token}", max_chars=20_000)
         if st.button("Confirm as my word and assess again", key="confirm-transcript", type="primary"):
             _do(lambda: confirm_transcript(entry, voice, text))

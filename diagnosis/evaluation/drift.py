@@ -17,7 +17,6 @@ from typing import final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import binom, chi2_contingency
 
 from diagnosis.errors import ConfigurationError
 from diagnosis.evaluation.checks import FloatArray
@@ -151,6 +150,8 @@ def compare(reference: Reference | None, values: ArrayLike) -> Comparison:
 
 
 def _p_value(counts: FloatArray, reference_counts: FloatArray) -> float:
+    from scipy.stats import chi2_contingency  # here: it takes a second, and a page that shows no drift needs it not
+
     table = np.stack([counts, reference_counts])
     table = table[:, table.sum(axis=0) > 0]
     return 1.0 if table.shape[1] < 2 else float(chi2_contingency(table, correction=False).pvalue)
@@ -169,6 +170,8 @@ def compare_rate(expected: float | None, hits: int, n: int) -> RateComparison | 
         raise ConfigurationError(msg)
     if n < MIN_CASES:
         return RateComparison(n, None, None, None, expected, Verdict.TOO_FEW)
+    from scipy.stats import binom
+
     low, high = wilson_interval(hits, n)
     tail = min(float(binom.cdf(hits, n, expected)), float(binom.sf(hits - 1, n, expected)))
     verdict = Verdict.CHANGED if 2 * tail < CHANCE else Verdict.WATCH if 2 * tail < 10 * CHANCE else Verdict.STEADY

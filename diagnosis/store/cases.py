@@ -62,6 +62,12 @@ def has_cases(store: Store, collection: str) -> bool:
         )
 
 
+def has_case(store: Store, token: str) -> bool:
+    """Whether a case was ever taken in, be its folder there or not."""
+    with store.reading() as session:
+        return session.get(CaseRow, token) is not None
+
+
 def known_fingerprint(store: Store, collection: str, token: str) -> str | None:
     """Fingerprint of one case, or None where it is not known or its folder was gone."""
     query = select(CaseRow.fingerprint).where(

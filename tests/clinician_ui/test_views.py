@@ -167,3 +167,13 @@ def test_the_case_page_opens_the_case_last_open(start, cases_dir, ui_bundle):
     app.run()
     assert app.title[0].value == "note-only"
     assert app.query_params["case"] in (token, [token], token[0])
+
+
+def test_a_case_whose_folder_is_gone_is_told_from_no_case(start, cases_dir, ui_bundle):
+    app = start(cases_dir, ui_bundle)
+    button(app, "note-only").click().run()
+    (cases_dir / "note_only").rename(cases_dir / ".elsewhere")
+    app.run()
+    assert not app.exception
+    assert "no longer there" in app.info[0].value
+    assert button(app, "Worklist").click().run().title[0].value == "Worklist"
