@@ -22,7 +22,12 @@ ConfigPath = Annotated[
 ]
 
 
-def train_command(config: ConfigPath) -> None:
+def train_command(
+    config: ConfigPath,
+    reader_only: Annotated[
+        bool, typer.Option("--reader-only", help="Teach the bundle's text reader more wordings; keep all else.")
+    ] = False,
+) -> None:
     """Train a model by its configuration and write the bundle with its metrics and card. Can be stopped and resumed.
 
     Several processes share the work when they are started by `torchrun --nproc_per_node N -m diagnosis train CONFIG`.
@@ -37,7 +42,12 @@ def train_command(config: ConfigPath) -> None:
         from diagnosis.training.run import train
 
         chosen = read_config(config)
-        document = train(chosen, open_bar)
+        if reader_only:
+            from diagnosis.training.reader_update import update_bundle
+
+            document = update_bundle(chosen, open_bar)
+        else:
+            document = train(chosen, open_bar)
     if not document:  # this process is not the first of those that torchrun started
         return
     written = f"Bundle: {chosen.out}" if chosen.out else f"Figures: {chosen.work}"

@@ -194,8 +194,13 @@ def cross_fit_probabilities(
     return result
 
 
-def choose_kind(logits: ArrayLike, labels: ArrayLike, folds: Sequence[object] | NDArray[np.generic]) -> CalibrationKind:
-    """The simplest kind whose cross-fitted log-loss is within one standard error of the best one.
+def choose_kind(
+    logits: ArrayLike,
+    labels: ArrayLike,
+    folds: Sequence[object] | NDArray[np.generic],
+    simplest: CalibrationKind = CalibrationKind.TEMPERATURE,
+) -> CalibrationKind:
+    """The simplest kind, from `simplest` on, whose cross-fitted log-loss is within one standard error of the best one.
 
     Log-loss is proper (it is least for the true probabilities); calibration error is not, and would reward a map that
     says the prevalence of everyone. The standard error is that of the paired difference over cases.
@@ -204,9 +209,10 @@ def choose_kind(logits: ArrayLike, labels: ArrayLike, folds: Sequence[object] | 
         ConfigurationError: as `cross_fit_probabilities`.
     """
     y = np.asarray(labels)
-    losses = {kind: log_losses(cross_fit_probabilities(logits, labels, folds, kind), y) for kind in CalibrationKind}
+    kinds = list(CalibrationKind)[list(CalibrationKind).index(simplest) :]
+    losses = {kind: log_losses(cross_fit_probabilities(logits, labels, folds, kind), y) for kind in kinds}
     best = min(losses, key=lambda kind: float(losses[kind].mean()))
-    for kind in CalibrationKind:
+    for kind in kinds:
         difference = losses[kind] - losses[best]
         if difference.mean() <= difference.std(ddof=1) / np.sqrt(difference.size):
             return kind

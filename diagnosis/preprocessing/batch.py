@@ -99,7 +99,10 @@ def preparation_warnings(case: Case, prepared: PreparedCase, contract: InputCont
         warnings.append(f"{share:.0f} % of the region lies outside the scan; its border was repeated there.")
     for text, name in ((prepared.note, "note"), (prepared.voice, "transcript")):
         if text is not None and text.is_cut:
-            warnings.append(f"The {name} is longer than {contract.max_tokens} tokens; its end was not read.")
+            warnings.append(
+                f"The {name} is longer than {contract.max_tokens} tokens; only the part that says most of a lesion was "
+                "read."
+            )
     return tuple(warnings)
 
 

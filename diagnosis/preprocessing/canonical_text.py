@@ -1,7 +1,8 @@
 """Numbers and lengths written in one way, so that a text encoder meets '22 mm' however it was said.
 
 '2.2 cm', '2.2 x 1.8 centimetres', 'twenty-two millimeters' and 'two point two centimeters' become '22 mm' or
-'22 x 18 mm'; 'four out of five' and '4/5' become '4 out of 5'. Everything else stays as it is. A
+'22 x 18 mm'; '.4 cm', 'point four centimeters' and 'one and a half centimeters' are lengths too; 'four out of five'
+and '4/5' become '4 out of 5'. Everything else stays as it is. A
 `CanonicalText` keeps the way back: each of its spans answers which characters of the original it came from.
 """
 
@@ -16,22 +17,32 @@ from diagnosis.vocabulary import NUMBER_VALUES, NUMBER_WORDS, TENS_WORDS
 _DIGIT_WORD = "|".join(NUMBER_WORDS[:10])
 _WORD = "|".join(sorted(NUMBER_WORDS, key=len, reverse=True))
 _BELOW_100 = rf"(?:(?:{'|'.join(TENS_WORDS)})(?:[-\s]+(?:{'|'.join(NUMBER_WORDS[1:10])})\b)?|(?:{_WORD}))"
-_SPELLED = rf"\b(?:one\s+hundred(?:\s+(?:and\s+)?{_BELOW_100})?|{_BELOW_100})\b(?:\s+point\s+(?:{_DIGIT_WORD})\b)?"
-_DIGITS = r"\d{1,3}(?:(?:[.,]|\s+point\s+)\d{1,2})?(?!\d)"
+_HALF = r"\s+and\s+(?:a\s+half|1/2)\b"
+_SPELLED = (
+    rf"\b(?:half\s+an?\b|(?:one\s+hundred(?:\s+(?:and\s+)?{_BELOW_100})?|{_BELOW_100})\b"
+    rf"(?:\s+point\s+(?:{_DIGIT_WORD})\b|{_HALF})?)"
+)
+_DIGITS = rf"(?:\d{{1,3}}(?:(?:[.,]|\s+point\s+)\d{{1,2}}|{_HALF})?|\.\d{{1,2}})(?!\d)"
 _NEXT_NUMBER = rf"(?:{_DIGITS}|{_SPELLED})"
 _NUMBER = rf"(?:(?<![\w.,]){_DIGITS}|{_SPELLED})"
-_UNIT = r"(?:(?:mm|millimet(?:er|re)s?|cm|centimet(?:er|re)s?)\b)"
+_CM = r"(?:(?:cm|centimet(?:er|re)s?)\b)"
+_UNIT = rf"(?:(?:mm|millimet(?:er|re)s?)\b|{_CM})"
 _BETWEEN = r"(?:x|×|by|to|-)"
 _LENGTH = re.compile(
     rf"{_NUMBER}(?:\s*{_UNIT}?\s*{_BETWEEN}\s*{_NEXT_NUMBER}){{0,2}}[\s-]*{_UNIT}",
     re.IGNORECASE,
+)
+# "Point eight centimeters": only before centimeters, since in "at this point 4 mm" the word is no decimal point.
+_POINT = rf"(?:\bpoint\s+(?:\d{{1,2}}(?!\d)|(?:{_DIGIT_WORD})\b))"
+_POINT_LENGTH = re.compile(
+    rf"{_POINT}(?:\s*{_CM}?\s*{_BETWEEN}\s*(?:{_POINT}|{_NEXT_NUMBER})){{0,2}}[\s-]*{_CM}", re.IGNORECASE
 )
 _SCORE = re.compile(
     rf"(?P<level>{_NUMBER})(?:\s*/\s*|\s+(?:out\s+)?of\s+|\s+on\s+a\s+scale\s+of\s+)(?P<top>[1-9]\b|\b(?:{_DIGIT_WORD})\b)"
     rf"|\b(?P<noun>score|grade|level)\s+(?P<only>{_NUMBER})",
     re.IGNORECASE,
 )
-_PARTS = re.compile(rf"(?P<number>{_NEXT_NUMBER})|(?P<unit>{_UNIT})|(?P<by>x|×|by)", re.IGNORECASE)
+_PARTS = re.compile(rf"(?P<number>{_POINT}|{_NEXT_NUMBER})|(?P<unit>{_UNIT})|(?P<by>x|×|by)", re.IGNORECASE)
 _EXACT_BELOW_MM = 10.0
 """Lengths from here on are rounded to whole millimetres, which is finer than two readers agree."""
 
@@ -108,7 +119,8 @@ def canonicalize(source: str) -> CanonicalText:
 
 def _rewrites(source: str) -> Iterator[tuple[int, int, str]]:
     """The stretches to rewrite, in order and apart: start, end, replacement."""
-    lengths = [(match.start(), match.end(), _length(match[0])) for match in _LENGTH.finditer(source)]
+    found = [*_POINT_LENGTH.finditer(source), *_LENGTH.finditer(source)]
+    lengths = [(match.start(), match.end(), _length(match[0])) for match in found]
     scores = [(match.start(), match.end(), _score(match)) for match in _SCORE.finditer(source)]
     end_of_last = 0
     for start, end, replacement in sorted(lengths + scores):
@@ -144,12 +156,18 @@ def _score(match: re.Match[str]) -> str:
 
 def _value(written: str) -> float:
     """The number that digits or words stand for."""
-    whole, _, decimals = re.sub(r"(?<=\d),(?=\d)", ".", written.lower()).partition("point")
+    whole, half, _ = re.sub(r"\s+", " ", written.lower()).partition(" and a half")
+    whole, half = (whole, half) if half else whole.partition(" and 1/2")[:2]
+    if half:
+        return _value(whole) + 0.5
+    if whole.startswith("half"):
+        return 0.5
+    whole, _, decimals = re.sub(r"(?<=\d),(?=\d)", ".", whole).partition("point")
     if decimals:
         fraction = "".join(str(NUMBER_VALUES.get(word, word)) for word in decimals.split())
-        return _value(whole.strip()) + float(f"0.{fraction}")
+        return (_value(whole.strip()) if whole.strip() else 0.0) + float(f"0.{fraction}")
     words = re.split(r"[-\s]+", whole.strip())
-    if words[0][0].isdigit():
+    if words[0][0] in ".0123456789":
         return float(words[0])
     total = 100.0 if "hundred" in words else 0.0
     return total + sum(NUMBER_VALUES[word] for word in (words[2:] if total else words) if word != "and")

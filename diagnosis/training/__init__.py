@@ -10,6 +10,7 @@
 `losses`           soft targets, descriptors, alignment between modalities
 `volume_stage`     stage 1: the volume encoder
 `text_stage`       stage 2: the text reader
+`reader_update`    a reader that learns further wordings beside fusions that stay as they are
 `fusion_stage`     stage 3: the fusion, on tokens of the two frozen encoders
 `folds`            all stages on all folds, out-of-fold answers, resume
 `publish`          calibration, metrics and card of the bundle

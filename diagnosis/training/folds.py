@@ -74,6 +74,23 @@ def read_texts(
     """Write training texts, and put all texts through BERT and reader once; kept in the work folder."""
     texts: list[str] = []
     training = tuple(_training_texts(config, case, texts) for case in cohort.cases)
+    scored = _add_scored(cohort, texts)
+    for case, own, (note, voice) in zip(cohort.cases, training, scored, strict=True):
+        _add_scored_texts(case, own, note, voice)
+    return CohortTexts(_kept_answers(config, texts, network, reader, open_bar), training, scored)
+
+
+def read_scored_texts(
+    config: TrainConfig, cohort: Cohort, network: DiagnosisNetwork, reader: TextReader | TextSummary, open_bar: OpenBar
+) -> CohortTexts:
+    """Only the notes and dictations that cases are scored with, for networks that are trained already."""
+    texts: list[str] = []
+    scored = _add_scored(cohort, texts)
+    return CohortTexts(_kept_answers(config, texts, network, reader, open_bar), (), scored)
+
+
+def _add_scored(cohort: Cohort, texts: list[str]) -> tuple[tuple[int, int], ...]:
+    """Append each case's scored note and dictation; their rows, -1 where there is none."""
     scored = []
     for case in cohort.cases:
         rows = []
@@ -81,20 +98,30 @@ def read_texts(
             rows.append(len(texts) if text else -1)
             texts += [text] if text else []
         scored.append((rows[0], rows[1]))
-    for case, own, (note, voice) in zip(cohort.cases, training, scored, strict=True):
-        _add_scored_texts(case, own, note, voice)
+    return tuple(scored)
+
+
+def _kept_answers(
+    config: TrainConfig,
+    texts: list[str],
+    network: DiagnosisNetwork,
+    reader: TextReader | TextSummary,
+    open_bar: OpenBar,
+) -> Tensor:
+    """Answers to all texts, from the work folder where the same reader has read the same before."""
     # Named by what was read and by whom: other words or another reader are read again.
     digest = hashlib.sha256("\0".join(texts).encode())
     if isinstance(reader, TextReader):
         digest.update(file_sha256(Path(config.work) / "text" / "final.pt").encode())
     kept = Path(config.work) / f"answers_{digest.hexdigest()[:16]}.pt"
     if kept.is_file():
-        return CohortTexts(torch.load(kept, weights_only=True), training, tuple(scored))
+        known: Tensor = torch.load(kept, weights_only=True)
+        return known
     encoder = config.network.text_encoder
     bar = open_bar("Reading notes and dictations with the BERT")
     answers: Tensor = _answers(texts, network, reader, (load_tokenizer(encoder), encoder.max_tokens, bar))
     save_tensors(answers, kept)
-    return CohortTexts(answers, training, tuple(scored))
+    return answers
 
 
 def _add_scored_texts(case: TrainingCase, own: CaseTexts, note: int, voice: int) -> None:
@@ -162,7 +189,7 @@ def train_folds(config: TrainConfig, cohort: Cohort, open_bar: OpenBar) -> tuple
         member = network.classifiers()[done]
         parts.append(_train_member(config, cohort, fold, member, reader, texts))
         bar(done + 1, len(cohort.folds))
-    return network.eval(), _merged(parts)
+    return network.eval(), merged(parts)
 
 
 def _train_member(
@@ -304,7 +331,7 @@ def _only(values: Tensor, is_complete: Tensor, n_cases: int, rows: list[int]) ->
     return full
 
 
-def _merged(parts: list[OutOfFold]) -> OutOfFold:
+def merged(parts: list[OutOfFold]) -> OutOfFold:
     """Each case's answers from the one part that has them."""
 
     def merge(tables: list[Mapping[str, npt.NDArray[np.float64]]]) -> dict[str, npt.NDArray[np.float64]]:

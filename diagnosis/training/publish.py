@@ -17,7 +17,7 @@ from diagnosis.bundle.metadata import (
     describe_data_format,
     network_config_to_json,
 )
-from diagnosis.evaluation.calibration import choose_kind, fit_calibrator
+from diagnosis.evaluation.calibration import CalibrationKind, choose_kind, fit_calibrator
 from diagnosis.evaluation.conformal import fit_conformal
 from diagnosis.evaluation.metrics_file import (
     Bootstrap,
@@ -44,6 +44,9 @@ from diagnosis.vocabulary import NON_EMPTY_SUBSETS, subset_name
 
 SUBSETS = tuple(subset_name(s) for s in NON_EMPTY_SUBSETS)
 FULL = "ct+note+voice"
+SIMPLEST_CALIBRATION = CalibrationKind.PLATT
+"""Networks learn soft targets of all cases, also of those that no label counts; the share of positives among the labels
+is another one, and only a map with an intercept moves there."""
 
 
 def scores_of(cohort: Cohort, out_of_fold: OutOfFold, subset: str, finding: int, coverage: float) -> SubsetScores:
@@ -58,7 +61,7 @@ def scores_of(cohort: Cohort, out_of_fold: OutOfFold, subset: str, finding: int,
         labels,
         logits[rows],
         folds,
-        kind=choose_kind(logits[rows], labels, folds),
+        kind=choose_kind(logits[rows], labels, folds, SIMPLEST_CALIBRATION),
         coverage=coverage,
         by_class=True,
     )
@@ -170,7 +173,7 @@ def calibrations_of(cohort: Cohort, out_of_fold: OutOfFold, config: TrainConfig)
             if not can_be_scored(cohort, out_of_fold, subset, index):
                 continue
             scores = scores_of(cohort, out_of_fold, subset, index, config.coverage)
-            kind = choose_kind(scores.logits, scores.labels, scores.folds)
+            kind = choose_kind(scores.logits, scores.labels, scores.folds, SIMPLEST_CALIBRATION)
             # Prediction sets are fitted on cross-fitted probabilities: calibrating and counting on the same cases
             # would promise too much. By class: sets for all cases together covered 83 % of the positives only.
             by_finding[name][subset] = SubsetCalibration(

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from diagnosis.networks.text_reader import LOG_MM_CENTER, LOG_MM_SPREAD, TextReader, TextReading, expected_rating
+from diagnosis.phantom.free_prose import write_free_dictation, write_free_note
 from diagnosis.phantom.phrases import Family
 from diagnosis.phantom.rewording import reword
 from diagnosis.phantom.wording import NoduleDescription, add_transcription_noise, write_dictation, write_note
@@ -34,6 +35,8 @@ NATURAL_SHARES: dict[str, tuple[float, ...]] = {
     "texture": (6, 3, 5, 12, 74),
 }
 """Rough shares of the levels among radiologists' ratings; half of the made-up descriptions are uniform instead."""
+FREE_SHARE = 0.5
+"""Share of the made-up descriptions told in free prose."""
 
 
 @final
@@ -47,18 +50,33 @@ class SyntheticTexts:
 
 
 def make_synthetic_texts(n_texts: int, seed: int, family: Family) -> SyntheticTexts:
-    """Random descriptions in random words: notes, dictations, dictations as they are misheard."""
+    """Random descriptions in random words: notes, dictations, dictations as they are misheard; half of them free prose.
+
+    Wording that is kept out of training must stay out: free prose and plain words are of no family.
+    """
     rng = random.Random(seed)  # noqa: S311 - not a secret
     texts, ratings, diameters = [], [], []
     for _ in range(n_texts):
-        description = _random_description(rng)
+        description = random_description(rng)
         kind = rng.choice(("note", "note", "dictation", "misheard", "misheard"))
-        # Wording that is kept out of training must stay out: plain words are of no family.
-        share = rng.choice((0.0, 0.0, 0.6)) if family == "all" else 0.0
-        texts.append(reword(render(description, rng, kind, family), rng, share))
-        ratings.append([float(getattr(description, d.name) or math.nan) for d in DESCRIPTORS])
-        diameters.append(math.log(description.diameter_mm) if description.diameter_mm else math.nan)
+        if family == "all" and rng.random() < FREE_SHARE:
+            texts.append(render_free(description, rng, kind))
+        else:
+            share = rng.choice((0.0, 0.0, 0.6)) if family == "all" else 0.0
+            texts.append(reword(render(description, rng, kind, family), rng, share))
+        ratings.append(ratings_of(description))
+        diameters.append(log_diameter_of(description))
     return SyntheticTexts(tuple(texts), torch.tensor(ratings), torch.tensor(diameters))
+
+
+def ratings_of(description: NoduleDescription) -> list[float]:
+    """The eight descriptors, NaN where not said."""
+    return [float(getattr(description, d.name) or math.nan) for d in DESCRIPTORS]
+
+
+def log_diameter_of(description: NoduleDescription) -> float:
+    """Log of the diameter in mm, NaN where not said."""
+    return math.log(description.diameter_mm) if description.diameter_mm else math.nan
 
 
 def render(description: NoduleDescription, rng: random.Random, kind: str, family: Family) -> str:
@@ -69,7 +87,16 @@ def render(description: NoduleDescription, rng: random.Random, kind: str, family
     return add_transcription_noise(spoken, rng, rng.uniform(0.3, 2.0)) if kind == "misheard" else spoken
 
 
-def _random_description(rng: random.Random) -> NoduleDescription:
+def render_free(description: NoduleDescription, rng: random.Random, kind: str) -> str:
+    """The same in free prose."""
+    if kind == "note":
+        return write_free_note(description, rng)
+    spoken = write_free_dictation(description, rng)
+    return add_transcription_noise(spoken, rng, rng.uniform(0.3, 2.0)) if kind == "misheard" else spoken
+
+
+def random_description(rng: random.Random) -> NoduleDescription:
+    """What somebody might say of a nodule: levels as common as in life or uniform, some unsaid, any diameter."""
     is_uniform, unsaid = rng.random() < 0.5, rng.choice((0.0, 0.0, 0.1, 0.3, 0.6))
     ratings: dict[str, Any] = {}
     for descriptor in DESCRIPTORS:

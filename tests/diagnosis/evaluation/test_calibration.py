@@ -131,6 +131,8 @@ def test_own_label_never_moves_own_probability():
 def test_the_simplest_kind_that_is_good_enough_is_chosen():
     assert choose_kind(*make_cases(600, slope=0.5, intercept=0.0), np.arange(600) % 5) is CalibrationKind.TEMPERATURE
     assert choose_kind(*make_cases(600, slope=0.5, intercept=-1.5), np.arange(600) % 5) is CalibrationKind.PLATT
+    flat = make_cases(600, slope=0.5, intercept=0.0)
+    assert choose_kind(*flat, np.arange(600) % 5, CalibrationKind.PLATT) is CalibrationKind.PLATT
 
 
 def test_a_bent_truth_calls_for_more_than_two_parameters():

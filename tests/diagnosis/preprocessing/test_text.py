@@ -1,7 +1,9 @@
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diagnosis.networks.text_encoder import TextEncoderConfig, load_tokenizer
+from diagnosis.preprocessing.canonical_text import canonicalize
 from diagnosis.preprocessing.text import prepare_text
 
 TOKENIZER = load_tokenizer(TextEncoderConfig())
@@ -34,3 +36,42 @@ def test_offsets_stay_within_any_text(text):
     prepared = prepare_text(text, TOKENIZER, 64)
     assert len(prepared.spans) == prepared.ids.size
     assert all(0 <= a <= b <= len(text) for a, b in prepared.spans)
+
+
+@pytest.mark.parametrize("place", [0, 40, 100])
+def test_of_a_long_text_the_part_on_the_nodule_is_read(place):
+    sentences = ["The heart is of normal size."] * 100
+    sentences.insert(place, "A 12 mm spiculated nodule with ill-defined margins.")
+    text = " ".join(sentences)
+    prepared = prepare_text(text, TOKENIZER, 64)
+    assert prepared.is_cut
+    assert prepared.ids.size == 64
+    assert prepared.ids[0] == TOKENIZER.cls_token_id
+    assert prepared.ids[-1] == TOKENIZER.sep_token_id
+    read = [text[a:b] for a, b in prepared.spans if b > a]
+    assert "12 mm" in read
+    assert text.index("margins") in {a for a, _ in prepared.spans}
+
+
+def test_a_long_text_without_a_lesion_is_read_from_its_beginning():
+    prepared = prepare_text("The heart is of normal size. " * 40, TOKENIZER, 64)
+    assert prepared.spans[1] == (0, 3)
+
+
+@pytest.mark.parametrize(
+    ("written", "canonical"),
+    [
+        ("point four centimeters", "4 mm"),
+        ("about point 4 cm", "about 4 mm"),
+        ("a .8 x .6 cm nodule", "a 8 x 6 mm nodule"),
+        ("point eight by point six centimeters", "8 x 6 mm"),
+        ("half a centimeter", "5 mm"),
+        ("one and a half centimeters", "15 mm"),
+        ("1 and 1/2 cm", "15 mm"),
+        ("at this point 4 mm", "at this point 4 mm"),
+        ("half of the lung", "half of the lung"),
+        ("one point six centimeters", "16 mm"),
+    ],
+)
+def test_parts_of_a_centimeter_are_lengths(written, canonical):
+    assert canonicalize(written).text == canonical

@@ -127,6 +127,29 @@ def kill_when_there(arguments, work, pattern):
 
 
 @pytest.mark.slow
+def test_a_reader_that_learns_more_leaves_the_rest_as_it_was(trained, tmp_path):
+    import shutil
+
+    from safetensors.torch import load_file
+
+    from diagnosis.bundle.folder import load_bundle
+    from diagnosis.training.reader_update import update_bundle
+
+    whole, before = trained
+    config = replace(whole, out=str(tmp_path / "bundle"), work=str(tmp_path / "work"))
+    shutil.copytree(whole.out, config.out)
+    document = update_bundle(config, silent)
+    old, new = (load_file(Path(c.out) / "models" / "model.safetensors") for c in (whole, config))
+    changed = {name for name in old if not np.array_equal(old[name], new[name])}
+    assert changed
+    assert all(".text_reader." in name and ".tokens." not in name for name in changed)
+    load_bundle(Path(config.out))  # its checksums are those of the new weights
+    subsets, earlier = document["findings"]["malignancy"], before["findings"]["malignancy"]
+    assert subsets["ct"]["auroc"] == earlier["ct"]["auroc"], "the CT is read as before"
+    assert subsets["note"]["auroc"]["value"] > 0.8
+
+
+@pytest.mark.slow
 def test_a_run_that_is_killed_twice_comes_to_the_same_result(trained, tmp_path):
     import torch
     from safetensors.torch import load_file
