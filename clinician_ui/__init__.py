@@ -22,6 +22,7 @@
 `components/note_highlight` the note with its words tinted
 `components/waveform`       the dictation: player, waveform, words that play when clicked
 `components/proof_table`    figures that say whether an explanation can be believed
+`components/opinions`       Brock, Mayo, Fleischner 2017 and Lung-RADS v2022 on the stated facts
 `components/banner`         the standing notice, warnings, page style
 `explanations`              made once, kept in the store under the hash of what they were made from
 `transcripts`               a case from its folder; a recording that was heard before is not listened to again

@@ -7,6 +7,7 @@ from clinician_ui.access import may
 from clinician_ui.components.banner import render_warnings
 from clinician_ui.components.finding_table import display_name, render_descriptors, render_findings
 from clinician_ui.components.modality_bar import render_modalities
+from clinician_ui.components.opinions import render_second_opinions
 from clinician_ui.components.proof_table import render_proof
 from clinician_ui.components.scene import Scene, make_scene
 from clinician_ui.components.similar_table import render_similar
@@ -30,6 +31,7 @@ from clinician_ui.views.proposals_panel import render_proposals
 from clinician_ui.views.what_if_panel import render_what_if
 from clinician_ui.views.words import render_words
 from diagnosis.errors import DiagnosisError
+from diagnosis.reading import read_words
 from diagnosis.record import Assessment, Case, Explanation, FindingAssessment, RegionOfInterest
 from diagnosis.record.attribution import WHOLE_CASE
 from diagnosis.store.edits import Edit, EditedPart
@@ -118,6 +120,8 @@ def _render_assessed(place: Workplace, entry: CaseEntry, case: Case, assessment:
         reasons = {Modality.CT: "no region is marked"} if is_unmarked else {}
         render_modalities(assessment.modalities, display_name(assessment.main.name).lower(), reasons)
         render_descriptors(assessment.descriptors)
+        if case.note is not None or case.voice_note is not None:
+            render_second_opinions(read_words(case).opinions)
     with left:
         _render_ct(entry, case, explanation, can_try=may(Permission.EXPLAIN))
         render_words(place, entry, case, explanation)

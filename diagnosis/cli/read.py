@@ -150,21 +150,6 @@ def _print_opinions(opinions: "tuple[SecondOpinion, ...]", console: "Console") -
         table.add_column(heading, overflow="fold")
     for opinion in opinions:
         inputs = "; ".join(f"{used.name} {used.value} ({used.source})" for used in opinion.inputs)
-        table.add_row(f"{opinion.model}\ndoi:{opinion.doi}", answer_of(opinion), inputs, "; ".join(opinion.missing))
+        table.add_row(f"{opinion.model}\ndoi:{opinion.doi}", opinion.says, inputs, "; ".join(opinion.missing))
     console.print(table)
     console.print(f"[dim]{NOT_A_MEDICAL_DEVICE}[/]")
-
-
-def answer_of(opinion: "SecondOpinion") -> str:
-    """What a model says, in words."""
-    if opinion.refusal is not None:
-        return f"does not apply: {opinion.refusal}"
-    if opinion.low is not None and opinion.high is not None:
-        exact = opinion.probability is not None
-        shown = f"{opinion.low:.1%}" if exact else f"{opinion.low:.1%} to {opinion.high:.1%}"
-        says = f"malignant with {shown}"
-    elif opinion.category is not None:
-        says = f"{opinion.category}: {opinion.recommendation}"
-    else:
-        says = "cannot be computed yet"
-    return f"{says} ({opinion.note})" if opinion.note else says

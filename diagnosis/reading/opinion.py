@@ -55,6 +55,20 @@ class SecondOpinion:
         """The probability, where all inputs are known."""
         return self.low if self.low == self.high else None
 
+    @property
+    def says(self) -> str:
+        """Its answer in words: a probability or its range, a category with what follows, or why it does not apply."""
+        if self.refusal is not None:
+            return f"does not apply: {self.refusal}"
+        if self.low is not None and self.high is not None:
+            shown = f"{self.low:.1%}" if self.probability is not None else f"{self.low:.1%} to {self.high:.1%}"
+            answer = f"malignant with {shown}"
+        elif self.category is not None:
+            answer = f"{self.category}: {self.recommendation}"
+        else:
+            answer = "cannot be computed yet"
+        return f"{answer} ({self.note})" if self.note else answer
+
 
 DISPLAY: dict[str, str] = {
     "age_years": "age",

@@ -11,8 +11,10 @@ from dashboard_records import html_of, make_assessment, make_explanation, make_f
 
 from clinician_ui.components.finding_table import probability_bar, set_words, short_set_words
 from clinician_ui.components.model_figures import calibration_figure, performance_table, subset_words
+from clinician_ui.components.opinions import opinions_list
 from clinician_ui.components.review_history import changed_words
 from clinician_ui.components.waveform import MOST_BARS, dictation_data
+from diagnosis.reading import read_text, second_opinions
 from diagnosis.record import (
     Audio,
     Case,
@@ -152,6 +154,18 @@ def test_a_long_recording_goes_to_the_browsers_own_player():
     audio = Audio(np.zeros(8, np.float32), 8000)
     app = run(script, voice=VoiceNote(make_dictation().segments, 400.0, "made", audio=audio))
     assert app.get("audio")
+
+
+def test_second_opinions_show_what_they_rest_on_what_they_ask_for_and_their_source():
+    text = "60-year-old man, smoker. Solid 9 mm nodule in the right upper lobe."
+    shown = opinions_list(second_opinions(read_text(text)))
+    assert "Fleischner 2017" in shown
+    assert "consider CT at 3 months, PET/CT, or tissue sampling" in shown
+    assert "mean diameter 9 mm (note)" in shown
+    assert "doi:10.1148/radiol.2017161659" in shown
+    assert "screening exam" in shown
+    refused = opinions_list(second_opinions(read_text("30-year-old man. Solid 9 mm nodule.")))
+    assert "does not apply: age 30; the guideline is for adults of 35 years or more" in refused
 
 
 def test_proof_figures_stand_beside_their_controls():
