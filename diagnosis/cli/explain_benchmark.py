@@ -23,12 +23,11 @@ COLUMNS = (
 
 def explain_benchmark_command(
     bundle: Annotated[Path | None, typer.Option("--bundle", help="Bundle folder.")] = None,
-    cases: Annotated[
-        int, typer.Option("--cases", min=1, help="Cases of each cohort of voxels, for the default method.")
-    ] = 40,
+    cases: Annotated[int, typer.Option("--cases", min=1, help="Real nodules, for the default method.")] = 60,
+    chests: Annotated[int, typer.Option("--chests", min=1, help="Synthetic chests, for the default method.")] = 20,
     further: Annotated[
         int, typer.Option("--further", min=0, help="Of them, for the other methods; and of each cohort of words.")
-    ] = 20,
+    ] = 12,
     lidc: Annotated[Path | None, typer.Option("--lidc", help="Folder of the LIDC nodules; left out otherwise.")] = None,
     seed: Annotated[int, typer.Option("--seed", help="Seed of everything that is drawn.")] = 7,
     out: Annotated[
@@ -48,7 +47,7 @@ def explain_benchmark_command(
         engine = DiagnosisEngine.load(bundle)
         made_with = {"bundle": engine.bundle.sha256, "seed": seed}
         ledger = Ledger.open(out.with_suffix(".rows.jsonl"), made_with)
-        run_benchmark(engine.bundle, BenchmarkOptions(cases, further, lidc, seed), ledger, open_bar)
+        run_benchmark(engine.bundle, BenchmarkOptions(cases, chests, further, lidc, seed), ledger, open_bar)
     table = ledger.table()
     text = json.dumps(published(table), indent=2)
     out.write_text(text + "\n", encoding="utf-8")

@@ -71,14 +71,16 @@ class BenchmarkOptions:
     """How much is measured.
 
     Attributes:
-        n_cases: of each cohort of voxels, for the default method and the controls.
+        n_cases: real nodules, for the default method and the controls.
+        n_chests: synthetic chests, for the same.
         n_further: of them, for the other methods; and of each cohort of words.
         lidc: folder of the LIDC nodules, or None to leave them out.
         seed: of everything that is drawn.
     """
 
-    n_cases: int = 40
-    n_further: int = 20
+    n_cases: int = 60
+    n_chests: int = 20
+    n_further: int = 12
     lidc: Path | None = None
     seed: int = 7
 
@@ -99,7 +101,7 @@ class CohortRun:
     name: str
     contract: InputContract
     ledger: Ledger
-    n_further: int = 20
+    n_further: int = 12
     only_part: Modality | None = None
 
     def todo(self, index: int, case: str, methods: Iterable[str]) -> list[str]:
@@ -114,15 +116,15 @@ def run_benchmark(bundle: Bundle, options: BenchmarkOptions, ledger: Ledger, ope
     Raises:
         InputError: the LIDC folder was named and is not there.
     """
-    contract, n = bundle.metadata.inputs.contract(), options.n_cases
+    contract = bundle.metadata.inputs.contract()
 
     def run(name: str, only_part: Modality | None = None) -> CohortRun:
         return CohortRun(name, contract, ledger, options.n_further, only_part)
 
     if options.lidc is not None:
-        nodules = list(lidc_cases(options.lidc, n, options.seed, bundle.network))
+        nodules = list(lidc_cases(options.lidc, options.n_cases, options.seed, bundle.network))
         measure_volumes(run("lidc_nodules"), _counted(nodules, open_bar("Explaining: real nodules")))
-    chests = Chests(options.seed, n, contract, open_bar)
+    chests = Chests(options.seed, options.n_chests, contract, open_bar)
     shown = list(chests.cases(Modality.CT))
     measure_volumes(run("phantom_ct", Modality.CT), _counted(shown, open_bar("Explaining: lesion in the CT alone")))
     alone = [

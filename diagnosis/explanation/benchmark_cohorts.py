@@ -47,6 +47,8 @@ SHIFT_MM = 5.0
 N_TRAINING_PATIENTS = 12
 N_VIEWS = 8
 """Regions with the lesion, and as many without, of each training patient."""
+KEPT_MM = 60.0
+"""Half a side of what is kept of a chest around its lesion: well beyond the field of view."""
 FARTHEST_MM = 25.0
 """A region without the lesion lies at least this far from it."""
 STEPS, BATCH = 160, 32
@@ -153,7 +155,7 @@ class Chests:
         self.seed, self.n_cases, self.contract, self._open_bar = seed, n_cases, contract, open_bar
         self._networks: dict[Modality, DiagnosisNetwork] = {}
         self._training: list[PlantedPatient] = []
-        self._last: tuple[int, PlantedPatient] | None = None
+        self._explained: dict[int, PlantedPatient] = {}
 
     def cases(self, part: Modality) -> Iterator[LazyCase]:
         """Patients whose `part` alone tells of the lesion, with the network that learned from it."""
@@ -173,11 +175,24 @@ class Chests:
         return self._networks[part]
 
     def _case(self, part: Modality, index: int) -> KnownCase:
-        # Chests are large: only the last one is kept.
-        if self._last is None or self._last[0] != index:
-            self._last = (index, make_patient(self.seed, index))
+        if index not in self._explained:
+            self._explained[index] = around_lesion(make_patient(self.seed, index))
         rng = np.random.default_rng([self.seed, index, MODALITIES.index(part)])
-        return self._last[1].case(part, rng, has_lesion=True)
+        return self._explained[index].case(part, rng, has_lesion=True)
+
+
+def around_lesion(patient: PlantedPatient) -> PlantedPatient:
+    """The same patient with the surroundings of the lesion alone: a whole chest is large, and many are kept."""
+    volume = patient.volume
+    middle = np.round(volume.index_of(np.asarray(patient.phantom.ct.center_mm))).astype(int)
+    reach = np.ceil(KEPT_MM / np.asarray(volume.spacing_mm)).astype(int)
+    low = np.maximum(middle - reach, 0)
+    high = np.minimum(middle + reach + 1, volume.hu.shape)
+    affine = volume.affine_lps.copy()
+    affine[:3, 3] = volume.position_of(low)
+    block = tuple(slice(a, b) for a, b in zip(low.tolist(), high.tolist(), strict=True))
+    cut, lesion = (Volume(v.hu[block].copy(), affine) for v in (volume, patient.lesion))
+    return replace(patient, volume=cut, lesion=lesion)
 
 
 def train_on_lesions(

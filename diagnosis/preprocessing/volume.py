@@ -109,7 +109,11 @@ def _source_indices(
 
 
 def restore_to_volume(attribution: VolumeAttribution, volume: Volume) -> npt.NDArray[np.float32]:
-    """An attribution laid onto the CT's own voxels, (slice,row,column), linearly; zero outside its grid."""
+    """An attribution laid onto the CT's own voxels, (slice,row,column), linearly; zero outside its grid.
+
+    A slice that is thicker than those of the map gets the mean over its thickness: a thin map that lies between the
+    centers of two thick slices is seen in both, and in proportion.
+    """
     to_grid = np.linalg.inv(attribution.affine_lps) @ volume.affine_lps
     result = np.zeros(volume.hu.shape, dtype=np.float32)
     corners = np.array(np.meshgrid(*[[-1, n] for n in attribution.values.shape], indexing="ij")).reshape(3, -1)
@@ -121,6 +125,10 @@ def restore_to_volume(attribution: VolumeAttribution, volume: Volume) -> npt.NDA
     if 0 in block_shape:
         return result
     index = to_grid[:3, :3] @ (np.indices(block_shape).reshape(3, -1) + low[:, None]) + to_grid[:3, 3:4]
-    values = ndimage.map_coordinates(attribution.values, index, order=1, mode="constant", cval=0.0, output=np.float32)
-    result[low[0] : high[0], low[1] : high[1], low[2] : high[2]] = values.reshape(block_shape)
+    across = to_grid[:3, :1]  # one slice of the CT, in voxels of the map
+    n = max(1, round(float(np.linalg.norm(across))))
+    total = np.zeros(index.shape[1], dtype=np.float32)
+    for part in (np.arange(n) + 0.5) / n - 0.5:
+        total += ndimage.map_coordinates(attribution.values, index + part * across, order=1, output=np.float32)
+    result[low[0] : high[0], low[1] : high[1], low[2] : high[2]] = (total / n).reshape(block_shape)
     return result

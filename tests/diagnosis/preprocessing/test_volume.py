@@ -73,3 +73,16 @@ def test_an_attribution_returns_to_where_it_came_from():
     assert restored.shape == volume.hu.shape
     peak = volume.position_of(np.unravel_index(restored.argmax(), restored.shape))
     assert np.abs(peak - np.array(attribution.peak_mm)).max() <= max(volume.spacing_mm)
+
+
+def test_a_thin_map_between_two_thick_slices_is_seen_in_both():
+    ct = np.diag([1.0, 1.0, 5.0, 1.0])[:, [2, 1, 0, 3]]
+    volume = Volume(np.full((6, 20, 20), -800, dtype=np.float32), ct)
+    affine = np.diag([1.0, 1.0, 1.25, 1.0])[:, [2, 1, 0, 3]]
+    # Three slices around z = 12.5, in the middle between the slices at 10 and 15.
+    affine[:3, 3] = (5, 5, 11.25)
+    attribution = VolumeAttribution(np.ones((3, 8, 8), dtype=np.float32), affine, "method", "air")
+    restored = restore_to_volume(attribution, volume)
+    assert [bool(plane.any()) for plane in restored] == [False, False, True, True, False, False]
+    assert restored[2, 8, 8] == pytest.approx(restored[3, 8, 8])
+    assert 0.2 <= restored[2, 8, 8] <= 0.5
