@@ -190,7 +190,8 @@ def _rows(path: Path) -> list[dict[str, str]]:
         raise ManifestError(msg) from error
     unknown = [name for name in columns if name not in REGION_COLUMNS]
     if unknown or not {"path", "series_uid"} & set(columns) or not set(CENTER) <= set(columns):
-        problem = f"the column {unknown[0]!r} is not known" if unknown else "a column is missing"
+        has_heading = len(unknown) < len(columns)  # without one a patient could stand in its place
+        problem = f"the column {unknown[0]!r} is not known" if unknown and has_heading else "a column is missing"
         msg = f"regions: {problem}; the heading needs path or series_uid and {', '.join(CENTER)}"
         raise ManifestError(msg)
     return rows

@@ -233,14 +233,30 @@ def _mixed_reasons(instances: Sequence[Instance], planes: Sequence[Plane]) -> li
         "image sizes": lambda i: (i.pixels.rows, i.pixels.columns),
         "pixel spacings": lambda i: _rounded(i.frames[0].pixel_spacing, 3),
         "kernels": lambda i: i.kernel,
-        "pixel formats": lambda i: (_is_capture(i), i.pixels.has_modality_lut),
+        "pixel formats": lambda i: (
+            _is_capture(i),
+            i.pixels.has_modality_lut,
+            i.pixels.is_signed,
+            i.pixels.photometric,
+        ),
     }
     for name, trait in traits.items():
         counts = Counter(trait(instance) for instance in instances)
         if len(counts) > 1:
             message = f"images of {len(counts)} {name} under one series; export each as its own series"
             reasons.append(GeometryReason(Code.MIXED_SERIES, message))
+    if _has_odd_rescale(planes):
+        kinds = len({plane.frame.rescale for plane in planes})
+        message = f"{kinds} different rescales to HU under one series, as no scanner writes them; export it again"
+        reasons.append(GeometryReason(Code.MIXED_SERIES, message))
     return reasons
+
+
+def _has_odd_rescale(planes: Sequence[Plane]) -> bool:
+    """Whether a few slices are rescaled otherwise than most; each slice by its own slope is legitimate (PS3.3 C.11)."""
+    counts = Counter(plane.frame.rescale for plane in planes if plane.frame.rescale is not None)
+    n_planes = counts.total()
+    return len(counts) > 1 and (max(counts.values()) * 2 > n_planes or len(counts) * 2 <= n_planes)
 
 
 def _stack_of(planes: Sequence[Plane]) -> tuple[Stack | None, list[GeometryReason]]:

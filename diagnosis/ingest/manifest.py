@@ -10,6 +10,7 @@ thousands is mended in one go and not in thousands.
 
 import csv
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -190,6 +191,11 @@ def _cell(value: object) -> Cell:
     return str(value).strip() or None
 
 
+_HARMLESS = re.compile(
+    r"[-+.\d]{0,4}|.|inf|nan|yes|no|true|false|(?:fe)?male|train|val|test|dev|fold\d{1,2}", re.IGNORECASE
+)
+
+
 def _check_columns(columns: Sequence[str]) -> tuple[str, ...]:
     """The findings among the columns."""
     missing = [name for name in REQUIRED if name not in columns]
@@ -207,6 +213,11 @@ def _check_columns(columns: Sequence[str]) -> tuple[str, ...]:
         msg = f"manifest: a region needs all of {', '.join(CENTER)}; add the missing columns"
         raise ManifestError(msg)
     return tuple(name for name in columns if name not in {*REQUIRED, *OPTIONAL})
+
+
+def _shown(cell: str) -> str:
+    """A cell as a message may show it: what could name a patient, who may stand in the wrong column, only by length."""
+    return repr(cell) if _HARMLESS.fullmatch(cell) else f"(a text of {len(cell)} characters)"
 
 
 @final
@@ -244,7 +255,7 @@ class _RowReader:
             value = math.nan
         if math.isfinite(value) and is_possible(value):
             return value
-        self.fault(f"{name} {raw[:20]!r} is not {wanted}")
+        self.fault(f"{name} {_shown(raw)} is not {wanted}")
         return None
 
     def path(self, name: str, files: _Files) -> Path | None:
@@ -268,7 +279,7 @@ class _RowReader:
         raw = self._cells.get(name)
         if raw in {None, "0", "1", "0.0", "1.0"}:
             return None if raw is None else int(float(raw))
-        self.fault(f"{name} is {(raw or '')[:20]!r}; a finding is 0, 1 or blank")
+        self.fault(f"{name} is {_shown(raw or '')}; a finding is 0, 1 or blank")
         return None
 
     def sex(self) -> Sex | None:
@@ -276,7 +287,7 @@ class _RowReader:
         raw = self._cells.get("sex")
         if raw is None or raw in set(Sex):
             return None if raw is None else Sex(raw)
-        self.fault(f"sex {raw[:20]!r} is not F, M or O")
+        self.fault(f"sex {_shown(raw)} is not F, M or O")
         return None
 
 
@@ -332,6 +343,6 @@ def _faults_between(rows: Sequence[ManifestRow]) -> list[str]:
         first_with_id.setdefault(row.case_id, row.number)
         other = first_of_patient.setdefault(row.patient_id, row)
         if other.split != row.split:
-            both = f"{row.split!r} and, by row {other.number}, in {other.split!r}"
+            both = f"{_shown(row.split or '')} and, by row {other.number}, in {_shown(other.split or '')}"
             faults.append(f"row {row.number}: its patient is in split {both}")
     return faults

@@ -69,6 +69,8 @@ def _native_fault(layout: PixelLayout, path: Path) -> str | None:
         return "its pixels are neither compressed nor of a stated length"
     if layout.length < wanted:
         return f"its header promises {wanted} bytes of pixels and there are {layout.length}"
+    if layout.length - wanted >= frame_bytes(layout) // layout.rows > 1:  # less than a row may be padding
+        return f"its header promises {wanted} bytes of pixels and there are {layout.length}, so its size is wrong"
     there = path.stat().st_size - layout.offset
     return f"it ends {wanted - there} bytes too early" if there < wanted else None
 

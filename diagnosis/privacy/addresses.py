@@ -20,8 +20,35 @@ _NUMBER_BEFORE = re.compile(r"(?<![\w.,/-])\d{3,6}[ ]$")
 _NEXT = re.compile(
     rf"(?P<gap>[ \t]*,?[ \t]*\n?[ \t]*,?[ \t]*)(?P<word>{_CAPITAL}|\d{{3,6}}(?:-\d{{3,4}})?|{_SMALL}(?=[ ]))(?!\w)"
 )
+_LINE_END = r"[ \t.,;?]*(?=\r?\n|$)"
+_LINE = re.compile(
+    r"[ \t]*,?[ \t]*(?:\r?\n[ \t>*|]*){1,2},?[ \t]*"
+    rf"(?P<line>(?:nan|[A-Z]{{2,3}}|{_CAPITAL}(?:[ -](?:{_SMALL}|{_CAPITAL})){{0,4}}(?:[ ]\([^\W\d_]+\))?)?,?[ ]?"
+    rf"(?P<code>\d{{3,6}}(?:[ -]\d{{2,4}})?)?){_LINE_END}",
+    re.MULTILINE,
+)
+"""A line of its own with a region, a country or a postal code, as it follows an address."""
+_GIVEN = re.compile(
+    r"[ \t]*,?[ \t]+(?:nan\b,?[ \t]*)?(?P<code>\d{4,6}|\d{3}[ ]\d{2}|[A-Z]{1,2}[ -]\d{4,5})\b"
+    r"(?![.,]\d|[ ]?(?:mm|cm|%))"
+)
+"""A postal code on the line of the address; tables that were exported write "nan" where a region is missing."""
+_HOME = re.compile(
+    r"\b(?:lives?|lived|living|born|gr[eo]w(?:ing|n)?\s+up|raised|resid(?:es?|ed|ing|ent)|moved(?:\s+here)?|"
+    r"travell?(?:ed|ing|s)?|flew|emigrated|originally|based|native|I\s+am|I'm)\s+(?:in|from|to|at|near|of)\s+"
+    rf"(?P<place>{_CAPITAL}(?:[ -](?:{_SMALL}[ ])?{_CAPITAL}){{0,3}})"
+)
 _REACH = 8
 _LONGEST_TAIL = 8
+
+
+def find_homes(text: str) -> list[tuple[int, int]]:
+    """Where people are said to live, come from or travel to, unless every word of it may be written small."""
+    return [
+        match.span("place")
+        for match in _HOME.finditer(text)
+        if any(not is_word(word) and len(word) > 3 for word in re.findall(_CAPITAL, match["place"]))
+    ]
 
 
 def find_numbered(text: str) -> list[tuple[int, int]]:
@@ -36,6 +63,12 @@ def find_numbered(text: str) -> list[tuple[int, int]]:
 def _is_telling(word: str) -> bool:
     is_short = word.isupper() and len(word) <= 5
     return len(word) > 2 and not is_short and plain(word) not in EPONYMS and (not is_word(word) or is_name(word))
+
+
+def _is_place(line: str) -> bool:
+    """Whether a line is a region's abbreviation or words of which none may be written small."""
+    words = re.findall(r"[^\W\d_]{2,}", line)
+    return line.strip(" ,") == "nan" or all((word.isupper() and len(word) <= 3) or not is_word(word) for word in words)
 
 
 def with_numbers(text: str, start: int, end: int) -> tuple[int, int] | None:
@@ -53,6 +86,14 @@ def end_of_tail(text: str, end: int) -> int:
     heading may begin there.
     """
     for _ in range(_LONGEST_TAIL):
+        line = _LINE.match(text, end)
+        if line is not None and line["line"] and (line["code"] or _is_place(line["line"])):
+            end = line.end("line")
+            continue
+        given = _GIVEN.match(text, end)
+        if given is not None:
+            end = given.end()
+            continue
         found = _NEXT.match(text, end)
         if found is None:
             break

@@ -1,7 +1,9 @@
 """Which words are names, and which are words: two dictionaries that come as ordinary packages.
 
 Names: the first and last names of some eighty languages in PyPI's `faker` (MIT). Words: the vocabulary of the product's
-text encoder, whose whole words are the commoner ones of English.
+text encoder, whose whole words are the commoner ones of English, and the spelling dictionary that comes with PyPI's
+`spylls` (en_US of SCOWL). The latter knows which words are written with a capital: "scott" is in the vocabulary, but as
+a word of its own it does not exist.
 """
 
 import importlib
@@ -35,7 +37,7 @@ def is_name(word: str) -> bool:
 
 
 def is_word(word: str) -> bool:
-    """Whether it is a common word of English, with or without an ending."""
+    """Whether it is a word of English that may be written small, with or without an ending."""
     text = plain(word)
     words = _words()
     if text in words:
@@ -50,7 +52,7 @@ def require_packages() -> None:
     Raises:
         MissingDependencyError: it is not.
     """
-    if importlib.util.find_spec("faker") is None or importlib.util.find_spec("spacy") is None:
+    if any(importlib.util.find_spec(package) is None for package in ("faker", "spacy", "spylls")):
         msg = 'free text: the packages that find names are not installed; run pip install ".[privacy]"'
         raise MissingDependencyError(msg)
 
@@ -80,4 +82,16 @@ def _listed(value: Any) -> Iterable[str]:  # noqa: ANN401 - lists, weights by na
 @cache
 def _words() -> frozenset[str]:
     path = resources.files(_VOCABULARY) / "model" / "vocab.txt"
-    return frozenset(word for word in path.read_text(encoding="utf-8").split() if word.isalpha() and len(word) > 1)
+    vocabulary = {word for word in path.read_text(encoding="utf-8").split() if word.isalpha() and len(word) > 1}
+    small, capital = _spelling()
+    return frozenset(vocabulary - capital | small)
+
+
+@cache
+def _spelling() -> tuple[frozenset[str], frozenset[str]]:
+    """Words that may be written small, and (in small letters) those that are always written with a capital."""
+    path = resources.files("spylls") / "hunspell" / "data" / "en" / "en_US.dic"
+    entries = [line.split("/")[0].strip() for line in path.read_text(encoding="utf-8").splitlines()[1:]]
+    small = frozenset(word for word in entries if word.isalpha() and word.islower() and len(word) > 1)
+    capital = frozenset(word.lower() for word in entries if word.isalpha() and word.istitle())
+    return small, capital - small

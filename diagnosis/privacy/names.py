@@ -30,10 +30,25 @@ _PEOPLE = (
 )
 _DEGREES = r"(?:M\.?D|D\.?O|Ph\.?D|R\.?N|N\.?P|P\.?A(?:-C)?|MBBS|FRCR|FACR|DDS|DVM|Jr|Sr|III|II)\b\.?"
 
+_ONLY_PEOPLE = (
+    r"lives|lived|works|worked|says|said|asks|asked|told|tells|shouted|whispered|smokes|smoked|drinks|denies|denied|"
+    r"complains|complained|retired|visited|emigrated|married|spent|(?:is|was)\s+(?:a\s+)?\d{1,3}\b(?=[\s-]*y)|"
+    r"(?:is|was)\s+(?:born|from|married|divorced|widowed|seen by|accompanied)|"
+    r"(?:can|could|may)\s+I\s+(?:please\s+)?speak"
+)
+"""What only people do: before it a name may begin a sentence."""
+_SAID_SMALL = re.compile(
+    r"\b(?:name\s+is|named|calls?\s+(?:me|him|her)|known\s+as|speak\s+(?:to|with))\s+"
+    r"((?:(?:dr|mr|mrs|ms)\.?\s+)?[^\W\d_]{2,40}(?:[ ][^\W\d_]{2,40})?)",
+    re.IGNORECASE,
+)
+"""A name that is dictated or typed without capitals."""
+
 _WORD = re.compile(r"[^\W\d_]+(?:['\u2019-][^\W\d_]+)*")
 _MIN_LETTERS = 3
 _REACH = 40
 _BEFORE = re.compile(rf"({_NAME})[ \t]+$")
+_SMALL_AFTER = re.compile(r"[ \t]+(?:[a-z][ \t]+)?([^\W\d_]{3,40})")
 _AFTER = re.compile(rf"[ \t]+({_NAME})")
 _SIGNS = (
     "hodgkin kerley schmorl swan ganz dobhoff hampton virchow crohn hashimoto sylvian willis doppler valsalva "
@@ -48,10 +63,13 @@ _SIGNS = (
     "omnipaque isovue lovenox coumadin lasix tylenol plavix lipitor zofran lachman"
 )
 EPONYMS = frozenset(_SIGNS.split())
+_NO_NAMES = frozenset({"iban", "fax", "the", "can", "may"})
 
+_SUBJECT = re.compile(rf"(?:^|(?<=[.!?\n>\"])[ \t]*)({_FULL}),?[ \t]+(?:{_ONLY_PEOPLE})\b", re.MULTILINE)
 PATTERNS: tuple[tuple[re.Pattern[str], int], ...] = (
     (re.compile(rf"\b{_TITLES}\b\.?[ \t]+({_FULL})"), 1),
-    (re.compile(rf"\b(?i:{_PEOPLE})\s{{0,3}}[:=][ \t]*\n?[ \t]*({_LAST_FIRST}|{_FULL})"), 1),
+    (re.compile(rf"\b(?i:{_PEOPLE})\s{{0,3}}[:=?][ \t]*\n?[ \t]*({_LAST_FIRST}|{_FULL})"), 1),
+    (_SUBJECT, 1),
     (re.compile(rf"\b(?i:{_PEOPLE})[ \t]+({_LAST_FIRST}|{_NAME}(?:[ \t]+{_NAME}){{1,3}})"), 1),
     (re.compile(rf"(?<!\w)({_FULL}),?[ \t]+{_DEGREES}"), 1),
 )
@@ -63,8 +81,24 @@ def find_names(text: str) -> list[tuple[int, int]]:
     Raises:
         MissingDependencyError: the dictionary of names is not installed.
     """
-    labelled = [match.span(group) for pattern, group in PATTERNS for match in pattern.finditer(text)]
+    labelled = [
+        match.span(group)
+        for pattern, group in PATTERNS
+        for match in pattern.finditer(text)
+        if pattern is not _SUBJECT or _may_be_a_person(match[group])
+    ]
+    labelled += [match.span(1) for match in _SAID_SMALL.finditer(text) if _may_be_a_person(match[1])]
     return labelled + _joined(text, [span for span in _words(text) if _looks_like_a_name(text, *span)])
+
+
+def _may_be_a_person(words: str) -> bool:
+    """Whether one of the words is no common word, or a name beside being a word."""
+    found = [word for word in _WORD.findall(words) if len(word) >= _MIN_LETTERS and plain(word) not in EPONYMS]
+    return any(not is_word(word) or (is_name(word) and word[0].isupper()) for word in found if not _is_short(word))
+
+
+def _is_short(word: str) -> bool:
+    return word.isupper() and len(word) <= _MIN_LETTERS
 
 
 def _words(text: str) -> list[tuple[int, int]]:
@@ -73,7 +107,7 @@ def _words(text: str) -> list[tuple[int, int]]:
 
 def _looks_like_a_name(text: str, start: int, end: int) -> bool:
     word = text[start:end]
-    if len(word) < _MIN_LETTERS:
+    if len(word) < _MIN_LETTERS or plain(word) in _NO_NAMES:
         return False
     if not word[0].isupper() or word.isupper():
         return len(word) > _MIN_LETTERS and is_name(word) and not is_word(word)
@@ -91,5 +125,7 @@ def _joined(text: str, spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
         after = _AFTER.match(text, end)
         first = before.start(1) if before and not is_word(before.group(1)) else start
         last = after.end(1) if after and not is_word(after.group(1)) else end
+        if text[start].islower() and (small := _SMALL_AFTER.match(text, end)) and not is_word(small.group(1)):
+            last = small.end(1)
         found.append((first, last))
     return found

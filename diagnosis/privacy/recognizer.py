@@ -12,6 +12,10 @@ from diagnosis.privacy.name_dictionary import is_name, is_word, require_packages
 
 _KINDS = {"PERSON": "NAME", "GPE": "PLACE", "LOC": "PLACE", "FAC": "PLACE", "ORG": "ORGANIZATION"}
 _TOKEN = re.compile(r"[^\W\d_]+(?:['\u2019-][^\W\d_]+)*")
+_NO_ENTITIES = frozenset(
+    {"i", "i'm", "he", "she", "it", "they", "we", "you", "can", "may", "the", "a", "an", "this", "now"}
+)
+"""Function words that the model takes for people at the beginning of a sentence or a title."""
 _LONGEST_ABBREVIATION = 6
 _CHUNK = 20_000
 
@@ -41,6 +45,8 @@ def _model() -> Any:  # noqa: ANN401 - a spaCy pipeline
 
 
 def _is_plausible(text: str, start: int, end: int, kind: str) -> bool:
+    if text[start:end].lower() in _NO_ENTITIES:
+        return False
     tokens = [(match.group(), start + match.start()) for match in _TOKEN.finditer(text[start:end])]
     capitals = [(word, place) for word, place in tokens if word[0].isupper() and not _is_abbreviation(word)]
     if any(is_name(word) and (not is_word(word) or kind == "NAME") for word, _ in tokens):

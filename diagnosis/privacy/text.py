@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from itertools import pairwise
 from typing import final
 
-from diagnosis.privacy.addresses import end_of_tail, find_numbered, with_numbers
+from diagnosis.privacy.addresses import end_of_tail, find_homes, find_numbered, with_numbers
 from diagnosis.privacy.known_identifiers import KnownIdentifiers
 from diagnosis.privacy.names import find_names
 from diagnosis.privacy.recognizer import find_entities
@@ -46,6 +46,7 @@ def find_identifiers(text: str, known: KnownIdentifiers | None = None, *, uses_m
             found += _matches(pattern, text)
     found += [Span(start, end, "NAME") for start, end in find_names(text)]
     found += [Span(start, end, "ADDRESS") for start, end in find_numbered(text)]
+    found += [Span(start, end, "PLACE") for start, end in find_homes(text)]
     if uses_model:
         found += [Span(start, end, kind) for start, end, kind in find_entities(text)]
     return _merged(_glued(found, text))

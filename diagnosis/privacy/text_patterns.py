@@ -29,8 +29,15 @@ _STREET = (
     r"(?:street|st|avenue|ave|road|rd|boulevard|blvd|lane|ln|drive|dr|court|ct|place|pl|square|sq|terrace|ter|way|"
     r"highway|hwy|parkway|pkwy|circle|cir|trail|close|crescent|gardens?|grove|mews|row|walk|quay|plaza|alley|loop|"
     r"straße|strasse|str|weg|platz|gasse|allee|rue|via|viale|calle|avenida|rua|laan|straat|gata|gatan|vägen|vej|katu|"
-    r"tie|utca|út|ulica|ul)"
+    r"tie|utca|út|ulica|ul|terrasse|gate|veien|vegen|rkp|körút|krt|sétány|tér|plein|gracht|kade|dijk|ring|damm|ufer|"
+    r"kuja|polku|chemin|quai|impasse|trg|cesta|nábřeží|náměstí)"
 )
+_STREET_BEFORE = (
+    r"(?:[Vv]ia|[Vv]iale|[Pp]iazza|[Cc]orso|[Ll]argo|[Vv]icolo|[Ss]trada|[Rr]ue|[Aa]venue|[Aa]llée|[Cc]hemin|[Qq]uai|"
+    r"[Ii]mpasse|[Cc]alle|[Cc]/|[Pp]aseo|[Pp]laza|[Cc]amino|[Aa]vda\.?|[Aa]venida|[Cc]arrer|[Rr]onda|[Rr]ua|[Pp]raça|"
+    r"[Tt]ravessa|[Uu]l\.|[Uu]lica|[Aa]l\.|[Nn]áměstí|[Tt]rg)"
+)
+"""Streets that name their kind first: there is always a capital after it, and a number at the end."""
 _TOP_LEVEL = (
     r"(?:com|org|net|edu|gov|info|io|co|us|uk|eu|de|fr|ch|at|nl|be|it|es|pt|se|no|dk|fi|is|pl|cz|sk|hu|ro|bg|gr|ru|ua|"
     r"cn|jp|in|br|mx|ar|cl|ca|au|nz|za|ie|ee|lv|lt|si|hr|rs|tr|il|ae|sa|kr|tw|sg|my|health|care|hospital|clinic)"
@@ -111,7 +118,21 @@ ADDRESSES: Sequence[Pattern] = (
     ),
     _pattern(
         "ADDRESS",
-        r"\b(?:p\.?\s?o\.?\s?box|psc|unit|box|cmr)\s+\d{1,6}(?:,?\s+box\s+\d{1,6})?\b(?:\s+(?:[ADF]PO\s+A[AEP])\s+\d{5})?",
+        rf"(?:(?<!\S)\d{{1,6}},?\s+)?(?<!\w){_STREET_BEFORE}\s+(?:(?:de|del|della|dei|delle|di|da|do|dos|du|des|la|le|l')\s*){{0,2}}"
+        rf"[^\W\d_a-z]{_WORD[8:]}(?:\s+{_WORD}){{0,4}}?,?\s+\d{{1,5}}[a-zA-Z]?\b",
+        0,
+        0,
+    ),
+    _pattern(
+        "ADDRESS",
+        r"\b(?:the\s+)?(?:corner|intersection|junction)\s+of\s+(?=[^.;\n?!]{0,60}(?:\d|\b[A-Z]))[^;\n?!]{3,40}?\s+and\s+"
+        r"(?:\d{1,5}\s+)?[^\W\d_a-z][\w.'-]*(?:\s+(?:[^\W\d_a-z][\w.'-]*|\d{1,5}\b|str\b))*",
+        0,
+        0,
+    ),
+    _pattern(
+        "ADDRESS",
+        r"(?:(?<!\S)\d{3,6}\s+)?\b(?:p\.?\s?o\.?\s?box|psc|unit|box|cmr)\s+\d{1,6}(?:,?\s+box\s+\d{1,6})?\b(?:\s+(?:[ADF]PO\s+A[AEP])\s+\d{5})?",
     ),
     _pattern("ADDRESS", r"\b(?:apt|apartment|suite|ste|room|rm|floor|bldg|building|flat)\.?\s*#?\s?\d{1,5}[a-z]?\b"),
     _pattern("ADDRESS", r"\b(?:[ADF]PO\s+A[AEP]\s+\d{5}|[A-Z]{2}\s+\d{5}(?:-\d{4})?)\b", 0, 0),

@@ -18,6 +18,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
+from diagnosis.errors import GeometryError
 from diagnosis.ingest.dicom_volume import inspect_path, read_volume
 from diagnosis.vocabulary import GeometryCode
 
@@ -27,10 +28,18 @@ def expected() -> np.ndarray:
 
 
 def test_the_rescale_of_each_slice_is_its_own(tmp_path: Path) -> None:
+    def own_rescale(data_set: Dataset, index: int) -> None:
+        data_set.RescaleSlope, data_set.RescaleIntercept = 1 + index / 4, -1024 - index
+
+    write_series(tmp_path, change=own_rescale)
+    for index, values in enumerate(read_volume(tmp_path).hu):
+        assert np.array_equal(values, stored_values(index) * np.float32(1 + index / 4) - np.float32(1024 + index))
+
+
+def test_the_odd_rescale_of_one_slice_is_refused(tmp_path: Path) -> None:
     write_series(tmp_path, change=on_slice(4, setting(RescaleSlope=2, RescaleIntercept=-2500)))
-    hu = read_volume(tmp_path).hu
-    assert np.array_equal(hu[4], stored_values(4) * np.float32(2) - 2500)
-    assert np.array_equal(hu[3], expected()[3])
+    with pytest.raises(GeometryError, match="2 different rescales to HU under one series"):
+        read_volume(tmp_path)
 
 
 def test_signed_values(tmp_path: Path) -> None:

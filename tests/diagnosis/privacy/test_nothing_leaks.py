@@ -5,6 +5,7 @@ import logging
 import re
 import sys
 import tempfile
+import zipfile
 from pathlib import Path
 
 import pydicom
@@ -137,4 +138,81 @@ def test_errors_quote_nothing(case: Path, run, tmp_path: Path, tiny_bundle: Path
     ):
         said = without_paths(run(*words), tmp_path)
         assert not PATTERN.search(said), (words[0], said)
+    assert found_below(tmp_path / "scratch") + found_below(tmp_path / "cache") + found_below(tmp_path / "home") == []
+
+
+def zipped(folder: Path, archive: Path, inside: str) -> Path:
+    with zipfile.ZipFile(archive, "w") as opened:
+        for path in sorted(folder.iterdir()):
+            opened.writestr(f"{inside}{path.name}", path.read_bytes())
+    return archive
+
+
+def test_names_inside_archives_are_not_repeated(case: Path, run, tmp_path: Path, tiny_bundle: Path) -> None:
+    whole = zipped(case / "ct", tmp_path / "study.zip", "Zebrowski_Ann/QX7781234/")
+    leaving = zipped(case / "ct", tmp_path / "leaving.zip", "../Zebrowski_Ann/")
+    cut = tmp_path / "cut.zip"
+    cut.write_bytes(whole.read_bytes()[:-900])
+    strange = tmp_path / "strange.zip"
+    with zipfile.ZipFile(strange, "w") as opened:
+        opened.writestr("Zebrowski.dcm", b"QX7781234")
+        opened.writestr("Zebrowski.txt", NOTE)
+    region = ("--region=0,-5,8", "--diameter", "6", "--bundle", tiny_bundle)
+    for archive in (whole, leaving, cut, strange):
+        for words in (("inspect", archive), ("assess", "--ct", archive, *region)):
+            said = without_paths(run(*words), tmp_path)
+            assert not PATTERN.search(said), (words, said)
+    run("deidentify", whole, "--out", tmp_path / "out", "--key", tmp_path / "key")
+    assert len(list((tmp_path / "out").rglob("*.dcm"))) == 8
+    assert found_below(tmp_path / "out") == []
+    assert found_below(tmp_path / "scratch") + found_below(tmp_path / "cache") + found_below(tmp_path / "home") == []
+
+
+def test_tables_are_refused_without_their_cells(case: Path, run, tmp_path: Path, tiny_bundle: Path) -> None:
+    """Each bad row names its number and its column, never what stands in it."""
+    head = "case_id,patient_id,ct,note_text,center_x_mm,center_y_mm,center_z_mm,age_years,sex,split"
+    rows = (
+        "c-1,QX7781234,Zebrowski_Ann/ct,Seen by Nakamurova,a,b,c,67,F,test",
+        "c-1,QX7781234,,Zebrowski,,,,Zebrowski,F,test",
+        "c-1,QX7781234,,Zebrowski,,,,67,Zebrowski,test",
+        "c-1,QX7781234,,Zebrowski,,,,67,F,Zebrowski\nc-2,QX7781234,,Zebrowski,,,,67,F,test",
+        "c-1,QX7781234,Zebrowski/none,Zebrowski,,,,67,F,test",
+        'c-1,QX7781234,"Zebrowski',
+    )
+    for row in rows:
+        (tmp_path / "cases.csv").write_text(f"{head}\n{row}\n")
+        said = run("batch", tmp_path / "cases.csv", "--out", tmp_path / "run", "--bundle", tiny_bundle)
+        assert not said.startswith(("0 ", "None ")), row
+        assert not PATTERN.search(without_paths(said, tmp_path)), said
+    (tmp_path / "regions.csv").write_text("series_uid,center_x_mm,center_y_mm,center_z_mm\n2.999.77.9,1,2,Zebrowski\n")
+    words = ("--regions", tmp_path / "regions.csv", "--out", tmp_path / "run2", "--bundle", tiny_bundle)
+    assert not PATTERN.search(without_paths(run("batch", case / "ct", *words), tmp_path))
+
+
+def test_a_batch_run_holds_case_ids_and_nothing_else(case: Path, run, tmp_path: Path, tiny_bundle: Path) -> None:
+    """Ledger, results, summary, timings and logs; one study that is read and one that is damaged."""
+    import pyarrow.parquet as pq
+
+    studies = tmp_path / "studies"
+    studies.mkdir()
+    case.rename(studies / case.name)
+    damaged = studies / "Nakamurova_QX7781234"
+    write_series(damaged / "ct", change=plant, uid="2.999.77.4")
+    first = next((damaged / "ct").iterdir())
+    first.write_bytes(first.read_bytes()[:900])
+    (damaged / "case.json").write_text(json.dumps({"case_id": "c-2", "region": {"center_mm": [0.0, -5.0, 8.0]}}))
+    out = tmp_path / "run"
+    said = run("batch", studies, "--out", out, "--bundle", tiny_bundle)
+    assert said.startswith("20 "), said
+    assert not PATTERN.search(without_paths(said, tmp_path)), said
+    assert found_below(out) == []
+    for table in out.rglob("*.parquet"):
+        assert not PATTERN.search(str(pq.read_table(table).to_pydict())), table.name
+    assert found_below(tmp_path / "scratch") + found_below(tmp_path / "cache") + found_below(tmp_path / "home") == []
+
+
+def test_what_is_read_aloud_stays_out_of_caches(case: Path, run, tmp_path: Path, tiny_bundle: Path) -> None:
+    """These commands show the note's words on purpose; on disk nothing of it stays."""
+    for words in (("read", case), ("draft", case, "--bundle", tiny_bundle), ("ask", case, "Is it spiculated?")):
+        run(*words)
     assert found_below(tmp_path / "scratch") + found_below(tmp_path / "cache") + found_below(tmp_path / "home") == []

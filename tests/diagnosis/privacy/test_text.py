@@ -33,6 +33,13 @@ REPLACED = [
     ("Referring physician: Zebrowski, Ann", "Referring physician: [NAME]"),
     ("PATIENT NAME: DOE, JANE", "PATIENT NAME: [NAME]"),
     ("told Kowalczyk that", "told [NAME] that"),
+    ("Scott is a 62-year-old man.", "[NAME] is a 62-year-old man."),
+    ("Mehrdin lives alone and smokes.", "[NAME] lives alone and smokes."),
+    ("my name is ilse varga and i dictate", "my name is [NAME] and i dictate"),
+    ("she grew up in HORTEN with asthma", "she grew up in [PLACE] with asthma"),
+    ("lives on Via dei Condotti 17", "lives on [ADDRESS]"),
+    ("post to 4 Elm Road\nSpringvale\nNZ 3171\nFINDINGS: none", "post to [ADDRESS]\nFINDINGS: none"),
+    ("at the corner of 5 Elm Road and Main Street, he", "at [ADDRESS], he"),
 ]
 
 KEPT = [
@@ -41,6 +48,8 @@ KEPT = [
     "SUV max 4.3, previously 3.9; HU 35 to 60; 1.2 x 3.4 cm; L4-L5; T12; LUL; BI-RADS 4; Lung-RADS 4B.",
     "Cardiomegaly. Atelectasis at both bases. Kerley B lines. Hodgkin lymphoma. Fleischner criteria.",
     "No pneumothorax, effusion, or consolidation. Heart size is normal.",
+    "Mass is 62 mm. Cough worked up. Chest: clear. Trachea is from midline shifted. Via the femoral artery 5 F sheath.",
+    "the corner of the left orbit and the maxilla; born at term; based on 3 criteria",
     "BP 120/80, creatinine 1.1 mg/dL, 250 mL of contrast at 120 kV",
 ]
 
@@ -91,7 +100,27 @@ def test_cleaning_twice_is_cleaning_once(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "unit", ["1", "12 ", "Aa ", "A", "a.", "a@", "\n,", "123 Abcde ", "ab:", "patient ", "1-", "Dr. Aa Bb, "]
+    "unit",
+    [
+        "1",
+        "12 ",
+        "Aa ",
+        "A",
+        "a.",
+        "a@",
+        "\n,",
+        "123 Abcde ",
+        "ab:",
+        "patient ",
+        "1-",
+        "Dr. Aa Bb, ",
+        "via Aa ",
+        "the corner of A and ",
+        "1 Aa,\n",
+        "Aa lives ",
+        "lives in Aa ",
+        "12 Oak Street\nnan\n",
+    ],
 )
 def test_no_text_takes_long(unit: str) -> None:
     text = unit * (100_000 // len(unit))
@@ -107,11 +136,11 @@ def test_recall_on_real_text(shared_data) -> None:
     tally = measure(sentences[::3], finder(uses_model=False))
     for kind in ("CREDIT_CARD", "DATE_TIME", "EMAIL_ADDRESS", "DOMAIN_NAME", "IBAN_CODE", "US_SSN", "IP_ADDRESS"):
         assert tally.found[kind] == tally.all[kind]
-    assert tally.found["PERSON"] / tally.all["PERSON"] > 0.6
+    assert tally.found["PERSON"] / tally.all["PERSON"] > 0.75
     reports = measure(
         planted_reports(folder / "iuxray" / "indiana_reports.csv", sentences)[::12], finder(uses_model=False)
     )
-    assert sum(reports.found.values()) / sum(reports.all.values()) > 0.94
+    assert sum(reports.found.values()) / sum(reports.all.values()) > 0.97
     assert reports.found["PERSON"] / reports.all["PERSON"] > 0.97
     assert reports.lost_words / reports.words < 0.04
 
@@ -120,4 +149,4 @@ def test_the_model_adds_names_and_places(shared_data) -> None:
     sentences = read_sentences(shared_data / "text" / "presidio_synth" / "synth_dataset_v2.json")[::10]
     without, with_model = (measure(sentences, finder(uses_model=used)) for used in (False, True))
     assert with_model.found["PERSON"] > without.found["PERSON"]
-    assert with_model.found["PERSON"] / with_model.all["PERSON"] > 0.78
+    assert with_model.found["PERSON"] / with_model.all["PERSON"] > 0.88
