@@ -5,7 +5,7 @@ that cannot be read costs only itself: it is counted, and named by its row.
 """
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, final
@@ -16,7 +16,7 @@ from diagnosis.engine import DiagnosisEngine
 from diagnosis.errors import DiagnosisError, ManifestError
 from diagnosis.evaluation import subgroups
 from diagnosis.evaluation.calibration import Calibrator
-from diagnosis.evaluation.claim_sheet import claim_sheet
+from diagnosis.evaluation.claim_sheet import SheetEntry, claim_sheet
 from diagnosis.evaluation.metrics_file import (
     Bootstrap,
     compare_with_baselines,
@@ -26,13 +26,16 @@ from diagnosis.evaluation.metrics_file import (
     metrics_document,
     write_metrics,
 )
-from diagnosis.evaluation.report import ReportContents, write_report
+from diagnosis.evaluation.report import ReportContents, fullest_subset, write_report
 from diagnosis.evaluation.resampling import PatientResampling
 from diagnosis.evaluation.scores import SubsetScores
-from diagnosis.ingest.manifest import ManifestRow, read_manifest, read_manifest_case
+from diagnosis.ingest.manifest import Manifest, ManifestRow, read_manifest_case
 from diagnosis.record import Case
+from diagnosis.study_facts import bundle_facts, cohort_facts
 from diagnosis.vocabulary import Modality, subset_name
 
+StudyFacts = tuple[dict[str, str], dict[str, str]]
+"""What people state for the checklists, and why some of what they ask does not exist."""
 SHOWN_FAILURES = 10
 
 
@@ -57,40 +60,50 @@ class Scoring:
 
 def evaluate_manifest(
     engine: DiagnosisEngine,
-    manifest_path: Path,
+    manifest: Manifest,
     out: Path,
-    split: str | None,
     on_progress: Callable[[int, int], None],
+    study: StudyFacts = ({}, {}),
 ) -> dict[str, Any]:
     """Score a manifest and write `metrics.json` and `report.html` into `out`; return the metrics document.
 
     Raises:
-        ManifestError: a bad row (named, before anything is loaded), no column of the bundle's findings, or no case of
-            both classes.
+        ManifestError: no column of the bundle's findings, no row of the split, or no labeled cases of both classes.
     """
-    manifest = read_manifest(manifest_path)
     findings = [f.name for f in engine.bundle.metadata.findings if f.name in manifest.findings]
     if not findings:
         declared = ", ".join(f.name for f in engine.bundle.metadata.findings)
         msg = f"manifest: it has no column of the bundle's findings ({declared}); add one with 0, 1 or blank"
         raise ManifestError(msg)
-    rows = [row for row in manifest.rows if split is None or row.split == split]
-    if not rows:
-        msg = f"manifest: no row has the split {split!r}; correct --split"
-        raise ManifestError(msg)
-    scoring = score_rows(engine, rows, on_progress)
+    scoring = score_rows(engine, manifest.rows, on_progress)
     scores = {name: _subset_scores(engine, scoring.cases, name) for name in findings}
     scores = {name: by_subset for name, by_subset in scores.items() if by_subset}
     if not scores:
         msg = "manifest: no subset of CT, note and voice has labeled cases of both classes; nothing can be measured"
         raise ManifestError(msg)
-    document, baselines = _document(engine, scoring, scores, len(rows))
+    document, baselines = _document(engine, scoring, scores, len(manifest.rows))
     write_metrics(document, out / "metrics.json")
-    write_report(_contents(engine, document, scores, baselines, scoring), out / "report.html")
+    sheet = _sheet(engine, document, manifest.rows, scoring, study)
+    write_report(_contents(engine, document, scores, baselines, scoring, sheet), out / "report.html")
     return document
 
 
-def score_rows(engine: DiagnosisEngine, rows: list[ManifestRow], on_progress: Callable[[int, int], None]) -> Scoring:
+def rows_of_split(manifest: Manifest, split: str) -> Manifest:
+    """Only the rows of a split.
+
+    Raises:
+        ManifestError: there are none.
+    """
+    rows = tuple(row for row in manifest.rows if row.split == split)
+    if not rows:
+        msg = f"manifest: no row has the split {split!r}; correct --split"
+        raise ManifestError(msg)
+    return Manifest(rows, manifest.findings)
+
+
+def score_rows(
+    engine: DiagnosisEngine, rows: Sequence[ManifestRow], on_progress: Callable[[int, int], None]
+) -> Scoring:
     """Score each row; a row that cannot be read is noted and passed over."""
     scoring = Scoring()
     for done, row in enumerate(rows):
@@ -143,7 +156,7 @@ def _subset_order(name: str) -> tuple[int, str]:
 def _document(
     engine: DiagnosisEngine, scoring: Scoring, scores: dict[str, dict[str, SubsetScores]], n_rows: int
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The metrics document, and the baselines of the main finding's first subset for the report's figures."""
+    """The metrics document, and the baselines of the main finding's fullest subset for the report's figures."""
     bootstrap = Bootstrap()
     main = next(iter(scores))
     by_id = {case.row.case_id: case for case in scoring.cases}
@@ -151,14 +164,12 @@ def _document(
     differences: dict[str, Any] = dict(evaluate_differences(scores[main], bootstrap))
     measured: dict[str, Any] = {}
     for subset, one in scores[main].items():
-        diameters = np.array([by_id[case_id].row.diameter_mm or np.nan for case_id in one.case_ids])
-        known = np.isfinite(diameters)
-        if known.all() and "ct" in subset.split("+"):
-            values = {"diameter": diameters}
-            measured = measured or dict(evaluate_baselines(one, values, bootstrap))
-            differences |= compare_with_baselines(subset, one, values, bootstrap)
-            if subset == next(iter(scores[main])):
-                baselines = values
+        values = _baselines(one, by_id)
+        differences |= compare_with_baselines(subset, one, values, bootstrap)
+        if subset == next(iter(scores[main])):
+            measured = dict(evaluate_baselines(one, values, bootstrap))
+        if subset == fullest_subset(scores[main]):
+            baselines = values
     groups = {name: _subgroups(by_subset, by_id) for name, by_subset in scores.items()}
     protocol = {
         "rule": "a finished bundle on the cases of a manifest",
@@ -171,6 +182,18 @@ def _document(
     }
     findings = {name: evaluate_finding(by_subset, bootstrap) for name, by_subset in scores.items()}
     return metrics_document(protocol, findings, differences, measured, subgroups=groups), baselines
+
+
+def _baselines(scores: SubsetScores, by_id: dict[str, ScoredCase]) -> dict[str, Any]:
+    """What is said of these cases without the model, as far as any of them has it: the diameter and the manifest's own.
+
+    NaN where a case has none; the figures are then those of the cases that have one.
+    """
+    rows = [by_id[case_id].row for case_id in scores.case_ids]
+    named = dict.fromkeys(name for row in rows for name in row.baselines)
+    values = {"diameter": np.array([row.diameter_mm or np.nan for row in rows], dtype=np.float64)}
+    values |= {name: np.array([row.baselines[name] for row in rows], dtype=np.float64) for name in named}
+    return {name: value for name, value in values.items() if np.isfinite(value).any()}
 
 
 def _subgroups(by_subset: dict[str, SubsetScores], by_id: dict[str, ScoredCase]) -> list[dict[str, object]]:
@@ -195,6 +218,7 @@ def _contents(
     scores: dict[str, dict[str, SubsetScores]],
     baselines: dict[str, Any],
     scoring: Scoring,
+    sheet: tuple[SheetEntry, ...],
 ) -> ReportContents:
     metadata = engine.bundle.metadata
     warnings = [f"{len(scoring.failures)} rows could not be scored."] if scoring.failures else []
@@ -205,5 +229,15 @@ def _contents(
         "scored": f"{len(scoring.cases)} cases",
         "all parts": subset_name(frozenset(Modality)),
     }
-    sheet = claim_sheet(document, metadata.model_dump(mode="json"), {}, {})
-    return ReportContents("Evaluation", document, scores, baselines, tuple(sheet), facts, tuple(warnings))
+    return ReportContents("Evaluation", document, scores, baselines, sheet, facts, tuple(warnings))
+
+
+def _sheet(
+    engine: DiagnosisEngine, document: dict[str, Any], rows: Sequence[ManifestRow], scoring: Scoring, study: StudyFacts
+) -> tuple[SheetEntry, ...]:
+    """The checklists: what bundle and cases say themselves, and over it what people state."""
+    stated, reasons = study
+    scored = [case.row for case in scoring.cases]
+    known = bundle_facts(engine.bundle) | cohort_facts(rows, scored, [case.slice_spacing_mm for case in scoring.cases])
+    known = {key: text for key, text in known.items() if key not in reasons}
+    return claim_sheet(document, engine.bundle.metadata.model_dump(mode="json"), known | stated, reasons)

@@ -21,7 +21,7 @@ from diagnosis.bundle.folder import Bundle, load_bundle
 from diagnosis.candidates import Candidate, find_candidates
 from diagnosis.errors import CaseError
 from diagnosis.explanation.modality import explain_modalities
-from diagnosis.familiarity.limits import range_warnings, speech_warnings
+from diagnosis.familiarity.limits import language_warnings, range_warnings, speech_warnings
 from diagnosis.ingest.case_folder import NO_REGION
 from diagnosis.networks.model_input import ModelInput, NetworkOutput
 from diagnosis.networks.text_encoder import load_tokenizer
@@ -223,7 +223,7 @@ class DiagnosisEngine:
 
     def _unfamiliar(self, case: Case, prepared: PreparedCase) -> tuple[str, ...]:
         """What of a case is unlike the training cases, and speech that was not heard well."""
-        found = speech_warnings(case)
+        found = speech_warnings(case) + language_warnings(case)
         if (trained := self.bundle.metadata.training_range) is not None:
             found += range_warnings(case, trained.diameter_mm, trained.slice_spacing_mm)
         if self.bundle.familiarity is not None:

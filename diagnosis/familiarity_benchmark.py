@@ -124,7 +124,7 @@ class AlarmBenchmark:
             found["synthetic patients"] = rates(phantom_alarms(self.alarm, sources.phantoms, self.seed, bar))
         if sources.ct is not None:
             studies = real_alarms(self.alarm, sources.ct, sources.boxes, open_bar("Real CT"))
-            found |= {name: rates(alarmed) for name, alarmed in studies.items()}
+            found |= {name: shares for name, alarmed in studies.items() if (shares := rates(alarmed))}
         return found
 
 
@@ -169,6 +169,7 @@ def spoiled(hu: Hu, rng: np.random.Generator) -> dict[str, Hu]:
         "8-bit gray values": gray.astype(np.float32),
         "inverted": -hu - 1000,
         "noise of 150 HU added": hu + rng.normal(0, 150, hu.shape).astype(np.float32),
+        "noise of 300 HU added": hu + rng.normal(0, 300, hu.shape).astype(np.float32),
         "noise alone": rng.uniform(-1000, 400, hu.shape).astype(np.float32),
         "values shuffled": rng.permutation(hu.ravel()).reshape(hu.shape),
     }
@@ -197,7 +198,7 @@ def _measure(crop: Crop, view: FieldOfView) -> tuple[npt.NDArray[np.float64], fl
 
 
 def _is_alarmed(fitted: CtFamiliarity, statistics: npt.NDArray[np.float64], share: float) -> bool:
-    return bool(share < fitted.lung_limit or fitted.distance(statistics) > fitted.distance_limit)
+    return bool(share < fitted.lung_limit or fitted.is_unlike(statistics))
 
 
 def scan_alarms(alarm: Alarm, volume: Volume, lesions: Iterable[RegionOfInterest], seed: int) -> dict[str, list[bool]]:

@@ -21,7 +21,7 @@ from diagnosis.batch.prepared import PreparedStudy
 from diagnosis.batch.studies import Study
 from diagnosis.errors import CaseError, RegionError
 from diagnosis.familiarity.ct import SURROUNDINGS, CtFamiliarity
-from diagnosis.familiarity.limits import Range, range_warnings, speech_warnings
+from diagnosis.familiarity.limits import Range, language_warnings, range_warnings, speech_warnings
 from diagnosis.ingest.case_folder import assemble_case
 from diagnosis.ingest.dicom_volume import Box
 from diagnosis.networks.text_encoder import TextEncoderConfig, load_tokenizer
@@ -177,7 +177,7 @@ class StudyReader:
     def _warnings(self, case: Case, prepared: PreparedCase) -> tuple[str, ...]:
         settings = self._settings
         found = case.warnings + preparation_warnings(case, prepared, settings.contract)
-        found += contradiction_warnings(case) + speech_warnings(case)
+        found += contradiction_warnings(case) + speech_warnings(case) + language_warnings(case)
         if settings.diameter_mm is not None and settings.slice_spacing_mm is not None:
             found += range_warnings(case, settings.diameter_mm, settings.slice_spacing_mm)
         if settings.ct_familiarity is not None and case.volume is not None and prepared.region is not None:

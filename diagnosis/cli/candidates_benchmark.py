@@ -11,11 +11,11 @@ from rich.table import Table
 if TYPE_CHECKING:
     from diagnosis.candidates.ranking import Ranking
 
-SHOWN_RANKS = (1, 2, 3, 5, 10)
+SHOWN_RANKS = (1, 2, 4, 10)
 
 
 def candidates_benchmark_command(
-    phantoms: Annotated[int, typer.Option("--phantoms", min=0, help="Synthetic patients, of eight kinds.")] = 32,
+    phantoms: Annotated[int, typer.Option("--phantoms", min=0, help="Synthetic patients, of eight kinds.")] = 30,
     seed: Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same patients.")] = 2024,
     ct: Annotated[Path | None, typer.Option("--ct", help="Folder with a folder of DICOM files for each study.")] = None,
     boxes: Annotated[
@@ -63,24 +63,26 @@ def print_phantoms(figures: dict[str, Any], console: Console) -> None:
         )
     console.print(table)
     froc = Table(title="When only the first so many are shown")
-    for column in ("candidates", "sensitivity [95 %]", "false per study"):
+    for column in ("candidates", "found", "sensitivity [95 %]", "false per study"):
         froc.add_column(column, justify="right")
     for point in figures["froc"]:
         if point["n_candidates"] in SHOWN_RANKS:
             interval = f"{point['sensitivity']:.2f} [{point['low']:.2f}, {point['high']:.2f}]"
-            froc.add_row(str(point["n_candidates"]), interval, f"{point['false_per_study']:.1f}")
+            found = f"{round(point['sensitivity'] * figures['n_lesions'])} of {figures['n_lesions']}"
+            froc.add_row(str(point["n_candidates"]), found, interval, f"{point['false_per_study']:.1f}")
     console.print(froc, f"Median time of a search: {figures['median_seconds']:.1f} s")
 
 
 def print_real(rows: dict[str, Any], console: Console) -> None:
     """One row a study."""
     table = Table(title="Real CT")
-    for column in ("study", "proposed", "lesion at rank", "seconds", "why none"):
+    for column in ("study", "proposed", "lesion at rank", "false", "seconds", "why none"):
         table.add_column(column)
     for name, row in rows.items():
         if "refused" in row:
-            table.add_row(name, "-", "-", "-", row["refused"])
+            table.add_row(name, "-", "-", "-", "-", row["refused"])
             continue
         ranks = ", ".join("missed" if r is None else str(r) for r in row["ranks"]) if "ranks" in row else "no truth"
-        table.add_row(name, str(row["proposed"]), ranks, f"{row['seconds']:.1f}", row["reason"] or "")
+        false = f"{row['false']:.0f}" if "false" in row else "-"
+        table.add_row(name, str(row["proposed"]), ranks, false, f"{row['seconds']:.1f}", row["reason"] or "")
     console.print(table)

@@ -119,11 +119,13 @@ def _compare_encoders(config: Path, out: Path | None) -> None:
 
         document = compare_encoders(read_config(config), open_bar)
     table = Table(title=f"Image encoders, out of fold, {document['protocol']['cases']} cases")
-    for column in ("encoder", "AUROC [95 %]", "ms", "MB"):
+    for column in ("encoder", "AUROC [95 %]", "without diameter", "ms", "MB"):
         table.add_column(column)
     for name, entry in document["encoders"].items():
         ms, mb = ("-" if entry[key] is None else f"{entry[key]:.1f}" for key in ("ms", "mb"))
-        table.add_row(name, interval_text(entry["auroc"]), ms, mb)
-    Console().print(table)
+        untold = entry["auroc_without_diameter"]
+        table.add_row(name, interval_text(entry["auroc"]), "-" if untold is None else interval_text(untold), ms, mb)
+    padding = ", ".join(f"{interval_text(entry)} on the {place}" for place, entry in document["padding"].items())
+    Console().print(table, f"The pattern of the padding alone: AUROC {padding}")
     if out is not None:
         out.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")

@@ -36,19 +36,18 @@ STYLE = {
 
 
 def roc_figure(scores_by_subset: Mapping[str, SubsetScores], baselines: Mapping[str, FloatArray]) -> str:
-    """ROC curves of subsets, and of baselines known for every case of the first subset, in gray."""
+    """ROC curves of subsets, and of baselines of the first subset's cases in gray, as far as they are known."""
     from sklearn.metrics import roc_curve
 
     figure, axes = _square()
     axes.plot([0, 1], [0, 1], color="#bbbbbb", linewidth=0.8)
-    first = next(iter(scores_by_subset.values()))
-    is_ranked = np.ptp(first.labels) > 0
-    complete = {
-        n: v for n, v in baselines.items() if is_ranked and v.size == first.labels.size and np.isfinite(v).all()
-    }
-    for index, (name, values) in enumerate(complete.items()):
-        x, y, _ = roc_curve(first.labels, values)
-        label = f"{name} ({auroc(values, first.labels):.3f})"
+    labels = next(iter(scores_by_subset.values())).labels
+    for index, (name, values) in enumerate(baselines.items()):
+        known = np.isfinite(values)
+        if values.size != labels.size or not known.any() or not np.ptp(labels[known]):
+            continue
+        x, y, _ = roc_curve(labels[known], values[known])
+        label = f"{name.replace('_', ' ')} ({auroc(values[known], labels[known]):.3f})"
         axes.plot(x, y, color=GRAY, linewidth=1, linestyle=DASHES[index % len(DASHES)], label=label)
     for index, (name, scores) in enumerate(_of_both_classes(scores_by_subset)):
         x, y, _ = roc_curve(scores.labels, scores.logits)
@@ -91,11 +90,11 @@ def reliability_figure(scores_by_subset: Mapping[str, SubsetScores]) -> str:
 
 def decision_figure(scores_by_subset: Mapping[str, SubsetScores]) -> str:
     """Net benefit of subsets, of acting on everyone, and of acting on nobody."""
-    figure, grid = _subplots((6.4, 3.8), 1, 1)
+    figure, grid = _subplots((7.6, 3.8), 1, 1)
     axes: Axes = grid[0, 0]
     first = next(iter(scores_by_subset.values()))
     everyone = decision_curve(first.probabilities, first.labels)
-    axes.plot(everyone.thresholds, everyone.everyone, color=GRAY, linewidth=1, label="act on everyone")
+    axes.plot(everyone.thresholds, everyone.everyone, color=GRAY, linewidth=1, linestyle=":", label="act on everyone")
     axes.axhline(0, color="#000000", linewidth=0.8, label="act on nobody")
     for index, (name, scores) in enumerate(scores_by_subset.items()):
         curve = decision_curve(scores.probabilities, scores.labels)
@@ -103,7 +102,7 @@ def decision_figure(scores_by_subset: Mapping[str, SubsetScores]) -> str:
     top = max(float(first.labels.mean()), 0.02)
     axes.set(xlabel="Probability at which one would act", ylabel="Net benefit", ylim=(-0.12 * top, 1.08 * top))
     axes.set_xlim(float(everyone.thresholds[0]), float(everyone.thresholds[-1]))
-    axes.legend(loc="upper right", fontsize=8.5)
+    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), fontsize=8.5)  # beside the curves: none is hidden
     return _svg(figure)
 
 

@@ -32,7 +32,7 @@ class ReportContents:
         title: heading of the page.
         document: as `metrics_document` returned it.
         scores: from finding to subset to scores; the first finding is the main one.
-        baselines: from a name to a score of each case of the first subset, nan where missing.
+        baselines: from a name to a score of each case of the main finding's fullest subset, nan where missing.
         sheet: as `claim_sheet` returned it; empty to leave the section out.
         facts: short statements for the head of the page: bundle, version, data.
         warnings: sentences a reader must see first.
@@ -77,9 +77,14 @@ def render_report(contents: ReportContents) -> str:
     )
 
 
+def fullest_subset(scores: Mapping[str, SubsetScores]) -> str:
+    """The name of the subset with the most parts."""
+    return max(scores, key=lambda name: name.count("+"))
+
+
 def curve_subsets(scores: Mapping[str, SubsetScores]) -> dict[str, SubsetScores]:
     """The subsets whose curves are drawn: the fullest, then the single ones; more lines cannot be told apart."""
-    fullest = max(scores, key=lambda name: name.count("+"))
+    fullest = fullest_subset(scores)
     names = [name for name in scores if "+" not in name][: MAX_CURVES - 1]
     return {name: scores[name] for name in dict.fromkeys([fullest, *names])}
 
@@ -91,7 +96,7 @@ def _finding_section(contents: ReportContents, name: str) -> dict[str, Any]:
     drawn = curve_subsets(scores)
     subsets = contents.document["findings"][name]
     baselines = contents.document["baselines"] if is_main else {}
-    fullest = max(scores, key=lambda subset: subset.count("+"))
+    fullest = fullest_subset(scores)
     subgroups = contents.document.get("subgroups", {}).get(name, [])
     return {
         "name": name,
@@ -124,7 +129,7 @@ def _by_size(scores: Mapping[str, SubsetScores]) -> dict[str, SubsetScores]:
 def _forest(scores: Iterable[str], subsets: Mapping[str, Any], baselines: Mapping[str, Any]) -> str:
     """AUROC of all subsets above that of all baselines."""
     rows = [(name, _as_interval(subsets[name]["auroc"]), False) for name in scores]
-    rows += [(name, _as_interval(entry["auroc"]), True) for name, entry in baselines.items()]
+    rows += [(name.replace("_", " "), _as_interval(entry["auroc"]), True) for name, entry in baselines.items()]
     return figures.forest_figure(rows, "AUROC with 95 % interval")
 
 

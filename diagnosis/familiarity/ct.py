@@ -26,6 +26,11 @@ BEYOND_EDGE_MM = 15.0
 """The same for the edge of a large one."""
 UNKNOWN_SIZE_MM = 50.0
 """The same for the center of a region of unknown size, which may be a mass."""
+NOISE = 9
+"""Place of the in-plane noise among the statistics."""
+NOISIEST = 3.0
+"""Standard deviations above the training cases' noise, in its logarithm; in a mass, whose lung statistics are missing,
+the distance alone would let any noise pass."""
 FLOORS = np.array([0.1, 0.1, 0.03, 20, 20, 20, 20, 20, 20, 0.2, 0.2])
 """Smallest standard deviation of each statistic: a constant one would make everything else infinitely far."""
 
@@ -54,6 +59,11 @@ class CtFamiliarity:
         z = ((statistics - self.center) / self.scale)[known]
         return float(z @ np.linalg.solve(self.covariance[np.ix_(known, known)], z))
 
+    def is_unlike(self, statistics: Floats) -> bool:
+        """Whether a region with these statistics looks unlike the training regions."""
+        noise = (statistics[NOISE] - self.center[NOISE]) / self.scale[NOISE]
+        return bool(self.distance(statistics) > self.distance_limit or noise > NOISIEST)
+
     def warnings(self, volume: Volume, region: PreparedRegion, diameter_mm: float | None = None) -> tuple[str, ...]:
         """Sentences on a region, whose diameter may be known; none where it is familiar."""
         shape = region.values.shape
@@ -74,7 +84,7 @@ class CtFamiliarity:
                 f"The region lies {distance_mm:.0f} mm from the nearest lung in its slices, farther than a lesion of "
                 "the lung would: check that it is right."
             )
-        if self.distance(appearance(hu)) > self.distance_limit:
+        if self.is_unlike(appearance(hu)):
             found.append(
                 "The CT in the region looks unlike the training cases (its HU values, its noise or much calcium, bone "
                 "or metal): rely on the result with care."

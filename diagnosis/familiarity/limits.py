@@ -1,7 +1,8 @@
-"""Warnings that need no fit: beyond the range of the training cases, and speech that was not heard well."""
+"""Warnings that need no fit: beyond the range of the training cases, another language, speech not heard well."""
 
 from dataclasses import replace
 
+from diagnosis.familiarity.language import foreign_language
 from diagnosis.ingest.transcript_safety import transcript_warnings
 from diagnosis.record import Case
 
@@ -22,6 +23,18 @@ def range_warnings(case: Case, diameter_mm: Range, slice_spacing_mm: Range) -> t
             found.append(
                 f"{subject} of {value:.3g} mm is outside the range of the training cases ({low:.3g} to {high:.3g} mm)."
             )
+    return tuple(found)
+
+
+def language_warnings(case: Case) -> tuple[str, ...]:
+    """Sentences on a note or a transcript in another language than English."""
+    found = []
+    for subject, text in (
+        ("note", case.note.text if case.note else ""),
+        ("transcript of the dictation", case.voice_note.text if case.voice_note else ""),
+    ):
+        if (language := foreign_language(text)) is not None:
+            found.append(f"The {subject} seems to be in {language}; the model reads English alone: do not rely on it.")
     return tuple(found)
 
 

@@ -2,7 +2,9 @@
 
 Columns: case_id, patient_id, then any of ct, note, note_text, voice, voice_text, center_x_mm, center_y_mm, center_z_mm,
 diameter_mm, age_years, sex, split; every further column is a finding with 0, 1 or blank (not known). Paths are relative
-to the manifest. `voice_text` is a transcript that has been made already; it carries no times.
+to the manifest. `voice_text` is a transcript that has been made already; it carries no times. A column whose name
+begins with `baseline_` holds numbers, or blanks: what is said without the model, such as a reader's own rating, higher
+for more suspicious. `diagnosis evaluate` sets the model beside it; nothing else reads it.
 
 All faults are reported together, each with its row (the first row under the heading is row 1), so that a table of
 thousands is mended in one go and not in thousands.
@@ -12,7 +14,7 @@ import csv
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import final
 
@@ -31,6 +33,7 @@ REQUIRED = ("case_id", "patient_id")
 PATHS = ("ct", "note", "voice")
 CENTER = ("center_x_mm", "center_y_mm", "center_z_mm")
 OPTIONAL = (*PATHS, "note_text", "voice_text", *CENTER, "diameter_mm", "age_years", "sex", "split")
+BASELINE = "baseline_"
 SHOWN_FAULTS = 10
 LARGEST_COORDINATE_MM = 10_000.0
 
@@ -49,6 +52,7 @@ class ManifestRow:
         center_mm: LPS, or None.
         split: such as train, test, fold0; empty where the manifest has none.
         labels: finding to 0, 1 or None (not known).
+        baselines: by the column's name without its prefix, a number or None (not known).
     """
 
     number: int
@@ -65,6 +69,7 @@ class ManifestRow:
     sex: Sex | None
     split: str
     labels: Mapping[str, int | None]
+    baselines: Mapping[str, float | None] = field(default_factory=dict)
 
 
 @final
@@ -212,7 +217,7 @@ def _check_columns(columns: Sequence[str]) -> tuple[str, ...]:
     if 0 < sum(name in columns for name in CENTER) < len(CENTER):
         msg = f"manifest: a region needs all of {', '.join(CENTER)}; add the missing columns"
         raise ManifestError(msg)
-    return tuple(name for name in columns if name not in {*REQUIRED, *OPTIONAL})
+    return tuple(name for name in columns if name not in {*REQUIRED, *OPTIONAL} and not name.startswith(BASELINE))
 
 
 def _shown(cell: str) -> str:
@@ -320,6 +325,11 @@ def _row(
         sex=reader.sex(),
         split=reader.text("split") or "",
         labels={name: reader.label(name) for name in findings},
+        baselines={
+            name.removeprefix(BASELINE): reader.number(name, math.isfinite, "a finite number")
+            for name in cells
+            if name.startswith(BASELINE)
+        },
     )
     return row if len(faults) == before else None
 

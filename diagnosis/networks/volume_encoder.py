@@ -1,8 +1,9 @@
 """The region of the CT to tokens: a MONAI 3D network, its feature map kept as spatial tokens.
 
-Two kinds of network stand behind one switch. `slab_se_resnet` is built here from MONAI's blocks for thin slabs: the
+Three kinds of network stand behind one switch. `slab_se_resnet` is built here from MONAI's blocks for thin slabs: the
 stride acts in the plane first, since a slab of 5-10 mm has few slices, and squeeze-and-excitation follows each block
-(Hu et al. 2018, arXiv:1709.01507). `resnet10` is MONAI's own, for comparison.
+(Hu et al. 2018, arXiv:1709.01507). `resnet10` is MONAI's own, for comparison. `i3resnet152_slices` reads single slices
+by a pretrained network that is frozen (`frozen_slices`), where there is too little to learn from pixels.
 """
 
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from monai.networks.nets.resnet import ResNetBlock
 from torch import Tensor, nn
 
 from diagnosis.errors import ConfigurationError
+from diagnosis.networks.frozen_slices import FrozenSlices
 from diagnosis.networks.heads import DescriptorHead
 from diagnosis.networks.measurements import N_MEASURED_READINGS, MeasuredReading
 from diagnosis.vocabulary import DESCRIPTORS
@@ -32,7 +34,7 @@ class VolumeEncoderConfig:
     """Shape of the volume encoder."""
 
     kind: str = "slab_se_resnet"
-    """`slab_se_resnet`, or MONAI's own `resnet10`."""
+    """`slab_se_resnet`, MONAI's own `resnet10`, or `i3resnet152_slices`, frozen."""
     widths: tuple[int, ...] = (16, 32, 64, 96)
     """Channels of the four stages."""
     hu_range: tuple[float, float] = (-1000.0, 400.0)
@@ -140,11 +142,14 @@ class VolumeEncoder(nn.Module):
         """Channels in [-1,1], one a window, zero outside the cylinder inscribed in the field of view.
 
         The corners of a square field leave the scan first when a region lies near its border, and turn out of view when
-        the region is rotated in training: a cylinder has none.
+        the region is rotated in training: a cylinder has none. Whole slices for the pretrained network keep theirs:
+        they are never turned.
         """
         low, high = self.config.hu_range
         hu = low + volume * (high - low)
         channels = torch.cat([(hu - a) / (b - a) for a, b in self.config.windows_hu], dim=1).clamp(0, 1) * 2 - 1
+        if self.config.kind == "i3resnet152_slices":
+            return channels
         height, width = volume.shape[-2:]
         y = torch.linspace(-1, 1, height, device=volume.device)[:, None] * (1 - 1 / height)
         x = torch.linspace(-1, 1, width, device=volume.device)[None, :] * (1 - 1 / width)
@@ -266,5 +271,7 @@ def _make_backbone(config: VolumeEncoderConfig) -> tuple[nn.Module, int, int]:
         early = nn.Sequential(net.conv1, net.bn1, nn.ReLU(), net.layer1)
         late = nn.Sequential(net.layer2, net.layer3, net.layer4)
         return MonaiBackbone(early, late), config.widths[0], config.widths[3]
-    msg = f"volume encoder: {config.kind!r} is not known; use slab_se_resnet or resnet10"
+    if config.kind == "i3resnet152_slices":
+        return FrozenSlices(config.widths[3], config.grid), config.widths[3], config.widths[3]
+    msg = f"volume encoder: {config.kind!r} is not known; use slab_se_resnet, resnet10 or i3resnet152_slices"
     raise ConfigurationError(msg)

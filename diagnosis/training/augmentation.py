@@ -33,7 +33,9 @@ class RegionAugmentation:
             mode=("bilinear", "nearest"),
             padding_mode="border",
         )
-        flips = [RandFlipd(keys=("hu", "lesion"), prob=0.5, spatial_axis=axis) for axis in range(3)]
+        flips = [
+            RandFlipd(keys=("hu", "lesion"), prob=0.5, spatial_axis=axis) for axis in range(3 if config.flips else 0)
+        ]
         noise = RandGaussianNoised(keys="hu", prob=0.8, std=config.noise_hu)
         gain = RandScaleIntensityd(keys="hu", factors=config.gain, prob=0.5)
         self.transform = Compose([affine, *flips, noise, gain])

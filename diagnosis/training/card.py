@@ -162,18 +162,28 @@ def _group_table(groups: list[dict[str, Any]]) -> list[str]:
 def _encoder_table(table: dict[str, Any]) -> list[str]:
     """AUROC, difference to the first encoder, and what a region costs."""
     protocol, first = table["protocol"], next(iter(table["encoders"]))
+    threads = protocol["threads"]
     rows = [
-        f"{protocol['cases']} nodules, out of fold. Input: {protocol['input']}; for the pretrained network",
-        f"{protocol['pretrained_input']}. The whole volume: {protocol['whole_volume']}.",
+        f"{protocol['cases']} nodules, out of fold, with the diameter told and (second) untold. Input:",
+        f"{protocol['input']}; for the pretrained network {protocol['pretrained_input']}; its whole crop is",
+        f"{protocol['whole_crop']}. Milliseconds and megabytes of one region, {threads} threads.",
         "",
-        f"| encoder | AUROC | {first} minus this | ms | MB |",
-        "|---|---|---|---|---|",
+        f"| encoder | AUROC | untold | {first} minus this | ms | MB |",
+        "|---|---|---|---|---|---|",
     ]
     for name, entry in table["encoders"].items():
         gain = "-" if name == first else interval_text(entry["first_minus_this"])
         ms, mb = ("-" if entry[key] is None else f"{entry[key]:.1f}" for key in ("ms", "mb"))
-        rows.append(f"| {name} | {interval_text(entry['auroc'])} | {gain} | {ms} | {mb} |")
-    return rows
+        untold = entry["auroc_without_diameter"]
+        shown = "-" if untold is None else interval_text(untold)
+        rows.append(f"| {name} | {interval_text(entry['auroc'])} | {shown} | {gain} | {ms} | {mb} |")
+    slab, crop = (interval_text(table["padding"][place]) for place in ("slab", "crop"))
+    return [
+        *rows,
+        "",
+        f"Trees that see the pattern of the padding and nothing else: AUROC {slab} on the slab, {crop} on the",
+        "whole crop, which ends with the nodule.",
+    ]
 
 
 def _extent(metadata: BundleMetadata) -> str:

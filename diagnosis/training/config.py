@@ -37,6 +37,8 @@ class DataConfig:
 class AugmentationConfig:
     """Random views of a region; all through MONAI."""
 
+    flips: bool = True
+    """Whether regions are mirrored along their axes."""
     spin_degrees: float = 180.0
     """Largest rotation in the plane."""
     tilt_degrees: float = 8.0

@@ -32,18 +32,26 @@ COMPARISON, ENCODERS = "comparison.json", "image_encoders.json"
 COMPARISON_COLUMNS = ("fusion", *SUBSETS, "all vs best single [95 %]")
 
 
-def read_cohort(config: TrainConfig, open_bar: OpenBar) -> Cohort:
-    """The cohort that the configuration names, with regions larger than the field of view."""
+def read_cohort(config: TrainConfig, open_bar: OpenBar, *, with_dictations: bool = True) -> Cohort:
+    """The cohort that the configuration names, with regions larger than the field of view.
+
+    Where nothing but images is compared, the LIDC cohort's dictations need not be spoken and transcribed.
+    """
     data = config.data
     shape = tuple(n + 2 * m for n, m in zip(data.shape, data.margin, strict=True))
     view = FieldOfView((shape[0], shape[1], shape[2]), data.spacing_mm, config.network.volume_encoder.hu_range)
-    bar = open_bar("Reading the cohort (new dictations are spoken and transcribed)")
+    speaks = data.kind == "lidc" and with_dictations
+    bar = open_bar(f"Reading the cohort{' (new dictations are spoken and transcribed)' if speaks else ''}")
     if data.kind == "lidc":
         cache = DictationCache(Path(config.cache) / "transcripts.json")
-        return read_lidc(Path(data.root), view, cache.transcript, bar)
+        return read_lidc(Path(data.root), view, cache.transcript if speaks else _no_dictation, bar)
     if data.kind == "medpix":
         return read_medpix(Path(data.root), view, bar, hide_diagnosis=data.hide_diagnosis)
     return read_manifest_cohort(Path(data.root), data.findings, view, bar)
+
+
+def _no_dictation(_key: str, _text: str) -> str:
+    return ""
 
 
 def fitted_to(config: TrainConfig, cohort: Cohort) -> TrainConfig:
@@ -175,7 +183,8 @@ def compare_encoders(config: TrainConfig, open_bar: OpenBar) -> dict[str, Any]:
     from diagnosis.training.image_encoders import compare_image_encoders
 
     _claim(Path(config.work), config)
-    document = compare_image_encoders(config, read_cohort(config, open_bar), open_bar)
+    cohort = read_cohort(config, open_bar, with_dictations=False)
+    document = compare_image_encoders(config, cohort, open_bar)
     bundle = Path(config.out)
     folders = [Path(config.work), *([bundle / "eval"] if config.out and (bundle / "eval").is_dir() else [])]
     for folder in folders:

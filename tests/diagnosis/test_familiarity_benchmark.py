@@ -24,7 +24,7 @@ def make_lung(seed: int, shape=(11, 68, 68)) -> np.ndarray:
 def test_each_kind_of_wrong_value_is_another():
     hu = make_lung(0)
     wrong = spoiled(hu, np.random.default_rng(0))
-    assert len(wrong) == 8
+    assert len(wrong) == 9
     assert all(values.shape == hu.shape and not np.array_equal(values, hu) for values in wrong.values())
     assert wrong["no rescale intercept (+1024)"].min() == pytest.approx(hu.min() + 1024, abs=0.01)
     assert wrong["8-bit gray values"].max() <= 255

@@ -66,3 +66,14 @@ def test_nothing_at_all_is_an_error(run, head, tiny_bundle):
     code, _, error = run("assess", "--ct", str(head), "--bundle", str(tiny_bundle))
     assert code == 8
     assert "no region is marked and none can be proposed" in " ".join(error.split())
+
+
+def test_the_benchmark_finds_lesions_and_counts_what_else_it_proposes(run):
+    """The first two of the thirty patients of the published table: found at once, with false candidates after."""
+    code, out, _ = run("candidates-benchmark", "--phantoms", "2", "--json")
+    assert code == 0
+    document = json.loads(out)["phantoms"]
+    assert document["n_lesions"] == 2
+    assert document["sensitivity"] == 1
+    assert [row["ranks"] for row in document["kinds"].values()] == [[1], [1]]
+    assert document["froc"][0]["false_per_study"] == 0 < document["froc"][-1]["false_per_study"]

@@ -10,11 +10,12 @@ from scipy import ndimage
 
 from diagnosis.bundle.folder import FAMILIARITY, load_bundle, save_familiarity, verify_checksums
 from diagnosis.errors import BundleError
-from diagnosis.familiarity.ct import CtFamiliarity, appearance, fit_ct, lung_share
-from diagnosis.familiarity.limits import range_warnings, speech_warnings
+from diagnosis.familiarity.ct import NOISE, CtFamiliarity, appearance, fit_ct, lung_share
+from diagnosis.familiarity.language import foreign_language
+from diagnosis.familiarity.limits import language_warnings, range_warnings, speech_warnings
 from diagnosis.familiarity.model import FamiliarityModel, fit_familiarity
 from diagnosis.preprocessing.volume import FieldOfView, prepare_region
-from diagnosis.record import Case, RegionOfInterest, SpeechSegment, VoiceNote, Volume, Word
+from diagnosis.record import Case, ClinicalNote, RegionOfInterest, SpeechSegment, VoiceNote, Volume, Word
 
 VIEW = FieldOfView((3, 40, 40), (1.25, 0.7, 0.7), (-1000.0, 400.0))
 
@@ -161,3 +162,47 @@ def test_speech_that_was_hard_to_understand_is_named():
 
     assert "Dictation: the recording was hard to understand; check every word against it." in speech_warnings(case(0.3))
     assert speech_warnings(case(0.95)) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Paciente varón de 67 años con un nódulo espiculado de 22 mm en el lóbulo superior derecho.", "Spanish"),
+        ("Nodule spiculé de 22 mm du lobe supérieur droit chez un patient fumeur.", "French"),
+        ("Der Herd im linken Unterlappen ist glatt begrenzt und verkalkt.", "German"),
+        ("Si osserva una massa nel polmone sinistro con margini irregolari.", "Italian"),
+        ("Observa-se uma massa no pulmão esquerdo com margens irregulares, sem derrame.", "Portuguese"),
+        ("Het beeld past bij een afwijking van de linker long met een scherpe rand.", "Dutch"),
+        ("No focal consolidation. No pneumothorax. No pleural effusion. Heart size normal.", None),
+        ("Carcinoma in situ, de novo; per ER, post op, et al. No. A la carte.", None),
+        ("", None),
+    ],
+)
+def test_a_text_in_another_language_is_named(text, language):
+    assert foreign_language(text) == language
+    voice = VoiceNote((SpeechSegment(tuple(Word(w, 0, 0, 1) for w in text.split())),), 3.0, "test") if text else None
+    case = Case("c", note=ClinicalNote(text or "Clear."), voice_note=voice)
+    found = language_warnings(case)
+    assert [w.split(" seems")[0] for w in found] == (
+        ["The note", "The transcript of the dictation"] if language else []
+    )
+    assert all(f"in {language};" in w for w in found)
+
+
+def test_no_real_report_is_taken_for_another_language(shared_data):
+    import csv
+
+    with (shared_data / "text" / "iuxray" / "indiana_reports.csv").open(encoding="utf-8", newline="") as stream:
+        texts = [row[part] for row in csv.DictReader(stream) for part in ("findings", "impression", "indication")]
+    assert len(texts) > 10_000
+    assert [text for text in texts if foreign_language(text)] == []
+
+
+def test_noise_is_pointed_at_where_no_lung_is_in_view_and_the_distance_has_little_to_go_by(model):
+    fitted = replace(model.ct, distance_limit=1e9)
+    mass = fitted.center.copy()
+    mass[6:9] = np.nan  # a mass fills the view: no percentiles of lung
+    assert not fitted.is_unlike(mass)
+    mass[NOISE] += 3.5 * fitted.scale[NOISE]
+    assert fitted.is_unlike(mass)
+    assert replace(model.ct, distance_limit=0.0).is_unlike(fitted.center + fitted.scale)

@@ -1,6 +1,7 @@
 """The table of image encoders: figures from answers, costs from a forward pass."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,8 +9,16 @@ import torch
 
 from diagnosis.training.card import write_card
 from diagnosis.training.cohort import Cohort, Reader, TrainingCase, TrainingRegion
-from diagnosis.training.config import TrainConfig
-from diagnosis.training.image_encoders import EncoderAnswers, cost_of, encoder_table, measurements_alone
+from diagnosis.training.config import DataConfig, TrainConfig, read_config
+from diagnosis.training.image_encoders import (
+    EncoderAnswers,
+    cost_of,
+    encoder_table,
+    encoders_of_bundle,
+    measurements_alone,
+    padding_alone,
+)
+from diagnosis.training.run import read_cohort
 
 
 def make_cohort(n_cases=60):
@@ -48,7 +57,7 @@ def test_the_table_compares_every_encoder_with_the_first_and_stands_in_the_card(
     labels = np.array([case.labels[0] for case in cohort.cases], dtype=float)
     noise = np.random.default_rng(0).normal(0, 1, len(labels))
     answers = {
-        "slab_se_resnet": EncoderAnswers(4 * labels + noise, 2.04, 10.0),
+        "slab_se_resnet": EncoderAnswers(4 * labels + noise, 2.04, 10.0, 4 * labels + noise),
         "resnet10": EncoderAnswers(noise, 8.0, None),
     }
     table = encoder_table(cohort.cases, answers, TrainConfig())
@@ -57,7 +66,9 @@ def test_the_table_compares_every_encoder_with_the_first_and_stands_in_the_card(
     gain = table["encoders"]["resnet10"]["first_minus_this"]
     assert gain["low"] > 0
     assert table["encoders"]["diameter"]["auroc"]["value"] == 0.5
-    assert "not possible" in table["protocol"]["whole_volume"]
+    assert table["encoders"]["slab_se_resnet"]["auroc_without_diameter"]["value"] > 0.95
+    assert table["encoders"]["resnet10"]["auroc_without_diameter"] is None
+    assert table["padding"]["slab"]["value"] == table["padding"]["crop"]["value"] == 0.5, "nothing is padded here"
 
     bundle = tmp_path / "bundle"
     shutil.copytree(tiny_bundle, bundle)
@@ -70,6 +81,37 @@ def test_the_table_compares_every_encoder_with_the_first_and_stands_in_the_card(
     assert "## Image encoders on the same regions and folds" in card
     assert f"| resnet10 | {table['encoders']['resnet10']['auroc']['value']:.3f} [" in card
     assert "| 8.0 | - |" in card
+    assert f"AUROC {table['padding']['slab']['value']:.3f} [" in card
+
+
+def test_the_padding_of_the_whole_crop_tells_the_label_and_that_of_the_slab_does_not(shared_data, checkout):
+    """The proof on the real nodules: crops end with the nodule, and the slab lies inside all but a few of them."""
+    from sklearn.metrics import roc_auc_score
+
+    config = read_config(checkout / "models" / "lung_nodule" / "configs" / "train.yaml")
+    config = replace(config, data=replace(config.data, root=str(shared_data / "lidc_nodules")))
+    cohort = read_cohort(config, lambda _title: lambda _done, _all: None, with_dictations=False)
+    scored = [case for case in cohort.cases if case.labels[0] is not None]
+    labels = [case.labels[0] for case in scored]
+    assert abs(roc_auc_score(labels, padding_alone(scored, config, "slab")) - 0.5) < 0.05
+    assert roc_auc_score(labels, padding_alone(scored, config, "crop")) > 0.7
+
+
+def test_the_encoders_of_the_folds_are_those_of_the_bundle_where_it_fits(tiny_bundle):
+    from diagnosis.bundle.folder import load_bundle
+
+    bundle = load_bundle(tiny_bundle)
+    view = bundle.metadata.inputs.contract().view
+    data = DataConfig(shape=view.shape, spacing_mm=view.spacing_mm)
+    config = TrainConfig(out=str(tiny_bundle), data=data, network=bundle.network.config)
+    found = encoders_of_bundle(config, ("fold0", "fold1"))
+    assert list(found) == ["fold0", "fold1"]
+    for encoder, member in zip(found.values(), bundle.network.classifiers(), strict=True):
+        assert torch.equal(encoder.rating.weight, member.volume_encoder.rating.weight)
+    assert not torch.equal(found["fold0"].rating.weight, found["fold1"].rating.weight)
+    assert encoders_of_bundle(config, ("fold0", "fold1", "fold2")) is None
+    assert encoders_of_bundle(replace(config, data=replace(data, spacing_mm=(9.0, 9.0, 9.0))), tuple(found)) is None
+    assert encoders_of_bundle(replace(config, out=""), tuple(found)) is None
 
 
 def test_cost_counts_weights_and_time():

@@ -94,6 +94,10 @@ def test_a_run_gives_a_bundle_that_loads_and_metrics_in_the_stated_form(trained)
     assert note["auroc"]["value"] > 0.8, "the note tells the label"
     card = (Path(config.out) / "docs" / "README.md").read_text()
     assert f"{note['auroc']['value']:.3f}" in card
+    manifest = json.loads((Path(config.work) / "run.json").read_text())
+    assert manifest["config"] == json.loads(json.dumps(asdict(config)))
+    assert set(manifest["versions"]) == {"diagnosis", "torch", "python"}
+    assert manifest["seconds"] > 0
 
 
 @pytest.mark.slow

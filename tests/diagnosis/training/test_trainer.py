@@ -50,7 +50,9 @@ class LineStage(Stage):
             self.dtypes.add(predicted.dtype)
             if index == 0:
                 self.first_points.append(float(batch[0][0]))
-        return ((predicted.float() - batch[1]) ** 2).mean()
+        loss = ((predicted.float() - batch[1]) ** 2).mean()
+        self.log("loss", loss, batch_size=len(batch[0]))
+        return loss
 
     @property
     def weights(self):
@@ -111,6 +113,14 @@ def test_a_stopped_stage_resumes_with_the_same_batches_dropout_and_weights(tmp_p
     assert stopped.first_points[:2] + resumed.first_points == whole.first_points
     assert torch.equal(resumed.weights, whole.weights)
     assert not (tmp_path / "stopped" / "last.ckpt").exists()
+
+
+def test_the_loss_can_be_watched_in_tensorboard(tmp_path):
+    events = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    fit(tmp_path, LineStage(replace(SCHEDULE, epochs=20)))  # 80 steps, every tenth is written
+    written = events.EventAccumulator(str(tmp_path / "log")).Reload().Scalars("loss")
+    assert [point.step for point in written] == list(range(9, 80, 10))
+    assert written[-1].value < written[0].value / 2
 
 
 def test_each_epoch_draws_other_batches(tmp_path):

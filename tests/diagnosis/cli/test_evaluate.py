@@ -1,0 +1,140 @@
+"""`diagnosis evaluate`: figures in one form, a page, and every bad row named before anything is loaded."""
+
+import csv
+import json
+import shutil
+
+import pytest
+
+from diagnosis.evaluation.metrics_file import read_metrics
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Run the command line in this process: (exit code, stdout, stderr)."""
+    import sys
+
+    def call(*arguments):
+        from diagnosis.cli import main
+
+        monkeypatch.setattr(sys, "argv", ["diagnosis", *map(str, arguments)])
+        code = 0
+        try:
+            main()
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        captured = capsys.readouterr()
+        assert "Traceback" not in captured.out + captured.err
+        return code, captured.out, captured.err
+
+    return call
+
+
+def write_manifest(folder, **changes):
+    """Twelve cases of words; `changes` are cells by `column_row`, such as malignancy_3=2."""
+    rows = []
+    for i in range(12):
+        note = "Marked spiculation, solid, 18 mm." if i % 2 else "Smooth round calcified nodule, 4 mm."
+        row = {"case_id": f"c{i}", "patient_id": f"p{i // 2}", "ct": "", "note": "", "note_text": note}
+        row |= {"voice_text": note if i % 3 else "", "diameter_mm": 5 + i if i % 4 else "", "sex": "FM"[i // 2 % 2]}
+        row |= {"split": "test", "baseline_reader_1": 4 if i % 2 else 2, "malignancy": i % 2}
+        rows.append(row)
+    for place, value in changes.items():
+        column, number = place.rsplit("_", 1)
+        rows[int(number) - 1][column] = value
+    path = folder / "manifest.csv"
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+def test_figures_and_page(run, tiny_bundle, tmp_path):
+    code, out, _ = run("evaluate", tiny_bundle, write_manifest(tmp_path), "--out", tmp_path / "out")
+    assert code == 0
+    assert "reader_1" in out
+    document = read_metrics(tmp_path / "out" / "metrics.json")
+    assert {s: e["n"] for s, e in document["findings"]["malignancy"].items()} == {
+        "note": 12, "voice": 8, "note+voice": 8,
+    }  # fmt: skip
+    assert document["baselines"]["reader_1"]["auroc"]["value"] == 1
+    assert document["baselines"]["diameter"]["n"] == 9, "the cases whose diameter is known"
+    assert document["differences"]["note-vs-diameter"]["n"] == 9
+    assert document["differences"]["note+voice-vs-reader_1"]["n"] == 8
+    assert {row["attribute"] for row in document["subgroups"]["malignancy"]} >= {"sex", "size"}
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "reader 1" in page
+    assert "12 rows of the manifest, 6 patients; 12 scored, 0 could not be read." in page
+    assert "sex: F 6, M 6" in page
+    assert "Absent here: CT 12, note 0, dictation 4, diameter 3." in page
+
+
+def test_what_people_state_for_the_checklists(run, tiny_bundle, tmp_path):
+    facts = tmp_path / "study.yaml"
+    facts.write_text("funding: A grant of nobody.\nnot_applicable:\n  registration: no trial\n")
+    manifest = write_manifest(tmp_path)
+    arguments = ("evaluate", tiny_bundle, manifest, "--out", tmp_path / "out", "--study", facts)
+    assert run(*arguments)[0] == 0
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "A grant of nobody." in page
+    assert "no trial" in page
+    for text, sentence in (
+        ("founding: x", "'founding' is not a key; use one of abstract, acquisition"),
+        ("funding:", "funding has no sentence; write one (who paid, and their role), or remove the key"),
+        ("- a", "it is not a table of keys and sentences"),
+        ("a: [", "it cannot be read as YAML"),
+    ):
+        facts.write_text(text)
+        code, _, error = run(*arguments)
+        assert code == 3
+        assert sentence in " ".join(error.split())
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"malignancy_3": "2"}, "row 3: malignancy is '2'; a finding is 0, 1 or blank"),
+        ({"malignancy_4": "yes"}, "row 4: malignancy is 'yes'; a finding is 0, 1 or blank"),
+        ({"split_2": "train"}, "row 2: its patient is in split 'train' and, by row 1, in 'test'"),
+        ({"ct_5": "gone.nii.gz"}, "row 5: the file in column ct does not exist"),
+        ({"note_6": "empty.txt", "note_text_6": ""}, "row 6: the file in column note is empty"),
+        ({"note_text_7": "", "voice_text_7": ""}, "row 7: there is no ct, note or voice"),
+        ({"baseline_reader_1_8": "high"}, "row 8: baseline_reader_1 'high' is not a finite number"),
+        ({"case_id_9": "c0"}, "row 9: its case_id is that of row 1"),
+    ],
+)
+def test_a_bad_row_is_named_before_anything_is_loaded(run, tmp_path, changes, sentence):
+    (tmp_path / "empty.txt").touch()
+    manifest = write_manifest(tmp_path, **changes)
+    code, _, error = run("evaluate", tmp_path / "no_bundle", manifest, "--out", tmp_path / "out")
+    assert code == 9
+    assert sentence in " ".join(error.split())
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_blank_label_is_not_known_and_not_scored(run, tiny_bundle, tmp_path):
+    manifest = write_manifest(tmp_path, malignancy_1="", malignancy_2="")
+    assert run("evaluate", tiny_bundle, manifest, "--out", tmp_path / "out")[0] == 0
+    assert read_metrics(tmp_path / "out" / "metrics.json")["findings"]["malignancy"]["note"]["n"] == 10
+
+
+def test_a_bundle_of_another_checksum_or_contract_is_refused(run, tiny_bundle, tmp_path):
+    manifest = write_manifest(tmp_path)
+    changed = tmp_path / "changed"
+    shutil.copytree(tiny_bundle, changed)
+    weights = changed / "models" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-4] + b"\0\1\2\3")
+    code, _, error = run("evaluate", changed, manifest, "--out", tmp_path / "out")
+    assert code == 11
+    assert "model.safetensors" in error
+
+    other = tmp_path / "other"
+    shutil.copytree(tiny_bundle, other)
+    path = other / "configs" / "metadata.json"
+    metadata = json.loads(path.read_text())
+    metadata["inputs"]["shape"] = [3, 40]
+    path.write_text(json.dumps(metadata))
+    code, _, error = run("evaluate", other, manifest, "--out", tmp_path / "out")
+    assert code == 11
+    assert "inputs.shape" in error
