@@ -5,7 +5,14 @@ from typing import Any, final
 import numpy as np
 import numpy.typing as npt
 import torch
-from monai.transforms import Compose, RandAffined, RandFlipd, RandGaussianNoised, RandScaleIntensityd
+from monai.transforms import (
+    CenterSpatialCropd,
+    Compose,
+    RandAffined,
+    RandFlipd,
+    RandGaussianNoised,
+    RandScaleIntensityd,
+)
 from torch import Tensor
 
 from diagnosis.preprocessing.volume import FieldOfView
@@ -20,25 +27,10 @@ class RegionAugmentation:
     def __init__(self, config: AugmentationConfig, view: FieldOfView) -> None:
         self.view = view
         self.border_probability = config.border_probability
-        spin, tilt = np.radians(config.spin_degrees), np.radians(config.tilt_degrees)
-        depth_ratio = view.spacing_mm[1] / view.spacing_mm[0]
-        shift = (config.shift_voxels * depth_ratio, config.shift_voxels, config.shift_voxels)
-        affine = RandAffined(
-            keys=("hu", "lesion"),
-            spatial_size=view.shape,
-            prob=1.0,
-            rotate_range=(spin, tilt, tilt),
-            scale_range=(config.scale,) * 3,
-            translate_range=shift,
-            mode=("bilinear", "nearest"),
-            padding_mode="border",
-        )
-        flips = [
-            RandFlipd(keys=("hu", "lesion"), prob=0.5, spatial_axis=axis) for axis in range(3 if config.flips else 0)
-        ]
+        flips = [RandFlipd(keys=("hu", "lesion"), prob=0.5, spatial_axis=axis) for axis in range(3 * config.flips)]
         noise = RandGaussianNoised(keys="hu", prob=0.8, std=config.noise_hu)
         gain = RandScaleIntensityd(keys="hu", factors=config.gain, prob=0.5)
-        self.transform = Compose([affine, *flips, noise, gain])
+        self.transform = Compose([_placed(config, view), *flips, noise, gain])
 
     def __call__(self, region: TrainingRegion, seed: tuple[int, ...]) -> tuple[Tensor, Tensor]:
         """A random view: values (1,depth,height,width) in [0,1] and the lesion in it."""
@@ -52,6 +44,25 @@ class RegionAugmentation:
         turned: Any = self.transform(data)
         values = torch.from_numpy(self.view.to_unit(turned["hu"].as_tensor().numpy()))
         return values, turned["lesion"].as_tensor()
+
+
+def _placed(config: AugmentationConfig, view: FieldOfView) -> Any:  # noqa: ANN401 - MONAI's transforms have no types
+    """The view turned, scaled and shifted; its middle, which costs nothing, where none of that is asked for."""
+    keys = ("hu", "lesion")
+    if not (config.spin_degrees or config.tilt_degrees or config.scale or config.shift_voxels):
+        return CenterSpatialCropd(keys=keys, roi_size=view.shape)
+    spin, tilt = np.radians(config.spin_degrees), np.radians(config.tilt_degrees)
+    depth_ratio = view.spacing_mm[1] / view.spacing_mm[0]
+    return RandAffined(
+        keys=keys,
+        spatial_size=view.shape,
+        prob=1.0,
+        rotate_range=(spin, tilt, tilt),
+        scale_range=(config.scale,) * 3,
+        translate_range=(config.shift_voxels * depth_ratio, config.shift_voxels, config.shift_voxels),
+        mode=("bilinear", "nearest"),
+        padding_mode="border",
+    )
 
 
 def repeat_border(hu: npt.NDArray[np.float32], rng: np.random.Generator) -> npt.NDArray[np.float32]:

@@ -43,7 +43,7 @@ class PretrainedView:
 
     Attributes:
         kind: the slab of the bundle's own encoder, or the whole crop.
-        size: voxels along x, y, z to which it is enlarged; about 0.3 mm each, what two processors can afford.
+        size: voxels along x, y, z to which it is enlarged, of 0.3 to 0.5 mm: what two processors can afford.
     """
 
     kind: Literal["slab", "crop"]
@@ -58,7 +58,7 @@ class PretrainedView:
         return torch.stack([torch.from_numpy(view.to_unit(r.hu.astype(np.float32)))[None] for r in regions])
 
 
-SLAB, CROP = PretrainedView("slab", (96, 96, 16)), PretrainedView("crop", (128, 128, 40))
+SLAB, CROP = PretrainedView("slab", (96, 96, 16)), PretrainedView("crop", (96, 96, 32))
 
 
 @final

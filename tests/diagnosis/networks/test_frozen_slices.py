@@ -32,7 +32,8 @@ def test_each_slice_is_looked_at_once_and_by_itself(encoder, monkeypatch):
     assert looked == [1] * 6
     torch.testing.assert_close(again, first.flip(0))
     assert float(first.std()) > 0
-    trained = encoder.train()(volume, unknown).rating_logits  # what was remembered can be learned on
+    with torch.autocast("cpu", torch.bfloat16):  # as in training: what was remembered can be learned on
+        trained = encoder.train()(volume, unknown).rating_logits
     torch.autograd.backward(trained.sum())
     assert encoder.eval().backbone.project.weight.grad.abs().sum() > 0
 

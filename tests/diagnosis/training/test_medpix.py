@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from diagnosis.errors import InputError
+from diagnosis.networks.volume_encoder import VolumeEncoderConfig
 from diagnosis.preprocessing.volume import FieldOfView
-from diagnosis.training.config import read_config
+from diagnosis.training.config import AugmentationConfig, read_config
 from diagnosis.training.medpix import read_medpix, stratified_folds, without_diagnosis
 
 VIEW = FieldOfView((3, 20, 20), (1.0, 1.0, 1.0), (-1000.0, 400.0))
@@ -94,10 +95,14 @@ def test_several_findings_are_learned_each_from_the_part_that_tells_it(made_up, 
     from diagnosis.training.run import train
 
     config = read_config(checkout / "diagnosis" / "training" / "configs" / "medpix.yaml")
+    # Learned from pixels, as brightness can be: the frozen network of the configuration has its own test.
+    pixels = VolumeEncoderConfig(widths=(8, 16, 24, 32), windows_hu=((-1000.0, 400.0),))
     config = replace(
         config,
         work=str(tmp_path / "work"),
         precision="32-true",
+        network=replace(config.network, volume_encoder=pixels),
+        augmentation=AugmentationConfig(spin_degrees=15, tilt_degrees=0, border_probability=0),
         data=replace(config.data, root=str(made_up), shape=(3, 16, 16), margin=(0, 2, 2)),
         volume=replace(config.volume, epochs=16, batch_size=8),
         fusion=replace(config.fusion, epochs=20),
@@ -115,6 +120,21 @@ def test_several_findings_are_learned_each_from_the_part_that_tells_it(made_up, 
     bag = document["bags_of_words"]["group_neoplasm"]["voice"]
     assert bag["auroc"]["value"] == 1.0
     assert "| group_neoplasm |" in (Path(config.work) / "README.md").read_text()
+
+
+def test_slices_are_shown_to_the_frozen_network_as_they_are(made_up, checkout):
+    """Views and what they are read by: without flips, turns and noise every epoch asks for the same slices."""
+    import torch
+
+    from diagnosis.training.volume_stage import RegionDataset
+
+    config = read_config(checkout / "diagnosis" / "training" / "configs" / "medpix.yaml")
+    cohort = read_medpix(made_up, replace(VIEW, shape=(3, 32, 32)), silent(), hide_diagnosis=False)
+    data = replace(config.data, shape=(3, 32, 32))
+    dataset = RegionDataset(cohort.cases, replace(config, data=data), seed=1)
+    first, later = dataset[0, 1][0], dataset[5, 1][0]
+    torch.testing.assert_close(first, later, atol=0, rtol=0)
+    assert float(first.std()) > 0
 
 
 def test_the_real_cases_are_read_whole(shared_data, checkout):
