@@ -94,7 +94,7 @@ _ENDINGS = _words(
     "s es ed ing al ar ic ical ous ly ally is es ion ions y ies ity ian a ae i us um ata ate ates ated ating ation "
     "ations ative or ors er ers ive le les ular ule ules ency ent ment ments d e r t cy itis fies ties"
 ) | {""}
-MIN_STEM_LETTERS = 5
+MIN_STEM_LETTERS, MIN_PREFIX_LETTERS = 5, 2
 _PREFIXES = _words("sub pre post peri para semi endo anti over bi tri mid uni pan iso poly mono").union(_OPPOSITES)
 _LESIONS = _words(
     "nodule nodules module modules mass masses lesion lesions opacity opacities margin margins border borders contour "
@@ -243,7 +243,8 @@ def _nearest_term(word: str, min_similarity: float) -> str:
     if not near or (len(near) > 1 and _similarity(word, near[0]) == _similarity(word, near[1])):
         return ""
     is_as_long = abs(len(word) - len(near[0])) <= MAX_MORE_LETTERS
-    is_its_own = _is_form_of(word, near[0]) or word.endswith(near[0])
+    has_prefix = word.endswith(near[0]) and len(word) - len(near[0]) >= MIN_PREFIX_LETTERS
+    is_its_own = _is_form_of(word, near[0]) or has_prefix
     return near[0] if is_as_long and not is_its_own and not _turns_meaning(word, near[0]) else ""
 
 
@@ -253,4 +254,6 @@ def _similarity(word: str, term: str) -> float:
 
 def _turns_meaning(word: str, term: str) -> bool:
     """Whether one of the two begins with a prefix that makes an opposite and the other does not."""
-    return any(word.startswith(prefix) != term.startswith(prefix) for prefix in _OPPOSITES)
+    # Before a doubled consonant "a" is none of Greek ("attenuation"): it turns no meaning.
+    prefixes = [p for p in _OPPOSITES if not (p == "a" and term[1:2] == term[2:3])]
+    return any(word.startswith(prefix) != term.startswith(prefix) for prefix in prefixes)

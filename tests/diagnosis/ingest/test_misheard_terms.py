@@ -36,6 +36,8 @@ def corrected(text: str, probability: float = 0.5) -> str:
         ("bunny structures", "bony structures"),
         ("unathoracolumbar", "una thoracolumbar"),
         ("round lung module", "round lung nodule"),
+        ("elobulated", "lobulated"),
+        ("tenuation", "attenuation"),
         ("lung nodule in the left lobe. No other modules.", "lung nodule in the left lobe. No other nodules."),
     ],
 )
@@ -71,6 +73,8 @@ def test_misheard(heard, meant):
         "midthoracic vertebrae",
         "arthritic changes",
         "nonconsolidating",
+        "symetrics",
+        "typicals",
         "Head CT: bilateral",
         "the T9 vertebral body",
         "IJ catheter",
