@@ -112,7 +112,15 @@ _CHEST = _words(
     "lung lungs lobe nodule nodules pleural effusion pneumothorax chest ct mm spicules spiculated conspicuity"
 )
 MIN_CHEST_WORDS = 3
-_BESIDE_A_NODULE = _words("no other another one small large larger smaller round further single")
+_ANY_NODULE = _words(
+    "no other another one small large larger smaller round further single a an the right left upper lower middle"
+)
+_BESIDE_IN_CHEST = {
+    "nodule": _ANY_NODULE,
+    "nodules": _ANY_NODULE,
+    "spiculation": _words("free slight minor mild moderate considerable heavy minimal"),
+}
+_DEVICES = _words("power port training software control generator pacemaker battery course teaching")
 _BE = _words("is are was were appear appears")
 # Strings that are no words: the recognizer's fusions of two.
 _ALIASES = {
@@ -130,6 +138,7 @@ _COMMON: dict[str, tuple[str, frozenset[str], frozenset[str]]] = {
     "module": ("nodule", _NODULE, frozenset()),
     "modules": ("nodules", _NODULE, frozenset()),
     "bunny": ("bony", _BONY, frozenset()),
+    "avoid": ("ovoid", _words("shape elongated configuration"), _words("to should can must please we i")),
     "hard": ("heart", frozenset({"size"}), frozenset()),
 }
 
@@ -204,8 +213,8 @@ def _is_form_of(word: str, term: str) -> bool:
 
 def _common_term(plain: Sequence[str], position: int) -> str:
     term, needed, forbidden = _COMMON.get(plain[position], ("", frozenset(), frozenset()))
-    if term and plain[position].startswith("module") and len(_CHEST.intersection(plain)) >= MIN_CHEST_WORDS:
-        needed = needed | _BESIDE_A_NODULE
+    if term and len(_CHEST.intersection(plain)) >= MIN_CHEST_WORDS:
+        needed, forbidden = needed | _BESIDE_IN_CHEST.get(term, frozenset()), forbidden | _DEVICES
     beside = {*plain[max(0, position - 2) : position], *plain[position + 1 : position + 3]}
     return term if beside & needed and not beside & forbidden else ""
 
