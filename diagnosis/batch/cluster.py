@@ -11,6 +11,7 @@ Source, bundle and output lie on storage that all machines see under the same pa
 """
 
 import os
+import socket
 import time
 import uuid
 from collections import Counter
@@ -29,6 +30,7 @@ from diagnosis.store.database import Store
 from diagnosis.store.ledger import Ledger
 
 WAIT_S = 1.0
+ANSWER_S = 10.0
 MOST_DEATHS = 5
 """A machine whose actors died this often is left out."""
 OBJECT_STORE_BYTES = 256 * 2**20
@@ -142,13 +144,30 @@ def _connect(ray: Any, address: str | None) -> bool:  # noqa: ANN401 - Ray state
     """Join the cluster, or begin one here; whether this process has to end the connection."""
     if ray.is_initialized():
         return False
+    if address is not None and address != "auto":
+        _require_answer(address)
     here = {"num_cpus": settings.thread_count(), "include_dashboard": False, "object_store_memory": OBJECT_STORE_BYTES}
     try:
         ray.init(address=address or "local", log_to_driver=False, logging_level="ERROR", **({} if address else here))
     except (ConnectionError, ValueError, RuntimeError) as error:
-        msg = f"batch: no Ray cluster answers at {address or 'this machine'}; begin one with `ray start --head`"
+        msg = (
+            f"batch: no Ray cluster begins or answers at {address or 'this machine'}; begin one with `ray start --head`"
+        )
         raise ConfigurationError(msg) from error
     return True
+
+
+def _require_answer(address: str) -> None:
+    """Ray itself would wait for minutes at an address where nobody is."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit():
+        msg = f"batch: the address {address!r} of the cluster is not HOST:PORT or auto; correct --address"
+        raise ConfigurationError(msg)
+    try:
+        socket.create_connection((host, int(port)), timeout=ANSWER_S).close()
+    except (OSError, OverflowError) as error:
+        msg = f"batch: no Ray cluster answers at {address}; begin one with `ray start --head`, or correct --address"
+        raise ConfigurationError(msg) from error
 
 
 @final

@@ -104,3 +104,16 @@ def test_what_a_machine_cannot_use_is_said_in_its_own_words(cluster, ledger_url,
 def test_a_cluster_needs_a_ledger_that_all_machines_reach(source, tiny_bundle, tmp_path):
     with pytest.raises(ConfigurationError, match="name a PostgreSQL database with --ledger or DIAGNOSIS_LEDGER"):
         run_batch_on_ray(options(source, tiny_bundle, tmp_path / "out"), None)
+
+
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        ("somewhere", "the address 'somewhere' of the cluster is not HOST:PORT or auto"),
+        ("127.0.0.1:1", "no Ray cluster answers at 127.0.0.1:1"),
+    ],
+)
+def test_an_address_without_a_cluster_is_said_at_once(ledger_url, source, tiny_bundle, tmp_path, address, message):
+    pytest.importorskip("ray")
+    with pytest.raises(ConfigurationError, match=message):
+        run_batch_on_ray(options(source, tiny_bundle, tmp_path / "out", ledger=ledger_url), address)
