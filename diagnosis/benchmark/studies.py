@@ -12,7 +12,7 @@ import torch
 from diagnosis import settings
 from diagnosis.batch.run import BatchOptions, run_batch
 from diagnosis.benchmark.made_up import center_mm, dictation, write_dictation, write_manifest, write_series
-from diagnosis.benchmark.measuring import Figure, figure_of, seconds_of
+from diagnosis.benchmark.measuring import Figure, figure_of, in_turns, seconds_of
 from diagnosis.benchmark.plain_script import PlainScript, ScriptStudy
 from diagnosis.engine import DiagnosisEngine
 from diagnosis.ingest.case_folder import assemble_case
@@ -37,9 +37,9 @@ def measure_study(folder: Path, bundle: Path, voice: Path, repetitions: int = 5,
         return engine.assess(case).main.probability
 
     difference = abs(ours() - script.probability(study))
-    pairs = [(seconds_of(ours), seconds_of(lambda: script.probability(study))) for _ in range(repetitions)]
     note = f"probabilities differ by {difference:.3f} (the transcripts are not the same)"
-    return [figure_of("a study with a 30 s dictation", "plain script, MONAI and the same weights", pairs, note)]
+    name, peer = "a study with a 30 s dictation", "plain script, MONAI and the same weights"
+    return [in_turns(name, peer, ours, lambda: script.probability(study), repetitions, note)]
 
 
 def measure_batch(
