@@ -17,6 +17,8 @@ from diagnosis.store.cases import CaseFacts, has_cases, known_fingerprint, known
 from diagnosis.store.database import Store
 from diagnosis.vocabulary import MODALITIES, Modality, subset_name
 
+_LISTED: dict[Path, tuple[int, dict[str, Path]]] = {}
+"""Folders of cases with the time of their last change, in ns."""
 FILE_NAMES: dict[Modality, tuple[str, ...]] = {
     Modality.CT: CT_NAMES,
     Modality.NOTE: NOTE_NAMES,
@@ -26,6 +28,10 @@ UNREADABLE = "case: its folder or a file in it cannot be read; check the permiss
 CHUNK = 250
 """Cases that the store takes in at a time: the worklist grows while a large folder is read."""
 AT_MOST_EVERY_S = 20.0
+REST_AFTER = 200
+REST_S = 0.01
+"""A look at 10,000 folders takes seconds of the interpreter; resting in between leaves it to the pages."""
+SETTLED_NS = 2_000_000_000
 PAGE_FIRST_S = 1.5
 """Head start of the page over the disk, where the store already has something to show."""
 
@@ -98,7 +104,7 @@ def find_case(cases_dir: Path, token: str | None) -> CaseEntry | None:
 
 
 def _folders(cases_dir: Path) -> dict[str, Path]:
-    """Token to folder. Names only: a folder of 10,000 cases takes some 50 ms."""
+    """Token to folder, by names only."""
     if not cases_dir.is_dir():
         msg = "cases: the folder does not exist; start the dashboard with `diagnosis ui FOLDER`"
         raise InputError(msg)
@@ -106,11 +112,25 @@ def _folders(cases_dir: Path) -> dict[str, Path]:
         base = cases_dir.resolve()
         if (base / "case.json").is_file() or _parts(base):
             return {opaque_name(base): cases_dir}
-        with os.scandir(base) as found:
-            return {opaque_name(_place(item)): Path(item.path) for item in found if _is_case_folder(item)}
+        return _case_folders(base)
     except OSError as error:
         msg = "cases: the folder cannot be read; check its permissions"
         raise InputError(msg) from error
+
+
+def _case_folders(base: Path) -> dict[str, Path]:
+    """The folders in a folder; looked for again only where its time says that one came or went."""
+    changed_ns = base.stat().st_mtime_ns
+    known = _LISTED.get(base)
+    if known is not None and known[0] == changed_ns:
+        return known[1]
+    begun_ns = time.time_ns()
+    with os.scandir(base) as found:
+        folders = {opaque_name(_place(item)): Path(item.path) for item in found if _is_case_folder(item)}
+    # Of a folder that changed just now the time may stay the same for a change to come.
+    if begun_ns - changed_ns > SETTLED_NS:
+        _LISTED[base] = changed_ns, folders
+    return folders
 
 
 def _is_case_folder(item: os.DirEntry[str]) -> bool:
@@ -198,7 +218,9 @@ def take_in_one(store: Store, actor: Actor, entry: CaseEntry) -> None:
 
 
 def _changed(folders: dict[str, Path], known: dict[str, str]) -> Iterator[CaseFacts]:
-    for token, folder in folders.items():
+    for number, (token, folder) in enumerate(folders.items()):
+        if known and number % REST_AFTER == 0:
+            time.sleep(REST_S)
         try:
             fingerprint = _fingerprint(folder)
         except OSError:

@@ -82,6 +82,7 @@ class Shelf(Generic[Kept]):
 
 WARM_UP_AFTER_S = 3.0
 _LOADED: set[Path] = set()
+_WARMED: set[Path] = set()
 _WARMING: set[Path] = set()
 _WARMING_LOCK = threading.Lock()
 ONE_AT_A_TIME = threading.Lock()
@@ -113,15 +114,17 @@ def engine_of(bundle_dir: Path) -> "DiagnosisEngine":
 
 
 def warm_up(bundle_dir: Path) -> None:
-    """Load the model in the background, a moment after the first page was painted: the first case then need not wait.
+    """Load the model in the background, a moment after a case was painted: what is asked of it need not wait then.
 
-    What goes wrong is said when the model is asked.
+    Not earlier: loading takes ten seconds of the interpreter, which a page would miss. What goes wrong is said when the
+    model is asked.
     """
     if not st.runtime.exists():
         return  # nobody waits at a page
     with _WARMING_LOCK:
-        if bundle_dir in _WARMING or bundle_dir in _LOADED:
+        if bundle_dir in _WARMED or bundle_dir in _LOADED:
             return
+        _WARMED.add(bundle_dir)
         _WARMING.add(bundle_dir)
     timer = threading.Timer(WARM_UP_AFTER_S, _load_quietly, (bundle_dir,))
     timer.daemon = True
@@ -129,8 +132,16 @@ def warm_up(bundle_dir: Path) -> None:
 
 
 def _load_quietly(bundle_dir: Path) -> None:
-    with suppress(DiagnosisError), ONE_AT_A_TIME:
-        engine_of(bundle_dir)
+    try:
+        with suppress(DiagnosisError), ONE_AT_A_TIME:
+            engine_of(bundle_dir)
+    finally:
+        _WARMING.discard(bundle_dir)
+
+
+def is_engine_coming(bundle_dir: Path) -> bool:
+    """Whether the model is being loaded in the background."""
+    return bundle_dir in _WARMING
 
 
 def is_engine_loaded(bundle_dir: Path) -> bool:

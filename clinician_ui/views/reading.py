@@ -1,5 +1,7 @@
 """The body of a case's page: the CT, what was found, what was written and said, why, and the proof of that."""
 
+from pathlib import Path
+
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -20,10 +22,12 @@ from clinician_ui.services import (
     Outcome,
     assess_case,
     edit_case,
+    is_engine_coming,
     is_engine_loaded,
     known_outcome,
     load_case,
     volume_source,
+    warm_up,
 )
 from clinician_ui.similar import find_similar, has_index, known_similar
 from clinician_ui.state import Workplace
@@ -127,14 +131,34 @@ def _render_assessed(place: Workplace, entry: CaseEntry, case: Case, assessment:
         render_words(place, entry, case, explanation)
     if may(Permission.EXPLAIN):
         st.header("What if", anchor=False)
-        if is_engine_loaded(place.bundle_dir) or st.button("Load the model to ask", key="load-model"):
-            render_what_if(place, entry, finding)
+        _render_what_if(place, entry, finding)
     if has_index(place.bundle_dir):
         _render_similar(place, entry)
     if explanation is not None:
         st.header("Proof of the explanation", anchor=False)
         render_proof(explanation)
     _render_provenance(assessment)
+
+
+def _render_what_if(place: Workplace, entry: CaseEntry, finding: FindingAssessment) -> None:
+    """The panel; until the model is there, a word on that: a page of what is known already does not wait for it."""
+    if is_engine_loaded(place.bundle_dir):
+        render_what_if(place, entry, finding)
+        return
+    warm_up(place.bundle_dir)
+    if is_engine_coming(place.bundle_dir):
+        _await_model(place.bundle_dir)
+    elif st.button("Load the model to ask", key="load-model"):
+        render_what_if(place, entry, finding)
+
+
+@st.fragment(run_every="2s")
+def _await_model(bundle_dir: Path) -> None:
+    """Says that the model is being loaded, and draws the page anew when it is there."""
+    if is_engine_coming(bundle_dir):
+        st.caption("The model is being loaded …")
+    else:
+        st.rerun()
 
 
 def _chosen_finding(assessment: Assessment, entry: CaseEntry) -> FindingAssessment:

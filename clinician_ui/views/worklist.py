@@ -11,7 +11,7 @@ from clinician_ui.archive import collection_of, open_archive
 from clinician_ui.components.modality_bar import MODALITY_TITLES
 from clinician_ui.components.worklist_rows import render_rows
 from clinician_ui.permissions import Permission
-from clinician_ui.services import FolderWatch, assess_case, find_case, warm_up, watch_of
+from clinician_ui.services import FolderWatch, assess_case, find_case, watch_of
 from clinician_ui.state import Workplace
 from diagnosis import settings
 from diagnosis.errors import DiagnosisError
@@ -72,8 +72,6 @@ def render_worklist(place: Workplace, open_case: Callable[[str], None]) -> None:
         if asked != query:
             query, page = asked, read_worklist(open_archive(), asked)
     _remember(query)
-    if may(Permission.ASSESS):
-        warm_up(place.bundle_dir)
     if page.lines:
         render_rows(page.lines, open_case)
         st.caption("Date: of the study; with a star, the day on which the case was first seen here.")

@@ -151,6 +151,12 @@ def test_slices_windows_and_overlay_answer_at_once(page, tmp_path):
     viewer = viewer_of(page)
     photograph(page, tmp_path / "case.png")
     page.get_by_role("button", name="Explain this assessment").click()
+    page.get_by_text("Explaining, with proofs").wait_for()
+    # The CT can be read while the proofs are made: it is not dimmed, and answers.
+    assert page.locator("[data-stale=true]:has(.ct-viewer)").count() == 0
+    choose(page, "Bone")
+    page.screenshot(path=tmp_path / "explaining.png")
+    choose(page, "Lung")
     page.get_by_role("heading", name="Proof of the explanation").wait_for()
     page.get_by_text("Explanation overlay").or_(page.get_by_text("Withheld")).first.wait_for()
     choose(page, "60 mm")

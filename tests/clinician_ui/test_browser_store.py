@@ -80,8 +80,8 @@ def test_ten_thousand_cases_are_painted_by_pages_and_found(many, ui_bundle, tmp_
         page.get_by_role("button", name="p-09999").wait_for()
         assert rows.count() == 1
         assert "p-09999" not in page.url
-        # The seconds are reported, not promised: 1.6 to 3.5 were seen on a busy machine. This only ends what hangs.
-        assert min(seconds) < 6
+        # The best of five: the others tell how busy the machine is with other work.
+        assert min(seconds) <= 2
         for role in ("button", "textbox", "combobox", "switch", "radio", "link"):
             for control in page.get_by_role(role).all():
                 assert '"' in control.aria_snapshot(), f"a {role} has no name"
@@ -160,6 +160,28 @@ def test_a_dropped_connection_loses_nothing(few, ui_bundle, tmp_path):
         page.reload()
         page.get_by_text("calibrated probability").wait_for()
         page.get_by_role("button", name="Review: to review").wait_for()
+
+
+def test_two_people_on_one_case_cannot_overrule_each_other_unseen(few, ui_bundle, tmp_path):
+    with dashboard(few, ui_bundle, tmp_path) as (address, _), browser_page(address) as page:
+        open_case(page, "p-2")
+        settle(page)
+        other = page.context.new_page()
+        other.goto(page.url)
+        other.get_by_text("calibrated probability").wait_for()
+        settle(other)
+        page.get_by_text("Edit the note").click()
+        page.get_by_label("Note", exact=True).and_(page.get_by_role("textbox")).fill("Smooth calcified nodule of 4 mm.")
+        page.get_by_role("button", name="Save the note and assess again").click()
+        page.get_by_role("region", name="Note").get_by_text("Smooth calcified nodule").wait_for()
+        other.get_by_role("button", name="Review: to review").click()
+        other.get_by_role("radio", name="Accept").click()
+        settle(other)
+        other.get_by_role("button", name="Save review").click()
+        other.get_by_text("assessed again meanwhile; look at the new assessment first").wait_for()
+        photograph(other, tmp_path / "meanwhile.png")
+        other.reload()
+        other.get_by_role("region", name="Note").get_by_text("Smooth calcified nodule").wait_for()
 
 
 @pytest.fixture(scope="module")
