@@ -153,6 +153,32 @@ def breaking_proxy(target: int, after_bytes: int, times: int) -> Iterator[int]:
 
 
 @contextmanager
+def stalling_proxy(target: int, after_bytes: int) -> Iterator[int]:
+    """Port of a go-between that keeps every connection open and hands on nothing after so many bytes."""
+    done = threading.Event()
+
+    def serve(server: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = server.accept()
+                upstream = socket.create_connection(("127.0.0.1", target))
+                threading.Thread(target=_forward, args=(client, upstream, 0, [0]), daemon=True).start()
+                threading.Thread(target=stall, args=(upstream, client), daemon=True).start()
+
+    def stall(source: socket.socket, sink: socket.socket) -> None:
+        left = after_bytes
+        while left > 0 and (chunk := source.recv(min(left, 65_536))):
+            sink.sendall(chunk)
+            left -= len(chunk)
+        done.wait(60)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=serve, args=(server,), daemon=True).start()
+        yield server.getsockname()[1]
+        done.set()
+
+
+@contextmanager
 def tls_proxy(target: int, context: ssl.SSLContext) -> Iterator[int]:
     """Port of a go-between that speaks TLS outward and plain HTTP inward, as hospitals put one before Orthanc."""
     with _proxy(target, 0, 0, context) as port:

@@ -70,10 +70,15 @@ def our_entity(config: PacsConfig) -> AE:
     return entity
 
 
-def send_at_once(event: evt.Event) -> None:
-    """Keep the system from holding small packets back, which costs some 50 ms an image."""
+def prepare_socket(event: evt.Event) -> None:
+    """No wait without a limit, and no small packets held back.
+
+    A side that stops within a message would otherwise block for ever: the library waits for the rest of what it began
+    to read or write. Holding small packets back costs some 50 ms an image.
+    """
     transport = event.assoc.dul.socket
     if transport is not None and transport.socket is not None:
+        transport.socket.settimeout(event.assoc.network_timeout)
         transport.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
@@ -107,7 +112,7 @@ def association(
         contexts=list(contexts),
         ae_title=dimse.ae_title,
         ext_neg=[build_role(uid, scp_role=True, scu_role=False) for uid in roles],
-        evt_handlers=[(evt.EVT_CONN_OPEN, send_at_once), *handlers],
+        evt_handlers=[(evt.EVT_CONN_OPEN, prepare_socket), *handlers],
         tls_args=(client_context(config.tls), dimse.host) if dimse.use_tls else None,
     )
     if not made.is_established:

@@ -15,7 +15,7 @@ from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]  # m
 from pynetdicom.transport import ThreadedAssociationServer
 
 from diagnosis.errors import ConfigurationError, PacsError
-from diagnosis.pacs.associations import COMPRESSED, CT_CLASSES, UNCOMPRESSED, our_entity, send_at_once
+from diagnosis.pacs.associations import COMPRESSED, CT_CLASSES, UNCOMPRESSED, our_entity, prepare_socket
 from diagnosis.pacs.config import PacsConfig
 from diagnosis.pacs.instance_folder import InstanceFolder
 from diagnosis.pacs.outgoing import PARSE_FAILURES
@@ -71,7 +71,7 @@ class Receiver:
                 self._contexts(),
                 ssl_context=context,
                 evt_handlers=[
-                    (evt.EVT_CONN_OPEN, send_at_once),
+                    (evt.EVT_CONN_OPEN, prepare_socket),
                     (evt.EVT_C_STORE, self._store),
                     (evt.EVT_C_ECHO, self._echo),
                 ],
@@ -132,10 +132,10 @@ class _GuardedServer(ThreadedAssociationServer):
             if self.ssl_context is not None:
                 client.settimeout(self.ae.acse_timeout)
                 client = self.ssl_context.wrap_socket(client, server_side=True)
-                client.settimeout(None)
         except OSError:
             client.close()
             raise
+        client.settimeout(self.ae.network_timeout)
         return client, address
 
 

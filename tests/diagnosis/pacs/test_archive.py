@@ -10,7 +10,15 @@ from datetime import UTC, datetime, timedelta
 import pydicom
 import pytest
 import trustme
-from orthanc_server import Orthanc, breaking_proxy, free_port, silent_server, tls_proxy, write_certificates
+from orthanc_server import (
+    Orthanc,
+    breaking_proxy,
+    free_port,
+    silent_server,
+    stalling_proxy,
+    tls_proxy,
+    write_certificates,
+)
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEG2000Lossless
 
 from diagnosis.errors import IncompleteStudyError, InputError, PacsError
@@ -367,7 +375,23 @@ def test_dimse_refuses_a_server_that_is_not_who_it_should_be(tmp_path, certifica
 
 
 @pytest.mark.parametrize("protocol", ["dicomweb", "get"])
-def test_a_server_that_hangs_midway_is_given_up_in_bounded_time(tmp_path, phantom_files, protocol):
+def test_an_answer_that_stalls_leaves_nothing_that_looks_whole(filled, phantom_files, tmp_path, protocol):
+    target = filled.http_port if protocol == "dicomweb" else filled.dicom_port
+    with stalling_proxy(target, after_bytes=300_000) as port:
+        web = {"url": f"http://127.0.0.1:{port}/dicom-web", "username": "t"}
+        dimse = {"host": "127.0.0.1", "port": port, "ae_title": "ORTHANC"}
+        waits = {"connect_s": 0.5, "response_s": 0.5}
+        archive = archive_of(filled, protocol, dicomweb=web, dimse=dimse, timeouts=waits)
+        start = time.monotonic()
+        with pytest.raises(PassingError, match=r"in time|broke"):
+            pull_studies(archive, StudyQuery(study_uid=study_uid(phantom_files)), tmp_path / "out")
+        assert time.monotonic() - start < 10
+    assert [path.suffix for path in (tmp_path / "out").iterdir()] == [".partial"]
+    assert not list((tmp_path / "out").rglob("*.dcm.partial"))
+
+
+@pytest.mark.parametrize("protocol", ["dicomweb", "get"])
+def test_a_server_that_hangs_is_given_up_in_bounded_time(tmp_path, phantom_files, protocol):
     """SIGSTOP: the connection stays open and nothing more comes."""
     server = Orthanc(tmp_path / "server").start()
     for path in phantom_files:
