@@ -15,7 +15,9 @@ spiculation (2a) and with it (2b). Checked number by number:
             + spiculation + size ((diameter / 10)^-0.5 - 1.58113883)
 
 The diameter is the longest one, in millimeters. The population: current or former smokers of 50 to 75 years without
-earlier lung cancer, nodules up to 30 mm that show no benign calcification.
+earlier lung cancer, nodules up to 30 mm that show no benign calcification. The parsimonious models (1a, 1b: sex, size,
+upper lobe, spiculation) are left out: no second source was found that restates their constants, and a range over what
+is not known does the same for the full ones.
 """
 
 from dataclasses import dataclass
