@@ -15,6 +15,7 @@ class Compared(StrEnum):
 
     FUSIONS = "fusions"
     ENCODERS = "encoders"
+    SOUND = "sound"
 
 
 ConfigPath = Annotated[
@@ -79,7 +80,11 @@ def compare_command(
     """Train fusion methods on the same folds and encoders, and print one table (all eight methods by default).
 
     With `--of encoders`: image encoders on the same regions and folds, with the milliseconds and megabytes they cost.
+    With `--of sound`: what the sound of the dictations adds to their words.
     """
+    if of == Compared.SOUND:
+        _compare_sound(config, out)
+        return
     if of == Compared.ENCODERS:
         _compare_encoders(config, out)
         return
@@ -127,5 +132,26 @@ def _compare_encoders(config: Path, out: Path | None) -> None:
         table.add_row(name, interval_text(entry["auroc"]), "-" if untold is None else interval_text(untold), ms, mb)
     padding = ", ".join(f"{interval_text(entry)} on the {place}" for place, entry in document["padding"].items())
     Console().print(table, f"The pattern of the padding alone: AUROC {padding}")
+    if out is not None:
+        out.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+
+
+def _compare_sound(config: Path, out: Path | None) -> None:
+    """The acoustic branch on and off."""
+    from diagnosis.cli.progress import progress_bars
+    from diagnosis.training.installed import require_trainer
+
+    with progress_bars() as open_bar:
+        open_bar("Loading the networks")
+        require_trainer()
+        from diagnosis.training.acoustic_ablation import COMPARED, measure_acoustic_branch
+        from diagnosis.training.card import interval_text
+        from diagnosis.training.config import read_config
+
+        document = measure_acoustic_branch(read_config(config), open_bar)
+    table = Table("what is read", "AUROC [95 %]", title=f"The sound of {document['cases']} dictations, out of fold")
+    for name in COMPARED:
+        table.add_row(name, interval_text(document[name]))
+    Console().print(table)
     if out is not None:
         out.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")

@@ -15,6 +15,7 @@
 `folds`            all stages on all folds, out-of-fold answers, resume
 `publish`          calibration, metrics and card of the bundle
 `image_encoders`   image encoders on the same regions and folds, and what each costs
+`acoustic_ablation`  what the sound of a dictation adds to its words
 `medpix`           a second task: key slices and free text; `benchmark` its figures (README.md beside this file)
 `installed`        whether the trainer is there: it is an extra
 `processes`        several processes by torchrun

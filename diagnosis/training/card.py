@@ -113,6 +113,8 @@ def _further(finding: str, document: dict[str, Any]) -> list[str]:
                 f"{interval_text(consensus['baselines']['diameter']['auroc'])}. For comparison with the literature."
             ),
         ]
+    if document.get("limits_of_words"):
+        lines += ["", "## What the words could carry", "", *_words_table(document["findings"][finding], document)]
     for key, part in (("descriptors", "the CT alone"), ("descriptors_of_all_parts", "CT, note and voice")):
         if key in document:
             lines += ["", f"## Descriptors from {part}", "", *_descriptor_table(document[key])]
@@ -125,6 +127,22 @@ def _further(finding: str, document: dict[str, Any]) -> list[str]:
         lines += ["", "## Image encoders on the same regions and folds", ""]
         lines += _encoder_table(document["image_encoders"])
     return lines
+
+
+def _words_table(subsets: dict[str, Any], document: dict[str, Any]) -> list[str]:
+    """The text branches beside a regression on the very ratings that their texts are made of."""
+    return [
+        "A regression on the ratings and the size themselves, learned from every reader's description against what the",
+        "other readers thought. What is lost below it is lost in wording and, for the dictation, in transcription.",
+        "",
+        "| part | from the ratings themselves | from the text |",
+        "|---|---|---|",
+        *(
+            f"| {part} | {interval_text(entry['auroc'])} | {interval_text(subsets[part]['auroc'])} |"
+            for part, entry in document["limits_of_words"].items()
+            if part in subsets
+        ),
+    ]
 
 
 def _plain_table(columns: list[str], rows: list[list[str]]) -> list[str]:

@@ -12,7 +12,13 @@ from pathlib import Path
 from typing import final
 
 from diagnosis.ingest.transcription import transcribe
-from diagnosis.phantom.speech import VOICES, speak
+from diagnosis.phantom.speech import VOICES, Voice, speak
+
+
+def voice_of(key: str) -> tuple[Voice, int]:
+    """The synthetic voice that speaks a case's dictation, and its words a minute."""
+    rng = random.Random(f"voice {key}")  # noqa: S311 - not a secret
+    return rng.choice(VOICES), rng.randint(150, 190)
 
 
 @final
@@ -29,8 +35,7 @@ class DictationCache:
         Raises:
             MissingDependencyError: no synthetic voice or no Whisper is installed.
         """
-        rng = random.Random(f"voice {key}")  # noqa: S311 - not a secret
-        voice, words_per_minute = rng.choice(VOICES), rng.randint(150, 190)
+        voice, words_per_minute = voice_of(key)
         digest = hashlib.sha256(f"{voice} {words_per_minute} {text}".encode()).hexdigest()
         if digest not in self._known:
             with tempfile.TemporaryDirectory() as folder:

@@ -11,8 +11,9 @@ nodule, `split` is the fold), `readers.csv` (one row a nodule and reader), `imag
 
 import random
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
@@ -73,15 +74,7 @@ def read_lidc(root: Path, view: FieldOfView, transcribe: Transcribe, on_progress
     Raises:
         InputError: the folder or one of its tables is missing.
     """
-    import pandas as pd
-
-    try:
-        labels = pd.read_csv(root / "labels.csv")
-        readers = pd.read_csv(root / "readers.csv")
-    except OSError as error:
-        msg = f"LIDC cohort: labels.csv and readers.csv were not found in {root}; correct data.root"
-        raise InputError(msg) from error
-    by_nodule = {key: _readers(rows) for key, rows in readers.groupby(["patient_id", "nodule_id"])}
+    labels, by_nodule = _tables(root)
     cases = []
     for done, row in enumerate(labels.itertuples(index=False)):
         said = by_nodule.get((row.patient_id, row.nodule_id), ())
@@ -133,6 +126,50 @@ def scored_texts(case_id: str, readers: tuple[Reader, ...]) -> tuple[str, str]:
     note_rng, voice_rng = random.Random(f"note {case_id}"), random.Random(f"dictation {case_id}")  # noqa: S311
     note = write_note(describe(readers[0]), note_rng, family="held_out")
     return note, write_dictation(describe(readers[1]), voice_rng, family="held_out")
+
+
+@final
+@dataclass(frozen=True)
+class ScoredDictation:
+    """The words of a scored nodule's dictation as they are spoken, with the label they are scored against."""
+
+    case_id: str
+    patient_id: str
+    fold: str
+    label: int
+    text: str
+
+
+def scored_dictations(root: Path) -> tuple[ScoredDictation, ...]:
+    """Every dictation that a nodule is scored with, before any transcription.
+
+    Raises:
+        InputError: the folder or one of its tables is missing.
+    """
+    labels, by_nodule = _tables(root)
+    found = []
+    for row in labels.itertuples(index=False):
+        readers = by_nodule.get((row.patient_id, row.nodule_id), ())
+        label = leave_readers_out_label([r.malignancy for r in readers[2:]])
+        if label is not None:
+            case_id = f"{row.patient_id}_{row.nodule_id}"
+            text = scored_texts(case_id, readers)[1]
+            found.append(ScoredDictation(case_id, str(row.patient_id), str(row.split), label, text))
+    return tuple(found)
+
+
+def _tables(root: Path) -> tuple["pd.DataFrame", dict[Any, tuple[Reader, ...]]]:
+    """One row a nodule, and what its readers said."""
+    import pandas as pd
+
+    try:
+        labels = pd.read_csv(root / "labels.csv")
+        readers = pd.read_csv(root / "readers.csv")
+    except OSError as error:
+        msg = f"LIDC cohort: labels.csv and readers.csv were not found in {root}; correct data.root"
+        raise InputError(msg) from error
+    by_nodule = {key: _readers(rows) for key, rows in readers.groupby(["patient_id", "nodule_id"])}
+    return labels, by_nodule
 
 
 def _region(root: Path, row: Any, view: FieldOfView) -> TrainingRegion:  # noqa: ANN401

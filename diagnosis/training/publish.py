@@ -38,7 +38,7 @@ from diagnosis.training.cohort import Cohort
 from diagnosis.training.config import TrainConfig
 from diagnosis.training.folds import OutOfFold
 from diagnosis.training.lidc import PROTOCOL
-from diagnosis.training.reader_figures import baseline_scores, cohort_subgroups, descriptor_figures
+from diagnosis.training.reader_figures import baseline_scores, cohort_subgroups, descriptor_figures, limits_of_words
 from diagnosis.training.text_stage import make_synthetic_texts
 from diagnosis.vocabulary import NON_EMPTY_SUBSETS, subset_name
 
@@ -115,6 +115,7 @@ def _further(cohort: Cohort, out_of_fold: OutOfFold, config: TrainConfig, bootst
         found["descriptors_of_all_parts"] = descriptor_figures(cohort, out_of_fold, FULL, bootstrap)
     if config.data.kind == "lidc":
         found["consensus"] = _consensus(cohort, out_of_fold, bootstrap)
+        found["limits_of_words"] = limits_of_words(cohort, bootstrap)
     grouped = {
         name: cohort_subgroups(cohort, scores_of(cohort, out_of_fold, FULL, index, config.coverage), bootstrap)
         for index, name in enumerate(cohort.findings)

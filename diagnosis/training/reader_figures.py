@@ -1,16 +1,18 @@
 """What readers and a ruler say of the same cases: the baselines of a model, and how near its descriptors come."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from diagnosis.evaluation import subgroups
+from diagnosis.evaluation.metrics import weighted_auroc
 from diagnosis.evaluation.metrics_file import Bootstrap
 from diagnosis.evaluation.ordinal import evaluate_descriptor
 from diagnosis.evaluation.resampling import PatientResampling
 from diagnosis.evaluation.scores import SubsetScores
-from diagnosis.training.cohort import Cohort, TrainingCase
+from diagnosis.training.cohort import Cohort, Reader, TrainingCase, soft_malignancy
 from diagnosis.training.folds import OutOfFold
 from diagnosis.vocabulary import DESCRIPTORS
 
@@ -55,6 +57,57 @@ def _described(cases: Sequence[TrainingCase], readers: tuple[int, ...]) -> Value
         model = make_pipeline(SimpleImputer(), StandardScaler(), LogisticRegression())
         score[own] = model.fit(x[~own], labels[~own]).decision_function(x[own])
     return score
+
+
+def limits_of_words(cohort: Cohort, bootstrap: Bootstrap) -> dict[str, object]:
+    """What a perfect reader of words could make of the note and of the dictation: from the ratings themselves.
+
+    A logistic regression on the describing reader's eight ratings and own diameter; each fold's is learned from every
+    reader's description in the other folds against the shares of the *other* readers who lean to malignant, as the
+    fusion is. Scored on the first reader's description (the note) and on the second's (the dictation). Empty where a
+    cohort has no scored cases with two readers or more.
+    """
+    cases = [c for c in cohort.cases if c.labels[0] is not None and len(c.readers) >= 2]
+    if len({c.labels[0] for c in cases}) < 2:
+        return {}
+    labels = np.array([c.labels[0] for c in cases])
+    draws = PatientResampling.draw([c.patient_id for c in cases], bootstrap.replicates, bootstrap.seed)
+    found: dict[str, object] = {}
+    for part, place in (("note", 0), ("voice", 1)):
+        scores = np.zeros(len(cases))
+        for fold in cohort.folds:
+            own = [i for i, case in enumerate(cases) if case.fold == fold]
+            described = np.array([_description(cases[i].readers[place]) for i in own])
+            scores[own] = _of_descriptions([c for c in cohort.cases if c.fold != fold]).decision_function(described)
+        auroc = draws.interval(lambda weights, scores=scores: weighted_auroc(scores, labels, weights))
+        found[part] = {"auroc": auroc.to_json(), "n": len(cases)}
+    return found
+
+
+def _of_descriptions(cases: Sequence[TrainingCase]) -> Any:  # noqa: ANN401 - scikit-learn is untyped
+    """A regression of what a reader's description says of the other readers' opinions."""
+    from sklearn.impute import SimpleImputer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    pairs = [
+        (_description(reader), soft_malignancy(others))
+        for case in cases
+        for i, reader in enumerate(case.readers)
+        if (others := [other.malignancy for j, other in enumerate(case.readers) if j != i])
+    ]
+    x = np.array([described for described, _ in pairs])
+    share = np.array([leaning for _, leaning in pairs])
+    model = make_pipeline(SimpleImputer(), StandardScaler(), LogisticRegression())
+    y, weights = np.repeat([1, 0], len(x)), np.concatenate([share, 1 - share])
+    return model.fit(np.vstack([x, x]), y, logisticregression__sample_weight=weights)
+
+
+def _description(reader: Reader) -> list[float]:
+    """Ratings, log diameter, and whether there is calcium of each kind, since its levels have no order."""
+    calcium = reader.ratings[[d.name for d in DESCRIPTORS].index("calcification")]
+    return [*reader.ratings, float(np.log(reader.diameter_mm or np.nan)), *(float(calcium == k) for k in range(1, 6))]
 
 
 def descriptor_figures(cohort: Cohort, out_of_fold: OutOfFold, subset: str, bootstrap: Bootstrap) -> dict[str, object]:

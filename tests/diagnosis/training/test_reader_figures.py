@@ -6,7 +6,7 @@ import pytest
 from diagnosis.evaluation.metrics_file import Bootstrap
 from diagnosis.training.cohort import Cohort, Reader, TrainingCase
 from diagnosis.training.folds import OutOfFold
-from diagnosis.training.reader_figures import baseline_scores, descriptor_figures
+from diagnosis.training.reader_figures import baseline_scores, descriptor_figures, limits_of_words
 
 N_CASES = 60
 DRAWS = Bootstrap(replicates=50)
@@ -82,3 +82,27 @@ def test_cases_that_were_not_answered_are_left_out():
     figures = descriptor_figures(cohort, OutOfFold({}, {"ct": predicted}), "ct", DRAWS)
     assert figures["margin"]["head"]["n"] == 20
     assert descriptor_figures(cohort, OutOfFold({}, {"ct": predicted * np.nan}), "ct", DRAWS) == {}
+
+
+def test_the_words_of_a_reader_who_describes_at_random_could_carry_nothing():
+    rng = np.random.default_rng(1)
+    cases = []
+    for i in range(150):
+        levels, guessed = rng.integers(1, 6, 8).astype(float), rng.integers(1, 6, 8).astype(float)
+        opinion = 5.0 if levels[0] >= 3 else 1.0
+        readers = tuple(Reader(tuple(said), 8.0, opinion) for said in (levels, guessed, levels))
+        label = int(opinion > 3)
+        cases.append(
+            TrainingCase(f"c{i}", f"p{i}", f"fold{i % 3}", (label,), (float(label),), None, 8.0, readers, None, None)
+        )
+    limits = limits_of_words(Cohort("made up", ("malignancy",), tuple(cases)), DRAWS)
+    assert limits["note"]["auroc"]["value"] > 0.95
+    assert 0.3 < limits["voice"]["auroc"]["value"] < 0.7
+    assert limits["voice"]["n"] == 150
+
+
+def test_a_cohort_without_readers_has_no_limit_of_words():
+    cases = [
+        TrainingCase(f"c{i}", f"p{i}", f"fold{i % 3}", (i % 2,), (0.5,), None, 8.0, (), "a", None) for i in range(9)
+    ]
+    assert limits_of_words(Cohort("made up", ("malignancy",), tuple(cases)), DRAWS) == {}
