@@ -2,7 +2,7 @@
 
 '2.2 cm', '2.2 x 1.8 centimetres', 'twenty-two millimeters' and 'two point two centimeters' become '22 mm' or
 '22 x 18 mm'; '.4 cm', 'point four centimeters' and 'one and a half centimeters' are lengths too; 'four out of five'
-and '4/5' become '4 out of 5'. Everything else stays as it is. A
+and '4/5' become '4 out of 5'. Shorthand is written in full (`shorthand`). Everything else stays as it is. A
 `CanonicalText` keeps the way back: each of its spans answers which characters of the original it came from.
 """
 
@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import final
 
+from diagnosis.preprocessing.shorthand import written_in_full
 from diagnosis.vocabulary import NUMBER_VALUES, NUMBER_WORDS, TENS_WORDS
 
 _DIGIT_WORD = "|".join(NUMBER_WORDS[:10])
@@ -123,7 +124,9 @@ def _rewrites(source: str) -> Iterator[tuple[int, int, str]]:
     lengths = [(match.start(), match.end(), _length(match[0])) for match in found]
     scores = [(match.start(), match.end(), _score(match)) for match in _SCORE.finditer(source)]
     end_of_last = 0
-    for start, end, replacement in sorted(lengths + scores):
+    for start, end, replacement in sorted(
+        [*lengths, *scores, *written_in_full(source)], key=lambda found: (found[0], -found[1])
+    ):
         if start >= end_of_last:
             end_of_last = end
             yield start, end, replacement

@@ -1,10 +1,15 @@
+import random
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diagnosis.networks.text_encoder import TextEncoderConfig, load_tokenizer
+from diagnosis.phantom.wording import write_dictation, write_note
 from diagnosis.preprocessing.canonical_text import canonicalize
+from diagnosis.preprocessing.shorthand import written_in_full
 from diagnosis.preprocessing.text import prepare_text
+from diagnosis.training.text_stage import random_description
 
 TOKENIZER = load_tokenizer(TextEncoderConfig())
 
@@ -75,3 +80,39 @@ def test_a_long_text_without_a_lesion_is_read_from_its_beginning():
 )
 def test_parts_of_a_centimeter_are_lengths(written, canonical):
     assert canonicalize(written).text == canonical
+
+
+@pytest.mark.parametrize(
+    ("written", "canonical"),
+    [
+        ("RUL GGN 8mm, no Ca++", "RUL ground-glass nodule 8 mm, no calcification"),
+        ("spic +++; lob (+); spic +/-", "marked spiculation; some lobulation; questionable spiculation"),
+        ("mod spic, w/o calc", "moderate spiculation, without calcification"),
+        ("Lobulation = none\nCalcifications = solid", "no lobulation\nsolid calcification"),
+        ("Spiculation: nearly none. Lobulation: marked", "nearly no spiculation. marked lobulation"),
+        ("not calcified, very spiculated", "non-calcified, markedly spiculated"),
+        ("spic: 4/5", "spic: 4 out of 5"),
+        ("calc score 200", "calc score 200"),
+        ("no spiculation, marked lobulation", "no spiculation, marked lobulation"),
+        ("without lobulation marked spiculation", "without lobulation marked spiculation"),
+        ("no calcification, solid nodule", "no calcification, solid nodule"),
+        ("Calcification solid nodule", "Calcification solid nodule"),
+    ],
+)
+def test_shorthand_is_written_in_full(written, canonical):
+    assert canonicalize(written).text == canonical
+
+
+def test_shorthand_points_at_what_was_written():
+    text = "RUL nodule, spic +++, w/o calc."
+    prepared = prepare_text(text, TOKENIZER, 64)
+    assert {"spic +++", "w/o", "calc"} <= {text[a:b] for a, b in prepared.spans}
+
+
+def test_texts_that_a_model_is_scored_with_hold_no_shorthand():
+    """So that the figures of a bundle are those of its words, whatever is added to the list."""
+    for seed in range(300):
+        rng = random.Random(seed)
+        description = random_description(rng)
+        for text in (write_note(description, rng, "held_out"), write_dictation(description, rng, "held_out")):
+            assert not list(written_in_full(text)), text

@@ -1,0 +1,61 @@
+"""Shorthand and everyday words of reports, written as the text encoder's reader has learned them.
+
+"GGN", "no Ca++", "spic +++", "well circ", "w/o" are written in full; a scale and its word in a list ("Lobulation:
+none") become a phrase ("no lobulation"); "very spiculated" and "not calcified" become "markedly spiculated" and
+"non-calcified". Only what has one meaning where it stands: the name of a scale before its number ("spic: 4/5") stays.
+"""
+
+import re
+from collections.abc import Iterator
+
+_NOT_A_SCALE = r"(?!\.?\s*(?:[:=\d]|-\s|score|grade|is\b))"
+_PLUS = {"+++": "marked", "++": "considerable", "+": "some", "+/-": "questionable", "±": "questionable"}
+_GRADED = re.compile(
+    r"(?<![\w-])(?P<name>spic(?:ulation)?|lob(?:ulation)?)\s?\(?(?P<plus>\+{1,3}(?!\w|/)|\+/-|±)\)?", re.IGNORECASE
+)
+_DEGREES = {"none": "no", "absent": "no", "nearly none": "nearly no", "mild": "slight"}
+_LISTED = re.compile(
+    r"(?<!no )(?<!without )\b(?:(?P<name>spiculation|lobulation)s?\s*(?:[:=-]|\bis\b)?\s*"
+    r"(?P<degree>nearly none|none|absent|minimal|mild|slight|medium|moderate|near marked|marked|severe|prominent)"
+    r"|(?P<calcium>calcification)s?\s*(?:[:=-]|\bis\b)?\s*(?P<kind>none|absent|popcorn|laminated|solid|non-central|central))"
+    r"\b(?![ \t]*-?[ \t]*(?:spic|lob|calc|nodul|lesion|attenuat|consist|textur|component|part|/|,?\s*\d))",
+    re.IGNORECASE,
+)
+_FULL: tuple[tuple[str, str], ...] = (
+    (r"\bGGNs?\b", "ground-glass nodule"),
+    (r"\bPSNs?\b", "part-solid nodule"),
+    (r"\bCa\s?(?:\+\+|2\+)", "calcification"),
+    (r"\bw/o\b", "without"),
+    (r"\bw/(?=\s)", "with"),
+    (r"\bnon[- ]?calc\b", "non-calcified"),
+    (r"\bnot calcified\b", "non-calcified"),
+    (r"\bnon[- ]?spic\b", "non-spiculated"),
+    (r"\bwell[- ]circ\b\.?", "well-circumscribed"),
+    (r"\bvery well[- ]defined\b", "well-defined"),
+    (r"\bwell[- ]def\b\.?", "well-defined"),
+    (r"\bill[- ]def\b\.?", "ill-defined"),
+    (r"\bsmooth(?=\s(?:margin|border|edge)s\b(?!\swithout))", "smooth, clear-cut"),
+    (r"\b(?:very|highly|extremely|severely)(?=\s(?:spicul|lobul))", "markedly"),
+    (r"\b(?:definitely|clearly)(?=\sspiculated)", "considerably"),
+    (r"\bmod\.?(?=\s(?:spic|lob|conspic|subtle|well))", "moderate"),
+    (r"\bmin\.?(?=\s(?:spic|lob))", "minimal"),
+    (rf"(?<![\w-])spics?\b{_NOT_A_SCALE}", "spiculation"),
+    (rf"(?<![\w-])lob\b{_NOT_A_SCALE}", "lobulation"),
+    (rf"(?<![\w-])calcs?\b{_NOT_A_SCALE}", "calcification"),
+    (r"\bspikes\b", "spicules"),
+)
+_ONE_OF = re.compile("|".join(f"(?P<form{i}>{pattern})" for i, (pattern, _) in enumerate(_FULL)), re.IGNORECASE)
+
+
+def written_in_full(source: str) -> Iterator[tuple[int, int, str]]:
+    """The stretches of a text that are shorthand: start, end, and what they stand for."""
+    for match in _GRADED.finditer(source):
+        feature = "spiculation" if match["name"].lower().startswith("spic") else "lobulation"
+        yield match.start(), match.end(), f"{_PLUS[match['plus']]} {feature}"
+    for match in _LISTED.finditer(source):
+        degree = (match["degree"] or match["kind"]).lower()
+        name = (match["name"] or match["calcium"]).lower()
+        yield match.start(), match.end(), f"{_DEGREES.get(degree, degree)} {name}"
+    for match in _ONE_OF.finditer(source):
+        form = next(i for i in range(len(_FULL)) if match[f"form{i}"] is not None)
+        yield match.start(), match.end(), _FULL[form][1]
