@@ -1,6 +1,7 @@
 """What readers and a ruler say of the same cases: the baselines of a model, and how near its descriptors come."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -79,7 +80,7 @@ def limits_of_words(cohort: Cohort, bootstrap: Bootstrap) -> dict[str, object]:
             own = [i for i, case in enumerate(cases) if case.fold == fold]
             described = np.array([_description(cases[i].readers[place]) for i in own])
             scores[own] = _of_descriptions([c for c in cohort.cases if c.fold != fold]).decision_function(described)
-        auroc = draws.interval(lambda weights, scores=scores: weighted_auroc(scores, labels, weights))
+        auroc = draws.interval(partial(weighted_auroc, scores, labels))
         found[part] = {"auroc": auroc.to_json(), "n": len(cases)}
     return found
 
