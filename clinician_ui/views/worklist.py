@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from clinician_ui.access import current_visitor, may
 from clinician_ui.archive import collection_of, open_archive
@@ -137,11 +138,13 @@ def _render_head(place: Workplace, page: WorklistPage, watch: FolderWatch) -> No
     if watch.is_running:
         with news:
             _await(watch)
+    # Always there, so that what lies below stays in its place while the cases are assessed.
+    progress = st.container(key="assessing")
     if not may(Permission.ASSESS):
         return
     label = "Assess all" if counts[Shown.WAITING] != 1 else "Assess the last"
     if button.button(label, type="primary", disabled=not counts[Shown.WAITING], width="stretch", shortcut="A"):
-        _assess_all(place)
+        _assess_all(place, progress)
 
 
 @st.fragment(run_every="1s")
@@ -153,9 +156,9 @@ def _await(watch: FolderWatch) -> None:
         st.rerun()
 
 
-def _assess_all(place: Workplace) -> None:
+def _assess_all(place: Workplace, progress: DeltaGenerator) -> None:
     waiting = waiting_tokens(open_archive(), collection_of(place.cases_dir))
-    words, stop = st.columns([5, 1], vertical_alignment="bottom")
+    words, stop = progress.columns([5, 1], vertical_alignment="bottom")
     bar = words.progress(0.0, "Loading the model")
     # Any control of the page ends this run of it; the button is there so that nobody has to know that.
     stop.button("Stop", key="stop-assessing", width="stretch", help="What was assessed so far is kept")
@@ -168,7 +171,7 @@ def _assess_all(place: Workplace) -> None:
                 assess_case(entry, place.bundle_dir)
         except DiagnosisError as error:  # the model, not the case: the next one would fail in the same way
             bar.empty()
-            st.error(str(error))
+            progress.error(str(error))
             return
     bar.empty()
     st.rerun()
