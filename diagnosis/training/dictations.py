@@ -1,7 +1,8 @@
 """Dictations for training and scoring: text spoken by a synthetic voice, then transcribed like any dictation.
 
 Speaking and transcribing hundreds of dictations takes most of an hour on two cores, so each transcript is kept in one
-JSON file outside the project, under a key made of the text, the voice and the transcriber. The file holds no audio.
+JSON file outside the project, under a key made of the text, the voice and its speed. The file holds no audio. After a
+change of the transcriber it is deleted by hand: a change of a single rule need not cost the hour.
 """
 
 import hashlib
