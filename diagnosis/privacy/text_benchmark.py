@@ -173,7 +173,7 @@ def main() -> None:
     reports = planted_reports(asked.reports, sentences)
     for uses_model in (False, True):
         find = finder(uses_model=uses_model)
-        for name, texts in (("sentences", sentences), ("reports", reports)):
+        for name, texts in (("sentences", sentences), ("odd sentences", sentences[1::2]), ("reports", reports)):
             how = "with the model" if uses_model else "rules and dictionary"
             sys.stdout.write(f"{len(texts)} {name}, {how}: {measure(texts, find).line()}\n")
 
