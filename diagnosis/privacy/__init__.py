@@ -6,7 +6,7 @@
 `dicom_header`       a data set by that table, at every depth, and what no table names; `dicom_values` dummies, dates
 `dicom_pixels`       text in pixels: blanked where its place is known, else a reason to withhold the object
 `dicom_files`        files and folders: new names, new meta information, what is withheld and why
-`text`               free text: `text_patterns`, `addresses`, `names`, `recognizer`, `known_identifiers`
+`text`               free text: `text_patterns`, `addresses`, `names`, `recognizer`, `known_identifiers`, `eponyms`
 `case_folder`        `deidentify_path`: whatever a path stands for
 `text_benchmark`     the measurement below
 ===================  ===============================================================================================

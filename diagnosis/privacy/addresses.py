@@ -6,8 +6,8 @@ number, a capitalized word that is no common one, and again a number.
 
 import re
 
+from diagnosis.privacy.eponyms import EPONYMS
 from diagnosis.privacy.name_dictionary import is_name, is_word, plain
-from diagnosis.privacy.names import EPONYMS
 
 _CAPITAL = r"[^\W\d_a-z][^\W\d_]{0,40}(?:['\u2019-][^\W\d_]{1,40}){0,3}"
 _SMALL = r"(?:de|da|do|dos|des|du|del|della|di|la|le|les|van|von|der|den|u|ul|út|utca|tér|str|al|st)\.?"

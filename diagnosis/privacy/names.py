@@ -7,6 +7,7 @@ beginning of a sentence only a known name counts.
 
 import re
 
+from diagnosis.privacy.eponyms import EPONYMS
 from diagnosis.privacy.name_dictionary import is_name, is_word, plain
 from diagnosis.privacy.recognizer import begins_sentence
 
@@ -50,19 +51,6 @@ _REACH = 40
 _BEFORE = re.compile(rf"({_NAME})[ \t]+$")
 _SMALL_AFTER = re.compile(r"[ \t]+(?:[a-z][ \t]+)?([^\W\d_]{3,40})")
 _AFTER = re.compile(rf"[ \t]+({_NAME})")
-_SIGNS = (
-    "hodgkin kerley schmorl swan ganz dobhoff hampton virchow crohn hashimoto sylvian willis doppler valsalva "
-    "fleischner hounsfield gleason bosniak cushing addison graves paget ewing wilms kaposi castleman barrett "
-    "zenker meckel chiari dandy galen monro luschka magendie rathke eustachian fallopian bartholin cowper brunner "
-    "peyer langerhans kupffer schwann ranvier purkinje colles salter lisfranc bankart monteggia galeazzi segond "
-    "pott maisonneuve charcot tooth huntington parkinson alzheimer pick lewy wernicke korsakoff guillain barre "
-    "ramsay horner pancoast tietze boerhaave mallory weiss budd mirizzi caroli gerota zuckerkandl bowman conn "
-    "sheehan klinefelter marfan ehlers danlos takayasu kawasaki wegener goodpasture sjogren reiter behcet still "
-    "felty caplan kartagener swyer macleod luftsichel westermark fleischer chilaiditi bochdalek morgagni "
-    "spigelian hesselbach foley hickman broviac groshong harrington orif kirschner steinmann miralax gadolinium "
-    "omnipaque isovue lovenox coumadin lasix tylenol plavix lipitor zofran lachman"
-)
-EPONYMS = frozenset(_SIGNS.split())
 _NO_NAMES = frozenset({"iban", "fax", "the", "can", "may"})
 
 _SUBJECT = re.compile(rf"(?:^|(?<=[.!?\n>\"])[ \t]*)({_FULL}),?[ \t]+(?:{_ONLY_PEOPLE})\b", re.MULTILINE)
@@ -107,12 +95,10 @@ def _words(text: str) -> list[tuple[int, int]]:
 
 def _looks_like_a_name(text: str, start: int, end: int) -> bool:
     word = text[start:end]
-    if len(word) < _MIN_LETTERS or plain(word) in _NO_NAMES:
+    if len(word) < _MIN_LETTERS or plain(word) in _NO_NAMES | EPONYMS:
         return False
     if not word[0].isupper() or word.isupper():
         return len(word) > _MIN_LETTERS and is_name(word) and not is_word(word)
-    if plain(word) in EPONYMS:
-        return False
     inside = not begins_sentence(text, start)
     return inside or not is_word(word) if is_name(word) else inside and not is_word(word)
 

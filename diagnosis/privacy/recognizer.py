@@ -8,7 +8,8 @@ import re
 from functools import cache
 from typing import Any
 
-from diagnosis.privacy.name_dictionary import is_name, is_word, require_packages
+from diagnosis.privacy.eponyms import EPONYMS
+from diagnosis.privacy.name_dictionary import is_name, is_word, plain, require_packages
 
 _KINDS = {"PERSON": "NAME", "GPE": "PLACE", "LOC": "PLACE", "FAC": "PLACE", "ORG": "ORGANIZATION"}
 _TOKEN = re.compile(r"[^\W\d_]+(?:['\u2019-][^\W\d_]+)*")
@@ -48,6 +49,7 @@ def _is_plausible(text: str, start: int, end: int, kind: str) -> bool:
     if text[start:end].lower() in _NO_ENTITIES:
         return False
     tokens = [(match.group(), start + match.start()) for match in _TOKEN.finditer(text[start:end])]
+    tokens = [(word, place) for word, place in tokens if plain(word) not in EPONYMS]
     capitals = [(word, place) for word, place in tokens if word[0].isupper() and not _is_abbreviation(word)]
     if any(is_name(word) and (not is_word(word) or kind == "NAME") for word, _ in tokens):
         return True

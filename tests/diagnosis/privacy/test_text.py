@@ -64,6 +64,13 @@ def test_what_is_medicine_stays(text: str) -> None:
     assert RULES.clean(text) == text
 
 
+def test_what_medicine_calls_after_people_stays_with_the_model_too() -> None:
+    text = (
+        "Carina is patent. Kerley B lines. Lasix 40 mg. Deauville 4. Siemens SOMATOM, kernel Br40. Swan-Ganz catheter."
+    )
+    assert TextRules(KnownIdentifiers()).clean(text) == text
+
+
 def test_known_identifiers_are_found_without_any_context() -> None:
     known = KnownIdentifiers()
     known.add_name("Zebröwski^Ann")
