@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import final
 
@@ -21,29 +22,35 @@ SMALL = 128
 
 
 def measure_growth_of_studies(folder: Path, bundle: Path, counts: tuple[int, ...] = STUDIES) -> list[Figure]:
-    """Batches of small studies: seconds that each further study takes from one batch to the next larger one.
+    """Batches of small studies: processor seconds that each further study takes from one batch to the next larger one.
 
     The ratio is that of the step before to this one: 1 is linear growth, less is slower. The start of the program
-    falls out of the difference.
+    falls out of the difference; a first batch that loads the packages does not count.
     """
     series = [write_series(folder / f"series{i}", 40, SMALL, seed=i) for i in range(2)]
-    figures: list[Figure] = []
-    n_before, seconds_before = 0, 0.0
-    step_before: float | None = None
-    for n in counts:
+
+    def watched(n: int, out: Path) -> Watched:
         manifest = write_manifest(folder / f"manifest{n}.csv", series, n, 40)
-        out = folder / f"out{n}"
-        watched = watch_memory(partial(run_batch, BatchOptions(manifest, bundle, out, uses_cache=False)))
-        note = f"{watched.seconds:.1f} s; most memory of the run and its readers {watched.most_mib:.0f} MiB"
-        if n_before:
-            step = (watched.seconds - seconds_before) / (n - n_before)
-            name = f"from {n_before} studies to {n}"
-            figures.append(figure_of(name, "the step before", [(step, step_before or step)], note))
-            step_before = step
-        else:
-            figures.append(Figure(f"{n} studies with the start of the program", "-", None, note=note))
-        n_before, seconds_before = n, watched.seconds
+        return watch_memory(partial(run_batch, BatchOptions(manifest, bundle, out, uses_cache=False)))
+
+    watched(min(counts), folder / "first")
+    runs = [(n, watched(n, folder / f"out{n}")) for n in counts]
+    n, run = runs[0]
+    figures = [Figure(f"{n} studies with the start of the program", "-", None, note=_told(run))]
+    step_before: float | None = None
+    for (n_before, before), (n, run) in pairwise(runs):
+        step = (run.processor_s - before.processor_s) / (n - n_before)
+        pair = (step, step_before or step)
+        figures.append(figure_of(f"from {n_before} studies to {n}", "the step before", [pair], _told(run)))
+        step_before = step
     return figures
+
+
+def _told(run: "Watched") -> str:
+    return (
+        f"{run.seconds:.1f} s, {run.processor_s:.1f} processor seconds; most memory of the run and its readers "
+        f"{run.most_mib:.0f} MiB"
+    )
 
 
 def measure_growth_of_slices(folder: Path, counts: tuple[int, ...] = SLICES) -> list[Figure]:
@@ -67,11 +74,12 @@ class Watched:
     """What a run took."""
 
     seconds: float
+    processor_s: float
     most_mib: float
 
 
 def watch_memory(work: Callable[[], object], every_s: float = 0.2) -> Watched:
-    """Seconds of a call and the most memory that this process and its children held meanwhile."""
+    """What a call took: seconds, those of the processors, and the most memory; children that have ended included."""
     most, stop = 0.0, threading.Event()
 
     def watch() -> None:
@@ -82,10 +90,18 @@ def watch_memory(work: Callable[[], object], every_s: float = 0.2) -> Watched:
 
     thread = threading.Thread(target=watch, daemon=True)
     thread.start()
+    before = _processor_seconds()
     seconds = seconds_of(work)
+    processor_s = _processor_seconds() - before
     stop.set()
     thread.join()
-    return Watched(seconds, most)
+    return Watched(seconds, processor_s, most)
+
+
+def _processor_seconds() -> float:
+    """Of this process and of its children that have ended."""
+    of = os.times()
+    return of.user + of.system + of.children_user + of.children_system
 
 
 def _family() -> list[int]:
