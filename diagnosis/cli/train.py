@@ -144,13 +144,13 @@ def _compare_sound(config: Path, out: Path | None) -> None:
     with progress_bars() as open_bar:
         open_bar("Loading the networks")
         require_trainer()
-        from diagnosis.training.acoustic_ablation import COMPARED, measure_acoustic_branch
-        from diagnosis.training.card import interval_text
+        from diagnosis.training.acoustic_ablation import measure_acoustic_branch
+        from diagnosis.training.card import COMPARED_SOUND, interval_text
         from diagnosis.training.config import read_config
 
         document = measure_acoustic_branch(read_config(config), open_bar)
     table = Table("what is read", "AUROC [95 %]", title=f"The sound of {document['cases']} dictations, out of fold")
-    for name in COMPARED:
+    for name in COMPARED_SOUND:
         table.add_row(name, interval_text(document[name]))
     Console().print(table)
     if out is not None:

@@ -8,6 +8,7 @@ only how long they are; how a synthetic voice says them tells nothing of the pat
 measured by this.
 """
 
+import json
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -36,8 +37,6 @@ from diagnosis.training.lidc import ScoredDictation, scored_dictations
 from diagnosis.training.text_bank import encode_texts
 
 EPOCHS, BATCH_SIZE, LEARNING_RATE, EMBED = 8, 32, 2e-3, 32
-COMPARED = ("words", "words and sound", "sound alone", "difference")
-"""Figures of the document, each a value with its interval."""
 FRAMES_JOINED = 4
 """Log-mel frames (10 ms) averaged into one before the encoder, whose convolutions join four more."""
 
@@ -66,6 +65,8 @@ def measure_acoustic_branch(
 ) -> dict[str, Any]:
     """AUROC of words, of words and sound, of the sound alone, and the difference that the sound makes.
 
+    The document is kept in the bundle's `eval`, where the card finds it.
+
     Raises:
         InputError: the data set is not where the configuration says.
         BundleError: there is no bundle at `config.out`.
@@ -88,7 +89,7 @@ def measure_acoustic_branch(
     def area(scores: npt.NDArray[np.float64]) -> WeightedMetric:
         return lambda weights: weighted_auroc(scores, heard.labels, weights)
 
-    return {
+    document = {
         "cases": len(cases),
         "seed": config.seed,
         "words": draws.interval(area(off)).to_json(),
@@ -96,6 +97,9 @@ def measure_acoustic_branch(
         "sound alone": draws.interval(area(alone)).to_json(),
         "difference": draws.interval(lambda weights: area(on)(weights) - area(off)(weights)).to_json(),
     }
+    kept = Path(config.out) / "eval" / "acoustic_branch.json"
+    kept.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    return document
 
 
 def _sounds(cases: Sequence[ScoredDictation], on_progress: Callable[[int, int], None]) -> tuple[Tensor, ...]:
