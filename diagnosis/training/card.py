@@ -139,9 +139,9 @@ def _further(finding: str, document: dict[str, Any]) -> list[str]:
 def _sound_table(sound: dict[str, Any]) -> list[str]:
     """The acoustic branch on and off."""
     return [
-        f"{sound['cases']} dictations by synthetic voices, out of fold, seed {sound['seed']}: the words as they were spoken,",
-        "and the same with an encoder of log-mel frames beside them. How a synthetic voice says its words tells nothing",
-        "of the patient; the branch is left out of this bundle.",
+        f"{sound['cases']} dictations by synthetic voices, out of fold, seed {sound['seed']}: the words as spoken,",
+        "and the same with an encoder of log-mel frames beside them. How a synthetic voice says its words tells",
+        "nothing of the patient; the branch is left out of this bundle.",
         "",
         "| what is read | AUROC |",
         "|---|---|",
