@@ -30,13 +30,14 @@ _CM = r"(?:(?:cm|centimet(?:er|re)s?)\b)"
 _UNIT = rf"(?:(?:mm|millimet(?:er|re)s?)\b|{_CM})"
 _BETWEEN = r"(?:x|×|by|to|-)"
 _LENGTH = re.compile(
-    rf"{_NUMBER}(?:\s*{_UNIT}?\s*{_BETWEEN}\s*{_NEXT_NUMBER}){{0,2}}[\s-]*{_UNIT}",
+    rf"{_NUMBER}(?:\s{{0,5}}{_UNIT}?\s{{0,5}}{_BETWEEN}\s{{0,5}}{_NEXT_NUMBER}){{0,2}}[\s-]*{_UNIT}",
     re.IGNORECASE,
 )
 # "Point eight centimeters": only before centimeters, since in "at this point 4 mm" the word is no decimal point.
 _POINT = rf"(?:\bpoint\s+(?:\d{{1,2}}(?!\d)|(?:{_DIGIT_WORD})\b))"
 _POINT_LENGTH = re.compile(
-    rf"{_POINT}(?:\s*{_CM}?\s*{_BETWEEN}\s*(?:{_POINT}|{_NEXT_NUMBER})){{0,2}}[\s-]*{_CM}", re.IGNORECASE
+    rf"{_POINT}(?:\s{{0,5}}{_CM}?\s{{0,5}}{_BETWEEN}\s{{0,5}}(?:{_POINT}|{_NEXT_NUMBER})){{0,2}}[\s-]*{_CM}",
+    re.IGNORECASE,
 )
 _SCORE = re.compile(
     rf"(?P<level>{_NUMBER})(?:\s*/\s*|\s+(?:out\s+)?of\s+|\s+on\s+a\s+scale\s+of\s+)(?P<top>[1-9]\b|\b(?:{_DIGIT_WORD})\b)"

@@ -14,11 +14,12 @@ _GRADED = re.compile(
     r"(?<![\w-])(?P<name>spic(?:ulation)?|lob(?:ulation)?)\s?\(?(?P<plus>\+{1,3}(?!\w|/)|\+/-|±)\)?", re.IGNORECASE
 )
 _DEGREES = {"none": "no", "absent": "no", "nearly none": "nearly no", "mild": "slight"}
+# Spaces are counted: of a text with thousands of them, each would be tried with each.
 _LISTED = re.compile(
-    r"(?<!no )(?<!without )\b(?:(?P<name>spiculation|lobulation)s?\s*(?:[:=-]|\bis\b)?\s*"
+    r"(?<!no )(?<!without )\b(?:(?P<name>spiculation|lobulation)s?\s{0,3}(?:[:=-]|\bis\b)?\s{0,3}"
     r"(?P<degree>nearly none|none|absent|minimal|mild|slight|medium|moderate|near marked|marked|severe|prominent)"
-    r"|(?P<calcium>calcification)s?\s*(?:[:=-]|\bis\b)?\s*(?P<kind>none|absent|popcorn|laminated|solid|non-central|central))"
-    r"\b(?![ \t]*-?[ \t]*(?:spic|lob|calc|nodul|lesion|attenuat|consist|textur|component|part|/|,?\s*\d))",
+    r"|(?P<calcium>calcification)s?\s{0,3}(?:[:=-]|\bis\b)?\s{0,3}(?P<kind>none|absent|popcorn|laminated|solid|non-central|central))"
+    r"\b(?![ \t]{0,3}-?[ \t]{0,3}(?:spic|lob|calc|nodul|lesion|attenuat|consist|textur|component|part|/|,?\s*\d))",
     re.IGNORECASE,
 )
 _FULL: tuple[tuple[str, str], ...] = (

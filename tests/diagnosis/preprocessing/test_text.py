@@ -1,4 +1,5 @@
 import random
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -116,3 +117,10 @@ def test_texts_that_a_model_is_scored_with_hold_no_shorthand():
         description = random_description(rng)
         for text in (write_note(description, rng, "held_out"), write_dictation(description, rng, "held_out")):
             assert not list(written_in_full(text)), text
+
+
+@pytest.mark.parametrize("filler", [" ", "\n", "calc ", "spic + ", "lobulation - "])
+def test_shorthand_is_found_in_a_time_that_grows_with_the_text(filler):
+    start = time.perf_counter()
+    list(written_in_full("lobulation " * 50 + filler * 20_000))
+    assert time.perf_counter() - start < 5
