@@ -26,7 +26,9 @@ UNIT_MM = 3.0
 """Side of a box: about the smallest thing that a reader of a chest CT would point at."""
 N_STEPS = 8
 """Points of a deletion or insertion curve."""
-N_RANDOM_ORDERS = 2
+FEWEST_RANDOM_ORDERS, MOST_RANDOM_ORDERS = 2, 16
+"""Random orders that a map is compared with; many where units are few, for two orders of seven words may be good by
+luck, and there each costs little."""
 
 
 @final
@@ -148,8 +150,9 @@ def deletion_curves(probe: Probe, attributions: Tensor, seed: int = 0) -> Curves
     """
     generator = np.random.default_rng(seed)
     n = probe.units.n_units
+    n_orders = int(np.clip(128 // max(n, 1), FEWEST_RANDOM_ORDERS, MOST_RANDOM_ORDERS))
     own = np.argsort(-probe.units.sums(attributions[0]), kind="stable")
-    orders = [own, *(generator.permutation(n) for _ in range(N_RANDOM_ORDERS))]
+    orders = [own, *(generator.permutation(n) for _ in range(n_orders))]
     counts = np.unique(np.linspace(0, n, N_STEPS + 1).round().astype(int)[1:])
     deletions = np.stack([_kept(order[count:], n) for order in orders for count in counts])
     insertions = np.stack([_kept(order[:count], n) for order in orders for count in counts])

@@ -55,6 +55,28 @@ def test_what_fails_its_proof_is_withheld_with_its_reason(explain):
     assert found.withheld[0].startswith("Withheld, CT by integrated_gradients: the logit changes by only")
 
 
+def test_the_map_of_a_broken_network_is_withheld_and_says_so(trained, tokenizer):
+    """Its gradients belong to another network than its answers: the map looks like any other, and is wrong."""
+
+    def break_gradients(_module, _inputs, output):
+        return tuple(features.detach() + 0.3 * (features - features.detach()) for features in output)
+
+    case = make_case((5, -4, 1), None, None, seed=500)
+    prepared = prepare_case(case, CONTRACT, tokenizer)
+    explained = (trained, CONTRACT, case, prepared, ["malignancy"], "malignancy")
+    assert explain_case(*explained).volume is not None
+    handles = [m.volume_encoder.backbone.register_forward_hook(break_gradients) for m in trained.classifiers()]
+    try:
+        found = explain_case(*explained)
+    finally:
+        for handle in handles:
+            handle.remove()
+    assert found.volume is None
+    (sentence,) = found.withheld
+    assert sentence.startswith("Withheld, CT by integrated_gradients: the map leaves ")
+    assert "% of the change of the logit unexplained" in sentence
+
+
 def test_where_the_whole_case_says_nothing_of_the_voxels_they_are_explained_alone(explain, monkeypatch):
     """As beside telling words, which leave the voxels nothing to add."""
     from diagnosis.explanation import explain as room
