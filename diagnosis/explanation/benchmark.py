@@ -202,7 +202,8 @@ class _Volume:
         correlation = None
         if is_randomized:
             own = np.asarray(made.values[seen], dtype=np.float64)
-            correlation = randomization_correlation(own, lambda twin: self._of_twin(method, twin), self.subject.twins)
+            twins = self.subject.voxel_twins
+            correlation = randomization_correlation(own, lambda twin: self._of_twin(method, twin), twins)
         return Row(
             cohort=cohort,
             case=case,

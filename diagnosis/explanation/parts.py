@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from diagnosis.errors import ExplanationError
 from diagnosis.explanation.packing import packed_linears
 from diagnosis.networks.classifier import DiagnosisNetwork, FusionClassifier, Reading
-from diagnosis.networks.model_input import ModalityTokens, ModelInput
+from diagnosis.networks.model_input import EncodedInput, ModalityTokens, ModelInput
 from diagnosis.vocabulary import MODALITIES, Modality
 
 Term = Callable[[Tensor], Tensor]
@@ -93,11 +93,16 @@ def value_and_gradient(function: PartFunction, values: Tensor) -> tuple[Tensor, 
     return total, gradient
 
 
-def read_parts(network: DiagnosisNetwork, batch: ModelInput) -> tuple[Reading, ...]:
-    """What each member's encoders make of a case: the part that costs, done once for all functions of one case."""
+def read_parts(
+    network: DiagnosisNetwork, batch: ModelInput, encoded: EncodedInput | None = None
+) -> tuple[Reading, ...]:
+    """What each member's encoders make of a case: the part that costs, done once for all functions of one case.
+
+    `encoded` is what the BERT made of its texts, where that is known.
+    """
     with torch.no_grad(), held_still(network):
-        encoded = network.encode_text(batch)
-        return tuple(member.encode(encoded) for member in network.classifiers())
+        texts = network.encode_text(batch) if encoded is None else encoded
+        return tuple(member.encode(texts) for member in network.classifiers())
 
 
 def reread_voxels(network: DiagnosisNetwork, batch: ModelInput, read: Sequence[Reading]) -> tuple[Reading, ...]:

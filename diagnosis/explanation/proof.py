@@ -27,11 +27,18 @@ from diagnosis.explanation.parts import (
     reread_voxels,
 )
 from diagnosis.explanation.path import integrated_gradients
-from diagnosis.explanation.randomization import N_RANDOM_NETWORKS, Map, randomization_correlation, randomized_network
+from diagnosis.explanation.randomization import (
+    N_RANDOM_NETWORKS,
+    N_RANDOM_VOXEL_NETWORKS,
+    Map,
+    randomization_correlation,
+    randomized_members,
+    randomized_network,
+)
 from diagnosis.explanation.text import TextMap, special_tokens
 from diagnosis.explanation.volume import VolumeQuestion, attribute_volume, seen_voxels
 from diagnosis.networks.classifier import DiagnosisNetwork, Reading
-from diagnosis.networks.model_input import ModelInput
+from diagnosis.networks.model_input import EncodedInput, ModelInput
 from diagnosis.preprocessing.volume import FieldOfView
 from diagnosis.record import Faithfulness, TextAttribution, VolumeAttribution
 from diagnosis.vocabulary import MODALITIES, Modality
@@ -55,7 +62,7 @@ class Subject:
         finding: which finding.
         view: grid and HU range of the voxels.
         known_readings: what the encoders made of the case, where that was done before.
-        known_twins: the same case in random networks, where they were made before.
+        known_twins: the same case in random networks, where they were made before for the part that is left.
     """
 
     network: DiagnosisNetwork
@@ -67,21 +74,40 @@ class Subject:
     known_twins: tuple["Subject", ...] | None = None
 
     @cached_property
+    def encoded(self) -> EncodedInput:
+        """What the BERT made of the texts."""
+        with torch.no_grad(), held_still(self.network):
+            return self.network.encode_text(self.batch)
+
+    @cached_property
     def readings(self) -> tuple[Reading, ...]:
         """What each member's encoders made of the case; done once for all of its maps."""
-        return read_parts(self.network, self.batch) if self.known_readings is None else self.known_readings
+        if self.known_readings is not None:
+            return self.known_readings
+        return read_parts(self.network, self.batch, self.encoded)
 
     @cached_property
     def twins(self) -> tuple["Subject", ...]:
-        """The same case in the same network with random weights, a few times."""
+        """The same case in the same network with random weights, a few times; for the maps of words."""
         if self.known_twins is not None:
             return self.known_twins
         networks = [randomized_network(self.network, seed) for seed in range(N_RANDOM_NETWORKS)]
         return tuple(replace(self, network=network, known_readings=None) for network in networks)
 
+    @cached_property
+    def voxel_twins(self) -> tuple["Subject", ...]:
+        """The same for the maps of voxels, in more networks: the BERT has no part in them and is shared."""
+        if self.known_twins is not None:
+            return self.known_twins
+        networks = [randomized_members(self.network, seed) for seed in range(N_RANDOM_VOXEL_NETWORKS)]
+        readings = [read_parts(network, self.batch, self.encoded) for network in networks]
+        pairs = zip(networks, readings, strict=True)
+        return tuple(replace(self, network=network, known_readings=reading) for network, reading in pairs)
+
     def with_only(self, part: Modality) -> "Subject":
         """The same part with the others left out and the diameter not told."""
-        return replace(self._only(part), known_twins=tuple(twin._only(part) for twin in self.twins))
+        twins = self.voxel_twins if part is Modality.CT else self.twins
+        return replace(self._only(part), known_twins=tuple(twin._only(part) for twin in twins))
 
     def _only(self, part: Modality) -> "Subject":
         only = self.batch.is_present & torch.tensor([[other is part for other in MODALITIES]])
@@ -128,7 +154,7 @@ def prove_volume(
         random_deletion_auc=curves.random_deletion_auc,
         insertion_auc=curves.insertion_auc,
         random_insertion_auc=curves.random_insertion_auc,
-        randomization_correlation=randomization_correlation(_seen(values, seen), map_of, subject.twins),
+        randomization_correlation=randomization_correlation(_seen(values, seen), map_of, subject.voxel_twins),
         infidelity=infidelity_of(probe, values) if is_in_logits else None,
         sensitivity=_sensitivity(function, baseline, radius) if is_gradient else None,
     )

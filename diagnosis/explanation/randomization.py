@@ -1,5 +1,6 @@
 """The same network with new random weights: its map must look different, or the map shows the input alone."""
 
+import copy
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -13,6 +14,9 @@ from diagnosis.explanation.packing import unpacked_copy
 from diagnosis.networks.classifier import DiagnosisNetwork, FusionClassifier
 
 N_RANDOM_NETWORKS = 3
+N_RANDOM_VOXEL_NETWORKS = 9
+"""More for the map of voxels: there a random network answers up or down as a whole, so that the mean over a few is
+far from zero by chance; and without a BERT of its own each costs little."""
 Map = npt.NDArray[np.float64]
 _Twin = TypeVar("_Twin")
 
@@ -32,6 +36,17 @@ def randomized_network(network: DiagnosisNetwork, seed: int) -> DiagnosisNetwork
             if callable(reset):
                 reset()
     return twin.eval().requires_grad_(False)
+
+
+def randomized_members(network: DiagnosisNetwork, seed: int) -> DiagnosisNetwork:
+    """The same with the BERT shared, which has no part in the map of the voxels."""
+    twin = copy.copy(network)
+    twin._modules = dict(network._modules)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        twin.members = nn.ModuleList([FusionClassifier(network.config, network.bert.width)])
+    twin.members.eval().requires_grad_(requires_grad=False)
+    return twin
 
 
 def randomization_correlation(own: Map, map_of: Callable[[_Twin], Map], twins: Sequence[_Twin]) -> float:

@@ -31,6 +31,16 @@ def highlight_html(text: str, spans: Sequence[Span], scale: float | None = None)
     return "".join([*parts, escape(text[position:])]).replace("\n", "<br>\n")
 
 
+def scale_html(spans: Sequence[Span]) -> str:
+    """The color scale of highlighted words, in logits; empty where nothing is attributed."""
+    scale = strongest(spans)
+    if scale == 0:
+        return ""
+    steps = [-1.0, -0.5, 0.0, 0.5, 1.0]
+    boxes = (f'<mark style="background:{tint_css(s * scale, scale)}">{s * scale:+.2f}</mark>' for s in steps)
+    return f"Logits a word: {' '.join(boxes)} (orange: for, blue: against)"
+
+
 def strongest(spans: Sequence[Span]) -> float:
     """Largest |value|; 0 where there are none."""
     return max((abs(span.value) for span in spans), default=0.0)

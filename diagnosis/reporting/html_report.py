@@ -8,7 +8,7 @@ from typing import Any, final
 from diagnosis.record import Assessment, Case, Explanation, FindingAssessment
 from diagnosis.record.attribution import WHOLE_CASE
 from diagnosis.reporting.candidate_rows import ReportCandidate, candidate_rows
-from diagnosis.reporting.highlights import highlight_html
+from diagnosis.reporting.highlights import highlight_html, scale_html
 from diagnosis.reporting.panels import region_panel, waveform_panel
 from diagnosis.version import __version__
 from diagnosis.vocabulary import DESCRIPTOR_BY_NAME, NOT_A_MEDICAL_DEVICE, Modality
@@ -74,7 +74,9 @@ def _section(item: ReportCase) -> dict[str, Any]:
         "candidates": candidate_rows(case.volume, item.candidates),
         "ct": _ct_picture(case, explanation),
         "note": _note_html(case, explanation),
+        "note_scale": scale_html(explanation.note.spans) if explanation and explanation.note else "",
         "voice": _voice_html(case, explanation),
+        "voice_scale": scale_html(explanation.voice.spans) if explanation and explanation.voice else "",
         "waveform": _waveform(case, explanation),
         "proof": _proof(explanation),
     }
