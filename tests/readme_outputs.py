@@ -1,8 +1,8 @@
 """Fill in the outputs that README.md shows, from the commands themselves: `python tests/readme_outputs.py [NAME ...]`.
 
-Each block between `<!-- output: NAME -->` and `<!-- end -->` holds what the last command of the bash block before it
-prints. Figures of a training run come from the metrics that it wrote, since training takes an hour; the trail of an
-audit is one that a person left, and is not made again.
+Each block between `<!-- output: NAME -->` and `<!-- end -->` holds what the last command shown before it prints.
+Figures of a training run come from the metrics that it wrote, since training takes an hour; the trail of an audit is
+one that a person left, and is not made again.
 """
 
 import io
@@ -21,14 +21,15 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 METRICS = CHECKOUT / "models" / "lung_nodule" / "eval" / "metrics.json"
 BLOCK = re.compile(r"(<!-- output: ([\w-]+) -->\n(?:```\w*\n)?)(.*?)((?:```\n)?<!-- end -->)", re.DOTALL)
 COMMANDS = re.compile(r"```bash\n(.*?)```", re.DOTALL)
+LONG_LIST = re.compile(r'^(  "second_opinions": )\[.*?^  \]', re.DOTALL | re.MULTILINE)
 WIDTH = 100
 SUBSETS = ("ct", "note", "voice", "ct+note", "ct+voice", "note+voice", "ct+note+voice")
 
 
 def command_before(readme: str, place: int) -> list[str]:
-    """The last command of the last bash block before a place, without a shell's continuation lines."""
-    block = [found.group(1) for found in COMMANDS.finditer(readme, 0, place)][-1]
-    parts = [part.strip() for line in block.replace("\\\n", " ").splitlines() for part in line.split("&&")]
+    """The last command of this program that a bash block before a place shows, in one line."""
+    blocks = "\n".join(found.group(1) for found in COMMANDS.finditer(readme, 0, place)).replace("\\\n", " ")
+    parts = [part.strip() for line in blocks.splitlines() for part in line.split("&&")]
     return shlex.split([part for part in parts if part.startswith("diagnosis ")][-1])
 
 
@@ -39,7 +40,8 @@ def printed_by(command: list[str], folder: Path) -> str:
     environment = {**os.environ, "COLUMNS": str(WIDTH), "NO_COLOR": "1", "PYTHONPATH": str(CHECKOUT)}
     run = [sys.executable, "-m", "diagnosis", *command[1:]]
     found = subprocess.run(run, cwd=folder, env=environment, capture_output=True, text=True, check=True)
-    return "\n".join(line.rstrip() for line in found.stdout.strip("\n").splitlines()) + "\n"
+    printed = LONG_LIST.sub(r"\1[ ... ]", found.stdout.replace(f"{folder}/", "")).strip("\n")
+    return "\n".join(line.rstrip() for line in printed.splitlines()) + "\n"
 
 
 def training_table() -> str:
