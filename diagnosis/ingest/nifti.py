@@ -113,6 +113,10 @@ def _opened(path: Path) -> "nib.Nifti1Image":
 def _volume(image: "nib.Nifti1Image", shape: tuple[int, int, int], ras: npt.NDArray[np.float64]) -> Volume:
     try:
         voxels = image.get_fdata(dtype=np.float32, caching="unchanged")
+    except MemoryError as error:
+        size = "x".join(map(str, shape))
+        msg = f"NIfTI: its header claims {size} voxels, more than this machine has memory for; crop or convert it again"
+        raise LimitExceededError(msg) from error
     except (*PARSE_FAILURES, gzip.BadGzipFile) as error:
         msg = f"NIfTI: its voxels are damaged or end too early ({type(error).__name__}); convert it again"
         raise InputError(msg) from error

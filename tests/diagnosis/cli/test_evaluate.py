@@ -100,7 +100,7 @@ def test_what_people_state_for_the_checklists(run, tiny_bundle, tmp_path):
         ({"ct_5": "gone.nii.gz"}, "row 5: the file in column ct does not exist"),
         ({"note_6": "empty.txt", "note_text_6": ""}, "row 6: the file in column note is empty"),
         ({"note_text_7": "", "voice_text_7": ""}, "row 7: there is no ct, note or voice"),
-        ({"baseline_reader_1_8": "high"}, "row 8: baseline_reader_1 'high' is not a finite number"),
+        ({"baseline_reader_1_8": "high"}, "row 8: baseline_reader_1 (a text of 4 characters) is not a finite number"),
         ({"case_id_9": "c0"}, "row 9: its case_id is that of row 1"),
     ],
 )

@@ -117,6 +117,15 @@ def test_a_lying_header_costs_no_memory(tmp_path: Path) -> None:
         read_nifti(path)
 
 
+def test_voxels_that_do_not_fit_into_memory_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_memory(*_arguments: object, **_options: object) -> np.ndarray:
+        raise MemoryError
+
+    monkeypatch.setattr(nib.Nifti1Image, "get_fdata", no_memory)
+    with pytest.raises(LimitExceededError, match="claims 5x6x7 voxels, more than this machine has memory for"):
+        read_nifti(write(tmp_path / "ct.nii", ct_values()))
+
+
 def test_a_truncated_file_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "a.nii", ct_values())
     path.write_bytes(path.read_bytes()[:-50])

@@ -2,10 +2,12 @@
 
 import io
 import json
+import os
 import signal
 import ssl
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pydicom
 import pytest
@@ -390,6 +392,15 @@ def test_an_answer_that_stalls_leaves_nothing_that_looks_whole(filled, phantom_f
     assert not list((tmp_path / "out").rglob("*.dcm.partial"))
 
 
+def freeze(pid: int) -> None:
+    """SIGSTOP, and wait until every thread stands still: until then one of them may answer yet."""
+    os.kill(pid, signal.SIGSTOP)
+    deadline = time.monotonic() + 10
+    while any(" T " not in stat.read_text() for stat in Path(f"/proc/{pid}/task").glob("*/stat")):
+        assert time.monotonic() < deadline, "the server does not stop"
+        time.sleep(0.01)
+
+
 @pytest.mark.parametrize("protocol", ["dicomweb", "get"])
 def test_a_server_that_hangs_is_given_up_in_bounded_time(tmp_path, phantom_files, protocol):
     """SIGSTOP: the connection stays open and nothing more comes."""
@@ -399,7 +410,7 @@ def test_a_server_that_hangs_is_given_up_in_bounded_time(tmp_path, phantom_files
     waits, retries = {"connect_s": 0.5, "response_s": 0.5}, {"attempts": 2, "longest_wait_s": 0.2}
     archive = archive_of(server, protocol, timeouts=waits, retries=retries)
     (uid,) = archive.find_studies(StudyQuery(study_uid=study_uid(phantom_files)))
-    server.process.send_signal(signal.SIGSTOP)
+    freeze(server.process.pid)
     try:
         for action in (
             lambda: archive.find_studies(StudyQuery(study_uid=uid)),
