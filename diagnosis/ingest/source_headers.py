@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pydicom
 
+from diagnosis.errors import GeometryError
 from diagnosis.ingest.dicom_elements import PARSE_FAILURES, quiet_pydicom
 from diagnosis.record.identity import SourceHeaders
 
@@ -25,9 +26,17 @@ _KEYWORDS = {
 
 
 def read_source_headers(path: Path) -> SourceHeaders:
-    """Headers of a file that the geometry gate has accepted; an attribute that cannot be decoded counts as blank."""
+    """Headers of a file that the geometry gate has accepted; an attribute that cannot be decoded counts as blank.
+
+    Raises:
+        GeometryError: a file whose frame is damaged where the gate does not look.
+    """
     with quiet_pydicom():
-        data_set = pydicom.dcmread(path, stop_before_pixels=True, force=True)
+        try:
+            data_set = pydicom.dcmread(path, stop_before_pixels=True, force=True)
+        except PARSE_FAILURES as error:
+            msg = f"series: the header of a slice cannot be parsed ({type(error).__name__}); export the series again"
+            raise GeometryError(msg) from error
         return SourceHeaders(**{name: _text(data_set, keyword) for name, keyword in _KEYWORDS.items()})
 
 

@@ -67,6 +67,17 @@ def test_a_truncated_header_refuses_the_series(tmp_path: Path, kept: int) -> Non
     assert GeometryCode.UNDECODABLE in {reason.code for reason in report.reasons}
 
 
+def test_a_damaged_frame_of_a_file_refuses_the_series(tmp_path: Path) -> None:
+    """The gate reads past an unknown kind of value where pydicom gives up."""
+    paths = write_series(tmp_path)
+    for path in paths:
+        raw = path.read_bytes()
+        place = raw.index(b"\x02\x00\x10\x00UI")
+        path.write_bytes(raw[: place + 4] + b"\x55\xff" + raw[place + 6 :])
+    with pytest.raises(GeometryError, match="cannot be parsed"):
+        read_volume(tmp_path)
+
+
 def test_truncated_pixels_refuse_the_series(tmp_path: Path) -> None:
     path = write_series(tmp_path)[3]
     path.write_bytes(path.read_bytes()[:-100])
