@@ -9,27 +9,6 @@ import pytest
 from diagnosis.evaluation.metrics_file import read_metrics
 
 
-@pytest.fixture
-def run(monkeypatch, capsys):
-    """Run the command line in this process: (exit code, stdout, stderr)."""
-    import sys
-
-    def call(*arguments):
-        from diagnosis.cli import main
-
-        monkeypatch.setattr(sys, "argv", ["diagnosis", *map(str, arguments)])
-        code = 0
-        try:
-            main()
-        except SystemExit as stop:
-            code = int(stop.code or 0)
-        captured = capsys.readouterr()
-        assert "Traceback" not in captured.out + captured.err
-        return code, captured.out, captured.err
-
-    return call
-
-
 def write_manifest(folder, **changes):
     """Twelve cases of words; `changes` are cells by `column_row`, such as malignancy_3=2."""
     rows = []
