@@ -157,7 +157,7 @@ class StudyEncoder:
     def _encoded_text(self, ids: Ids) -> bytes:
         states = self._runtime.states(self._tensor(ids[None])).float()
         mask = torch.ones(states.shape[:2], dtype=torch.bool, device=states.device)
-        tokens = torch.cat([member.text_reader(states, mask).tokens for member in self._network.classifiers()])
+        tokens = torch.cat([reading.tokens for reading in self._network.read_text(states, mask)])
         familiarity = self._engine.bundle.familiarity
         found = () if familiarity is None else familiarity.text_warnings(_PLACE, states.cpu(), self._network)
         sentences = json.dumps(found).encode()

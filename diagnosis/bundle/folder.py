@@ -29,6 +29,7 @@ from diagnosis.errors import BundleError
 from diagnosis.familiarity.model import FamiliarityModel
 from diagnosis.networks.classifier import DiagnosisNetwork
 from diagnosis.networks.text_encoder import file_sha256
+from diagnosis.networks.text_reader import share_equal_questions
 
 METRICS = Path("eval/metrics.json")
 
@@ -142,6 +143,8 @@ def save_familiarity(folder: Path, model: FamiliarityModel) -> str:
 
 def _load_members(network: DiagnosisNetwork, state: dict[str, Tensor]) -> None:
     network.members.load_state_dict(state, strict=True)
+    # One text reader serves all members: it is kept, and asked, once.
+    share_equal_questions([member.text_reader for member in network.classifiers()])
 
 
 def verify_checksums(folder: Path) -> str:
@@ -168,7 +171,7 @@ def save_bundle(
     for path in HASHED:
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
     _write_json(folder / METADATA, json.loads(metadata.model_dump_json(by_alias=True)))
-    state = {name: tensor.detach().contiguous() for name, tensor in network.members.state_dict().items()}
+    state = {name: tensor.detach().clone() for name, tensor in network.members.state_dict().items()}
     save_file(state, folder / WEIGHTS)
     (folder / WEIGHTS).chmod(0o644)  # it is written for its owner alone, and other users install the bundle
     _write_json(folder / CALIBRATION, calibrations.to_json())

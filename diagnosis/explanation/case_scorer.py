@@ -62,19 +62,22 @@ class NetworkScorer:
         """Probability of each case."""
         with torch.no_grad(), held_still(self.network):
             self._encode(cases)
-            logits = [self._logit(case) for case in cases]
+            logits = self._logits(cases)
         return [
             self.to_probability(subset_name(case.present), logit) for case, logit in zip(cases, logits, strict=True)
         ]
 
-    def _logit(self, case: Case) -> float:
-        keys = _part_keys(case)
-        is_present = torch.tensor([[part in case.present for part in MODALITIES]])
+    def _logits(self, cases: Sequence[Case]) -> list[float]:
+        """Mean logit of the members for each case, all cases in one fusion."""
+        if not cases:
+            return []
+        is_present = torch.tensor([[part in case.present for part in MODALITIES] for case in cases])
+        keys = [_part_keys(case) for case in cases]
         logits = []
         for index, member in enumerate(self.network.classifiers()):
-            ct, note, voice = (self._tokens[key][index] for key in keys)
-            logits.append(member.fuse(ModalityTokens(ct, note, voice, is_present)).logits[0, self.finding])
-        return float(torch.stack(logits).mean())
+            ct, note, voice = (torch.cat([self._tokens[k[place]][index] for k in keys]) for place in range(3))
+            logits.append(member.fuse(ModalityTokens(ct, note, voice, is_present)).logits[:, self.finding])
+        return [float(logit) for logit in torch.stack(logits).mean(dim=0)]
 
     def _encode(self, cases: Sequence[Case]) -> None:
         """Tokens of every form of every part that was not met before."""
@@ -98,7 +101,7 @@ class NetworkScorer:
         is_note = part is Modality.NOTE
         ids, mask = (batch.note_ids, batch.note_mask) if is_note else (batch.voice_ids, batch.voice_mask)
         states = self.network.bert(self.network.bert.word_embeddings(ids), mask)
-        tokens = [member.text_reader(states, mask).tokens for member in members]
+        tokens = [reading.tokens for reading in self.network.read_text(states, mask)]
         if is_note or batch.voice_mel is None:
             return tokens
         sounds = [m.acoustic_encoder(batch.voice_mel) if m.acoustic_encoder is not None else None for m in members]

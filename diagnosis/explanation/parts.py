@@ -102,7 +102,7 @@ def read_parts(
     """
     with torch.no_grad(), held_still(network):
         texts = network.encode_text(batch) if encoded is None else encoded
-        return tuple(member.encode(texts) for member in network.classifiers())
+        return network.encode(texts)
 
 
 def reread_voxels(network: DiagnosisNetwork, batch: ModelInput, read: Sequence[Reading]) -> tuple[Reading, ...]:
@@ -240,14 +240,14 @@ class TextFunction:
         mask = self.mask.expand(n, -1)
         with held_still(self.network):
             states = self.network.bert(values, mask)
-            members = zip(self.network.classifiers(), self._held, strict=True)
-            joined = [(m, self._joined(m, held, states, mask)) for m, held in members]
+            read = self.network.read_text(states, mask)
+            members = zip(self.network.classifiers(), self._held, read, strict=True)
+            joined = [(m, self._joined(held, reading.tokens)) for m, held, reading in members]
             seen = [m.fuse(tokens.with_presence(is_present.expand(n, -1))) for m, tokens in joined]
         return torch.stack([output.logits[:, self.finding] for output in seen]).mean(dim=0)
 
-    def _joined(self, member: FusionClassifier, held: ModalityTokens, states: Tensor, mask: Tensor) -> ModalityTokens:
-        tokens = member.text_reader(states, mask).tokens
-        held = _expanded(held, states.shape[0])
+    def _joined(self, held: ModalityTokens, tokens: Tensor) -> ModalityTokens:
+        held = _expanded(held, tokens.shape[0])
         if self.part is Modality.NOTE:
             return replace(held, note=tokens)
         # What follows the words' tokens is the acoustic token, which is held.

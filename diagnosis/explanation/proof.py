@@ -131,12 +131,17 @@ class Subject:
 def prove_volume(
     subject: Subject, function: VolumeFunction, attribution: VolumeAttribution, question: VolumeQuestion
 ) -> VolumeAttribution:
-    """The map of the voxels with its figures and the verdict."""
+    """The map of the voxels with its figures and the verdict.
+
+    The curves come first: where a map loses them it is withheld, and the figures that cost more are not made.
+    """
     baseline = hu_baseline(function.values, subject.view, question.baseline)
     seen = seen_voxels(function)
     probe = Probe(function, function.values, baseline, box_units(subject.view, seen))
     values = torch.from_numpy(attribution.values)[None, None]
-    curves = deletion_curves(probe, values)
+    early = _judged_by_curves(attribution.faithfulness, probe, values)
+    if not early.is_trustworthy:
+        return replace(attribution, faithfulness=early)
     is_gradient = question.method == "integrated_gradients"
     is_in_logits = question.method in {"integrated_gradients", "gradient_shap"}
 
@@ -149,11 +154,7 @@ def prove_volume(
 
     radius = NOISE_HU / (subject.view.hu_range[1] - subject.view.hu_range[0])
     figures = replace(
-        attribution.faithfulness,
-        deletion_auc=curves.deletion_auc,
-        random_deletion_auc=curves.random_deletion_auc,
-        insertion_auc=curves.insertion_auc,
-        random_insertion_auc=curves.random_insertion_auc,
+        early,
         randomization_correlation=randomization_correlation(_seen(values, seen), map_of, subject.voxel_twins),
         infidelity=infidelity_of(probe, values) if is_in_logits else None,
         sensitivity=_sensitivity(function, baseline, radius) if is_gradient else None,
@@ -164,12 +165,15 @@ def prove_volume(
 def prove_text(
     subject: Subject, function: TextFunction, text_map: TextMap, attribution: TextAttribution
 ) -> TextAttribution:
-    """The map of the words with its figures and the verdict."""
+    """The map of the words with its figures and the verdict; the curves first, as for the voxels."""
     integral = text_map.integral
     special = special_tokens(text_map.prepared)
     baseline = text_map.start.embeddings
     probe = Probe(function, function.values, baseline, token_units(special), at_once=16)
-    curves = deletion_curves(probe, integral.attributions)
+    gap = Faithfulness(completeness_gap=integral.completeness_gap)
+    early = _judged_by_curves(gap, probe, integral.attributions)
+    if not early.is_trustworthy:
+        return replace(attribution, faithfulness=early)
     words = ~special.numpy()
 
     def map_of(other: Subject) -> Map:
@@ -178,17 +182,26 @@ def prove_text(
             made = rough_map(twin, twin.values, baseline)
         return np.asarray(made[0].double().sum(dim=1).numpy()[words])
 
-    figures = Faithfulness(
-        completeness_gap=integral.completeness_gap,
-        deletion_auc=curves.deletion_auc,
-        random_deletion_auc=curves.random_deletion_auc,
-        insertion_auc=curves.insertion_auc,
-        random_insertion_auc=curves.random_insertion_auc,
+    figures = replace(
+        early,
         randomization_correlation=randomization_correlation(text_map.token_values[words], map_of, subject.twins),
         infidelity=infidelity_of(probe, integral.attributions),
         sensitivity=_sensitivity(function, baseline, NOISE_EMBEDDING),
     )
     return replace(attribution, faithfulness=judge(figures, _change(probe), probe.units.n_units))
+
+
+def _judged_by_curves(known: Faithfulness, probe: Probe, attributions: Tensor) -> Faithfulness:
+    """What is known of a map with the figures of its deletion and insertion curves, and the verdict so far."""
+    curves = deletion_curves(probe, attributions)
+    figures = replace(
+        known,
+        deletion_auc=curves.deletion_auc,
+        random_deletion_auc=curves.random_deletion_auc,
+        insertion_auc=curves.insertion_auc,
+        random_insertion_auc=curves.random_insertion_auc,
+    )
+    return judge(figures, _change(probe), probe.units.n_units)
 
 
 def _sensitivity(function: VolumeFunction | TextFunction, baseline: Tensor, radius: float) -> float:

@@ -21,7 +21,7 @@ from diagnosis.networks.fusion import FusionConfig, make_fusion
 from diagnosis.networks.heads import DescriptorHead
 from diagnosis.networks.model_input import EncodedInput, ModalityTokens, ModelInput, NetworkOutput
 from diagnosis.networks.text_encoder import FrozenBert, TextEncoderConfig
-from diagnosis.networks.text_reader import TextReaderConfig, TextReading, make_text_reader
+from diagnosis.networks.text_reader import TextReaderConfig, TextReading, make_text_reader, read_by_each
 from diagnosis.networks.volume_encoder import VolumeEncoder, VolumeEncoderConfig, VolumeReading
 from diagnosis.vocabulary import DESCRIPTORS, MODALITIES
 
@@ -80,9 +80,13 @@ class FusionClassifier(nn.Module):
 
     def encode(self, batch: EncodedInput) -> Reading:
         """Run the encoders; the part that costs."""
-        volume = self.volume_encoder(batch.volume, batch.diameter_mm)
         note = self.text_reader(batch.note_states, batch.note_mask)
         voice = self.text_reader(batch.voice_states, batch.voice_mask)
+        return self.encode_beside(batch, note, voice)
+
+    def encode_beside(self, batch: EncodedInput, note: TextReading, voice: TextReading) -> Reading:
+        """The same beside texts that were read."""
+        volume = self.volume_encoder(batch.volume, batch.diameter_mm)
         voice_tokens = voice.tokens
         if self.acoustic_encoder is not None and batch.voice_mel is not None:
             voice_tokens = torch.cat([voice_tokens, self.acoustic_encoder(batch.voice_mel)], dim=1)
@@ -157,9 +161,23 @@ class DiagnosisNetwork(nn.Module):
             voice_mel=batch.voice_mel,
         )
 
+    def encode(self, batch: EncodedInput) -> tuple[Reading, ...]:
+        """What the encoders of each member make of a batch."""
+        notes = self.read_text(batch.note_states, batch.note_mask)
+        voices = self.read_text(batch.voice_states, batch.voice_mask)
+        members = zip(self.classifiers(), notes, voices, strict=True)
+        return tuple(member.encode_beside(batch, note, voice) for member, note, voice in members)
+
+    def read_text(
+        self, states: Float[Tensor, "batch token bert"], mask: Bool[Tensor, "batch token"]
+    ) -> list[TextReading]:
+        """What each member reads in notes or transcripts."""
+        return read_by_each([member.text_reader for member in self.classifiers()], states, mask)
+
     def forward_encoded(self, batch: EncodedInput) -> NetworkOutput:
         """Answer of the ensemble on a batch whose text is already encoded."""
-        return mean_output([member(batch) for member in self.members])
+        read = zip(self.classifiers(), self.encode(batch), strict=True)
+        return mean_output([member.fuse(reading.tokens) for member, reading in read])
 
     def forward(self, batch: ModelInput) -> NetworkOutput:
         """Answer of the ensemble."""
@@ -170,8 +188,8 @@ class DiagnosisNetwork(nn.Module):
     ) -> list[NetworkOutput]:
         """One encoding and as many fusions as there are masks: what exact Shapley values need."""
         encoded = self.encode_text(batch)
-        read = [(member, member.encode(encoded).tokens) for member in self.classifiers()]
-        return [mean_output([m.fuse(tokens.with_presence(p)) for m, tokens in read]) for p in presences]
+        read = list(zip(self.classifiers(), self.encode(encoded), strict=True))
+        return [mean_output([m.fuse(reading.tokens.with_presence(p)) for m, reading in read]) for p in presences]
 
     def classifiers(self) -> list[FusionClassifier]:
         """The members, by their type."""

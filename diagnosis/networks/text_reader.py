@@ -8,6 +8,7 @@ is shared between notes and transcripts: a dictation says the same things in oth
 state of the text, and layers that are trained with the fusion.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
@@ -124,6 +125,12 @@ class TextReader(nn.Module):
 
     def forward(self, states: Float[Tensor, "batch token bert"], mask: Bool[Tensor, "batch token"]) -> TextReading:
         """Read a batch; rows without tokens give finite numbers that the presence mask hides later."""
+        return self.interpret(self.ask(states, mask))
+
+    def ask(
+        self, states: Float[Tensor, "batch token bert"], mask: Bool[Tensor, "batch token"]
+    ) -> Float[Tensor, "batch query embed"]:
+        """The part that costs: the questions' answers."""
         ignored = ~(mask | ~mask.any(dim=1, keepdim=True))
         memory = self.project(states)
         for layer in self.layers:
@@ -132,7 +139,20 @@ class TextReader(nn.Module):
         answers = self.queries.expand(states.shape[0], -1, -1)
         for asking in self.rounds:
             answers = asking(answers, memory, memory_key_padding_mask=ignored)
-        return self.interpret(self.answer_norm(answers))
+        normed: Tensor = self.answer_norm(answers)
+        return normed
+
+    def asks_as(self, other: "TextReader") -> bool:
+        """Whether all weights that make the answers are equal; the layers to the tokens may differ."""
+        own, others = ({n: t for n, t in r.state_dict().items() if not n.startswith("tokens.")} for r in (self, other))
+        return own.keys() == others.keys() and all(torch.equal(tensor, others[name]) for name, tensor in own.items())
+
+    def share_questions(self, other: "TextReader") -> None:
+        """Keep the layers to the tokens, and take all others from `other`: one set of weights serves both."""
+        for name, module in other.named_children():
+            if name != "tokens":
+                self.add_module(name, module)
+        self.queries = other.queries
 
     def interpret(self, answers: Float[Tensor, "batch query embed"]) -> TextReading:
         """The cheap part: from the questions' answers to readings and tokens."""
@@ -158,16 +178,47 @@ class TextSummary(nn.Module):
 
     def forward(self, states: Float[Tensor, "batch token bert"], mask: Bool[Tensor, "batch token"]) -> TextReading:
         """Read a batch; rows without tokens give zeros."""
+        return self.interpret(self.ask(states, mask))
+
+    def ask(
+        self, states: Float[Tensor, "batch token bert"], mask: Bool[Tensor, "batch token"]
+    ) -> Float[Tensor, "batch 2 bert"]:
+        """Mean and maximum of the states."""
         is_there = mask[:, :, None].to(states.dtype)
         mean = (states * is_there).sum(dim=1) / is_there.sum(dim=1).clamp_min(1)
         largest = torch.where(mask[:, :, None], states, torch.finfo(states.dtype).min).amax(dim=1)
         largest = torch.where(mask.any(dim=1, keepdim=True), largest, torch.zeros_like(largest))
-        return self.interpret(torch.stack([mean, largest], dim=1))
+        return torch.stack([mean, largest], dim=1)
 
     def interpret(self, answers: Float[Tensor, "batch 2 bert"]) -> TextReading:
         """The cheap part: from the summary to tokens; no descriptor and no size is read."""
         tokens = torch.stack([layer(answers[:, i]) for i, layer in enumerate(self.tokens)], dim=1)
         return TextReading(tokens, answers, (), torch.zeros(len(answers), 2, device=answers.device))
+
+
+def share_equal_questions(readers: Sequence[TextReader | TextSummary]) -> None:
+    """Let readers whose questions have equal weights share them, so that `read_by_each` asks once for all."""
+    first = readers[0]
+    for reader in readers[1:]:
+        if isinstance(first, TextReader) and isinstance(reader, TextReader) and reader.asks_as(first):
+            reader.share_questions(first)
+
+
+def read_by_each(
+    readers: Sequence[TextReader | TextSummary],
+    states: Float[Tensor, "batch token bert"],
+    mask: Bool[Tensor, "batch token"],
+) -> list[TextReading]:
+    """What each reader makes of a batch; readers that share their questions ask them once."""
+    answers: dict[int, Tensor] = {}
+    readings = []
+    for reader in readers:
+        # A summary has no weights before its answers.
+        asker = id(reader.queries) if isinstance(reader, TextReader) else 0
+        if asker not in answers:
+            answers[asker] = reader.ask(states, mask)
+        readings.append(reader.interpret(answers[asker]))
+    return readings
 
 
 def readouts(reading: TextReading) -> Float[Tensor, "batch {N_TEXT_READOUTS}"]:

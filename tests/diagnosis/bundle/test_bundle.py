@@ -3,7 +3,7 @@ import shutil
 
 import pytest
 
-from diagnosis.bundle.folder import load_bundle, read_metadata
+from diagnosis.bundle.folder import load_bundle, read_metadata, save_bundle
 from diagnosis.bundle.metadata import network_config_from_json, network_config_to_json
 from diagnosis.errors import BundleError
 from diagnosis.networks.acoustic_encoder import AcousticEncoderConfig
@@ -23,6 +23,17 @@ def test_a_bundle_comes_back_as_it_was_saved(tiny_bundle):
     assert not first.network.training
     for a, b in zip(first.network.members.parameters(), second.network.members.parameters(), strict=True):
         assert (a == b).all()
+
+
+def test_members_that_share_their_text_reader_are_saved_whole(tiny_bundle, tmp_path):
+    first = load_bundle(tiny_bundle)
+    readers = [member.text_reader for member in first.network.classifiers()]
+    for reader in readers:
+        reader.share_questions(readers[0])
+    save_bundle(tmp_path, first.metadata, first.network, first.calibrations)
+    saved = load_bundle(tmp_path).network.members.state_dict()
+    for name, tensor in first.network.members.state_dict().items():
+        assert (saved[name] == tensor).all()
 
 
 @pytest.mark.parametrize("part", ["models/model.safetensors", "models/calibration.json", "configs/metadata.json"])
