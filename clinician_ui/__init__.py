@@ -8,6 +8,7 @@
 `views/importing`           a zip archive or a folder becomes a case, after its series were judged
 `views/proposals_panel`     a CT without a marked region is searched; `components/candidates` lists what was proposed
 `views/review`              accept, override, defer; second reader; all that was said of the case before
+`views/report`              the drafted report with its evidence, the clinician's text to edit and sign; set questions
 `views/export`              the assessment in a hospital's forms, as a zip archive
 `views/model`               the model's card, performance, calibration, drift
 `views/trail`               the audit trail, for administrators
@@ -23,12 +24,14 @@
 `components/waveform`       the dictation: player, waveform, words that play when clicked
 `components/proof_table`    figures that say whether an explanation can be believed
 `components/opinions`       Brock, Mayo, Fleischner 2017 and Lung-RADS v2022 on the stated facts
+`components/report_sheet`   a draft and what each sentence rests on; a signed report and what was changed of its draft
 `components/banner`         the standing notice, warnings, page style
 `explanations`              made once, kept in the store under the hash of what they were made from
 `transcripts`               a case from its folder; a recording that was heard before is not listened to again
 `recipes`                   the program's own text as part of those hashes
 `services`                  the door to the engine and the readers of files; keeps what they gave, checks who asks
 `dictations`                recordings to words that a clinician has confirmed
+`reports`                   a case's draft, what is kept of it, and who may sign
 `proposals`                 regions that the product proposes, each assessed, none kept until it is confirmed
 `what_if`                   the probability of a case that was changed, asked but not kept
 `similar`                   nodules like that of a case, where an index lies beside the bundle
@@ -44,9 +47,9 @@ model_facts > archive | delivery | permissions | scripts. Components know record
 shown in a test with records made by hand. The dashboard never imports torch, and the page paints before any model is
 loaded.
 
-What outlives the server: cases, assessments, reviews, edits, explanations, transcripts and the trail lie in the store
-(`diagnosis.store`; SQLite in the user's data folder, or `DIAGNOSIS_STORE=postgresql://...`). A refresh, a dropped
-connection or a killed server loses at most what was typed and not yet saved.
+What outlives the server: cases, assessments, reviews, edits, reports, explanations, transcripts and the trail lie in
+the store (`diagnosis.store`; SQLite in the user's data folder, or `DIAGNOSIS_STORE=postgresql://...`). A refresh, a
+dropped connection or a killed server loses at most what was typed and not yet saved.
 
 Login: `diagnosis ui --login FILE --host ADDRESS`, behind a server that speaks TLS. The file is TOML::
 

@@ -10,13 +10,15 @@ assess            no      yes     yes
 explain           no      yes     yes
 edit inputs       no      yes     yes
 review            no      yes     no
+write a report    no      yes     yes
+sign a report     no      yes     no
 import            no      yes     yes
 export            no      yes     yes
 see the trail     no      no      yes
 ================  ======  ======  =====
 
-An administrator of the dashboard is not a clinician by that alone, and so does not review; a person who is both has
-both roles' groups, and acts as the local user of a machine does: with every permission.
+An administrator of the dashboard is not a clinician by that alone, and so does not review or sign; a person who is
+both has both roles' groups, and acts as the local user of a machine does: with every permission.
 """
 
 from collections.abc import Iterable, Mapping
@@ -39,16 +41,27 @@ class Permission(StrEnum):
     EXPLAIN = "explain"
     EDIT = "edit inputs"
     REVIEW = "review"
+    WRITE_REPORT = "write a report"
+    SIGN_REPORT = "sign a report"
     IMPORT = "import"
     EXPORT = "export"
     SEE_TRAIL = "see the trail"
 
 
 _LOOKS = frozenset({Permission.SEE_WORKLIST, Permission.SEE_CASE, Permission.SEE_MODEL})
-_WORKS = frozenset({Permission.ASSESS, Permission.EXPLAIN, Permission.EDIT, Permission.IMPORT, Permission.EXPORT})
+_WORKS = frozenset(
+    {
+        Permission.ASSESS,
+        Permission.EXPLAIN,
+        Permission.EDIT,
+        Permission.WRITE_REPORT,
+        Permission.IMPORT,
+        Permission.EXPORT,
+    }
+)
 TABLE: Mapping[Role, frozenset[Permission]] = {
     Role.VIEWER: _LOOKS,
-    Role.READER: _LOOKS | _WORKS | {Permission.REVIEW},
+    Role.READER: _LOOKS | _WORKS | {Permission.REVIEW, Permission.SIGN_REPORT},
     Role.ADMIN: _LOOKS | _WORKS | {Permission.SEE_TRAIL},
 }
 ROLES = tuple(Role)

@@ -1,4 +1,4 @@
-"""What was said of a case before: assessments, reviews, edits; each with who and when."""
+"""What was said of a case before: assessments, reviews, reports, edits; each with who and when."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -12,6 +12,7 @@ import streamlit as st
 from clinician_ui.components.finding_table import display_name
 from diagnosis.store.assessments import KeptAssessment
 from diagnosis.store.edits import Edit, EditedPart, KeptEdit
+from diagnosis.store.reports import KeptReport
 from diagnosis.store.review_state import Decision
 from diagnosis.store.reviews import KeptReview
 
@@ -90,6 +91,24 @@ def render_edits(edits: Sequence[KeptEdit]) -> None:
                 "yes" if kept.edit.is_confirmed else "no",
             )
             for kept in edits
+        ],
+    )
+
+
+def render_reports(reports: Sequence[KeptReport]) -> None:
+    """A row for each report, the newest first, with what was changed of the draft that it was made from."""
+    _table(
+        "Reports",
+        ("When (UTC)", "Who", "State", "Of assessment", "Changed from the draft"),
+        [
+            (
+                _moment(kept.made_at),
+                kept.made_by,
+                "signed" if kept.report.is_signed else "not signed",
+                str(kept.report.assessment),
+                _Html(changed_words(kept.report.draft_text, kept.report.text) if kept.report.diff else "nothing"),
+            )
+            for kept in reports
         ],
     )
 

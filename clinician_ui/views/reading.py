@@ -32,6 +32,7 @@ from clinician_ui.services import (
 from clinician_ui.similar import find_similar, has_index, known_similar
 from clinician_ui.state import Workplace
 from clinician_ui.views.proposals_panel import render_proposals
+from clinician_ui.views.report import render_report
 from clinician_ui.views.what_if_panel import render_what_if
 from clinician_ui.views.words import render_words
 from diagnosis.errors import DiagnosisError
@@ -129,6 +130,7 @@ def _render_assessed(place: Workplace, entry: CaseEntry, case: Case, assessment:
     with left:
         _render_ct(entry, case, explanation, can_try=may(Permission.EXPLAIN))
         render_words(place, entry, case, explanation)
+    render_report(entry, case, assessment)
     if may(Permission.EXPLAIN):
         st.header("What if", anchor=False)
         _render_what_if(place, entry, finding)

@@ -6,7 +6,12 @@ from streamlit.delta_generator import DeltaGenerator
 from clinician_ui.access import current_visitor, may
 from clinician_ui.archive import open_archive
 from clinician_ui.components.review import ReviewSlip, render_review_form
-from clinician_ui.components.review_history import render_assessments, render_edits, render_reviews
+from clinician_ui.components.review_history import (
+    render_assessments,
+    render_edits,
+    render_reports,
+    render_reviews,
+)
 from clinician_ui.components.worklist_rows import REVIEW_WORDS
 from clinician_ui.permissions import Permission
 from clinician_ui.services import CaseEntry, review_case
@@ -14,6 +19,7 @@ from diagnosis.errors import DiagnosisError
 from diagnosis.record import Assessment
 from diagnosis.store.assessments import KeptAssessment, assessments_of
 from diagnosis.store.edits import edits_of
+from diagnosis.store.reports import reports_of
 from diagnosis.store.review_state import Opinion, review_state
 from diagnosis.store.reviews import KeptReview, reviews_of
 
@@ -32,6 +38,7 @@ def render_review(entry: CaseEntry, assessment: Assessment | None, place: DeltaG
         kept = assessments_of(open_archive(), entry.token)
         reviews = reviews_of(open_archive(), entry.token)
         edits = edits_of(open_archive(), entry.token)
+        reports = reports_of(open_archive(), entry.token)
     except DiagnosisError as error:
         st.error(str(error))
         return
@@ -40,6 +47,7 @@ def render_review(entry: CaseEntry, assessment: Assessment | None, place: DeltaG
     if kept or reviews or edits:
         st.header("History", anchor=False)
         render_reviews(reviews)
+        render_reports(reports)
         render_assessments(kept)
         render_edits(edits)
 

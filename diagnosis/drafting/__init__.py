@@ -6,7 +6,7 @@
 `wording`      how descriptors are said, and how they are read back from what was said
 `patient`      age, sex, smoking and cancer, as stated
 `drafter`      `draft_report`: clinical information, technique, findings, impression, recommendation
-`questions`    `answer`: set questions from the same evidence; "not known" is an answer
+`questions`    `answer`, `answer_all`: set questions from the same evidence; "not known" is an answer
 `proof`        `unsupported`: sentences whose evidence does not hold, or that name a number which is not in it
 `editing`      `sign`: the clinician's text, what was changed of the draft, and what of it has no evidence
 =============  ======================================================================================================
@@ -21,7 +21,7 @@ from diagnosis.drafting.drafter import draft_report
 from diagnosis.drafting.editing import SignedReport, sign
 from diagnosis.drafting.evidence import Draft, Evidence, EvidenceKind, Section, Sentence
 from diagnosis.drafting.proof import unsupported
-from diagnosis.drafting.questions import QUESTIONS, Answer, answer
+from diagnosis.drafting.questions import QUESTIONS, Answer, answer, answer_all
 
 __all__ = [
     "QUESTIONS",
@@ -33,6 +33,7 @@ __all__ = [
     "Sentence",
     "SignedReport",
     "answer",
+    "answer_all",
     "draft_report",
     "sign",
     "unsupported",

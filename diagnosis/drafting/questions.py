@@ -60,8 +60,21 @@ _FEATURE_FACTS: dict[str, tuple[str, ...]] = {
 
 def answer(question: str, case: Case, assessment: Assessment) -> Answer:
     """Answer one question about a case."""
+    return _answered(question, _known(case, assessment))
+
+
+def answer_all(case: Case, assessment: Assessment) -> tuple[Answer, ...]:
+    """Answers to all set questions, in their order; the case's words are read once."""
+    known = _known(case, assessment)
+    return tuple(_answered(question, known) for question in QUESTIONS)
+
+
+def _known(case: Case, assessment: Assessment) -> _Known:
     words = read_words(case)
-    known = _Known(case, assessment, words, draft_report(case, assessment, words))
+    return _Known(case, assessment, words, draft_report(case, assessment, words))
+
+
+def _answered(question: str, known: _Known) -> Answer:
     for pattern, _, answerer in _TABLE:
         if pattern.search(question):
             text, evidence = answerer(known)

@@ -1,8 +1,8 @@
-"""The audit trail: every view, assessment, edit, review and export, chained by hash.
+"""The audit trail: every view, assessment, edit, review, report and export, chained by hash.
 
 An event's hash covers its own content and the hash of the event before. So no event can be changed, taken out of the
 middle or put in without breaking the chain, and the head row tells when the end is cut off. Events of assessments,
-reviews and edits hold the hash of the row that was written with them.
+reviews, edits and reports hold the hash of the row that was written with them.
 """
 
 from collections.abc import Iterator, Mapping
@@ -34,6 +34,8 @@ class Action(StrEnum):
     EXPLAIN = "explain"
     EDIT = "edit"
     REVIEW = "review"
+    WRITE = "write"
+    SIGN = "sign"
     EXPORT = "export"
     REFUSED = "refused"
 

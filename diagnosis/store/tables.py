@@ -1,7 +1,7 @@
 """The tables. What is written here and what the migrations make is the same: a test compares them.
 
-Rows of `assessments`, `reviews`, `edits` and `audit_events` are only ever added. Documents are canonical JSON kept as
-text: a database's own JSON type would order and round them in its own way, and their hashes would differ.
+Rows of `assessments`, `reviews`, `edits`, `reports` and `audit_events` are only ever added. Documents are canonical
+JSON kept as text: a database's own JSON type would order and round them in its own way, and their hashes would differ.
 """
 
 from datetime import UTC, date, datetime
@@ -16,6 +16,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Text,
@@ -194,6 +195,55 @@ class EditRow(Base):
     original: Mapped[str] = mapped_column(Text)
     edited: Mapped[str] = mapped_column(Text)
     is_confirmed: Mapped[bool]
+    made_at: Mapped[datetime]
+    made_by: Mapped[str] = mapped_column(String(128))
+
+
+class ReportRow(Base):
+    """A report as a clinician edited or signed it, with the draft that it was made from.
+
+    Attributes:
+        assessment_id: the assessment that the draft and the report are of.
+        draft: document of the draft: each sentence with its evidence.
+        draft_text: the draft as plain text.
+        text: the clinician's.
+        diff: unified diff from the one to the other.
+        is_signed: whether the clinician stands by it.
+    """
+
+    __tablename__ = "reports"
+    __table_args__ = (Index(None, "token", "id"),)
+
+    id: Mapped[int] = mapped_column(Count, primary_key=True, autoincrement=True)
+    token: Mapped[str] = mapped_column(ForeignKey("cases.token"))
+    assessment_id: Mapped[int] = mapped_column(Count, ForeignKey("assessments.id"))
+    draft: Mapped[str] = mapped_column(Text)
+    draft_text: Mapped[str] = mapped_column(Text)
+    text: Mapped[str] = mapped_column(Text)
+    diff: Mapped[str] = mapped_column(Text)
+    is_signed: Mapped[bool]
+    made_at: Mapped[datetime]
+    made_by: Mapped[str] = mapped_column(String(128))
+
+
+class RecordingRow(Base):
+    """A dictation that waits for its speaker to confirm or discard it: work in progress, taken away by either.
+
+    Attributes:
+        sound: the file as it came.
+        suffix: its kind, such as `.wav`.
+        text: the words as the speaker has corrected them so far; None where nothing was corrected.
+        made_by: the speaker; nobody else is shown it.
+    """
+
+    __tablename__ = "recordings"
+    __table_args__ = (Index(None, "token", "made_by", unique=True),)
+
+    id: Mapped[int] = mapped_column(Count, primary_key=True, autoincrement=True)
+    token: Mapped[str] = mapped_column(ForeignKey("cases.token"))
+    sound: Mapped[bytes] = mapped_column(LargeBinary)
+    suffix: Mapped[str] = mapped_column(String(8))
+    text: Mapped[str | None] = mapped_column(Text)
     made_at: Mapped[datetime]
     made_by: Mapped[str] = mapped_column(String(128))
 

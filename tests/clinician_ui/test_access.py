@@ -27,6 +27,8 @@ YES = {
     Permission.EXPLAIN: (False, True, True),
     Permission.EDIT: (False, True, True),
     Permission.REVIEW: (False, True, False),
+    Permission.WRITE_REPORT: (False, True, True),
+    Permission.SIGN_REPORT: (False, True, False),
     Permission.IMPORT: (False, True, True),
     Permission.EXPORT: (False, True, True),
     Permission.SEE_TRAIL: (False, False, True),
