@@ -1,19 +1,23 @@
-"""A bundle on the labeled cases of a manifest: scores, figures, `metrics.json`, and a report.
+"""A bundle on the labeled cases of a manifest: scores, figures, `predictions.csv`, `metrics.json`, and a report.
 
-Each case is scored with every subset of the parts it has, so that one pass gives the figures of all subsets. A case
-that cannot be read costs only itself: it is counted, and named by its row.
+Each case is scored with every subset of the parts it has, so that one pass gives the figures of all subsets. A CT
+without a marked region is searched, and scored at the candidate with the highest probability of the first finding, as
+`diagnosis assess` does. A case that cannot be read costs only itself: it is counted, and named by its row. Where all
+cases are of one class, what needs both (AUROC) is null, and what one class tells (sensitivity, say) is there.
 """
 
+import csv
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, final
 
 import numpy as np
 
+from diagnosis.candidates import search_candidates
 from diagnosis.engine import DiagnosisEngine
-from diagnosis.errors import DiagnosisError, ManifestError
+from diagnosis.errors import CaseError, DiagnosisError, ManifestError
 from diagnosis.evaluation import subgroups
 from diagnosis.evaluation.calibration import Calibrator
 from diagnosis.evaluation.claim_sheet import SheetEntry, claim_sheet
@@ -29,33 +33,53 @@ from diagnosis.evaluation.metrics_file import (
 from diagnosis.evaluation.report import ReportContents, fullest_subset, write_report
 from diagnosis.evaluation.resampling import PatientResampling
 from diagnosis.evaluation.scores import SubsetScores
-from diagnosis.ingest.manifest import Manifest, ManifestRow, read_manifest_case
-from diagnosis.record import Case
+from diagnosis.ingest.manifest import CENTER, Manifest, ManifestRow, read_manifest_case
+from diagnosis.record import Case, RegionOfInterest
 from diagnosis.study_facts import bundle_facts, cohort_facts
 from diagnosis.vocabulary import Modality, subset_name
 
 StudyFacts = tuple[dict[str, str], dict[str, str]]
 """What people state for the checklists, and why some of what they ask does not exist."""
 SHOWN_FAILURES = 10
+PREDICTIONS = "predictions.csv"
 
 
 @final
 @dataclass(frozen=True, eq=False)
 class ScoredCase:
-    """One case: its row, and the logit of each finding for each subset of its parts, by subset name."""
+    """One case: its row, and the logit of each finding for each subset of its parts, by subset name.
+
+    `n_candidates` is the number of regions among which the CT's was chosen; None where it was marked, or nothing found.
+    """
 
     row: ManifestRow
     logits: dict[str, tuple[float, ...]]
     slice_spacing_mm: float | None
+    region: RegionOfInterest | None = None
+    n_candidates: int | None = None
 
 
 @final
 @dataclass(eq=False)
 class Scoring:
-    """Cases scored so far, and why others were not."""
+    """Cases scored so far, and by row why others were not."""
 
     cases: list[ScoredCase] = field(default_factory=list)
-    failures: list[str] = field(default_factory=list)
+    reasons: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def failures(self) -> list[str]:
+        """A sentence for each row that could not be scored."""
+        return [f"row {number}: {reason}" for number, reason in self.reasons.items()]
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """The metrics document, and a sentence for each row that could not be scored."""
+
+    document: dict[str, Any]
+    failures: tuple[str, ...]
 
 
 def evaluate_manifest(
@@ -64,28 +88,37 @@ def evaluate_manifest(
     out: Path,
     on_progress: Callable[[int, int], None],
     study: StudyFacts = ({}, {}),
-) -> dict[str, Any]:
-    """Score a manifest and write `metrics.json` and `report.html` into `out`; return the metrics document.
+) -> Evaluation:
+    """Score a manifest and write `predictions.csv`, `metrics.json` and `report.html` into `out`.
 
     Raises:
-        ManifestError: no column of the bundle's findings, no row of the split, or no labeled cases of both classes.
+        ManifestError: no column of the bundle's findings; no row that could be scored, or none that has a label
+            (`predictions.csv` is there all the same).
     """
     findings = [f.name for f in engine.bundle.metadata.findings if f.name in manifest.findings]
     if not findings:
         declared = ", ".join(f.name for f in engine.bundle.metadata.findings)
-        msg = f"manifest: it has no column of the bundle's findings ({declared}); add one with 0, 1 or blank"
+        msg = f"manifest: it has no column of the bundle's findings ({declared}); name one so, with 0, 1 or blank"
         raise ManifestError(msg)
     scoring = score_rows(engine, manifest.rows, on_progress)
+    write_predictions(engine, manifest.rows, scoring, out / PREDICTIONS)
+    if not scoring.cases:
+        shown = "; ".join(scoring.failures[:SHOWN_FAILURES])
+        msg = f"manifest: none of the {len(manifest.rows)} rows could be scored: {shown}"
+        raise ManifestError(msg)
     scores = {name: _subset_scores(engine, scoring.cases, name) for name in findings}
     scores = {name: by_subset for name, by_subset in scores.items() if by_subset}
     if not scores:
-        msg = "manifest: no subset of CT, note and voice has labeled cases of both classes; nothing can be measured"
+        msg = (
+            f"manifest: no row that could be scored has a label in {', '.join(findings)}, so nothing can be measured; "
+            f"what the bundle says of each is in {PREDICTIONS}"
+        )
         raise ManifestError(msg)
     document, baselines = _document(engine, scoring, scores, len(manifest.rows))
     write_metrics(document, out / "metrics.json")
     sheet = _sheet(engine, document, manifest.rows, scoring, study)
     write_report(_contents(engine, document, scores, baselines, scoring, sheet), out / "report.html")
-    return document
+    return Evaluation(document, tuple(scoring.failures))
 
 
 def rows_of_split(manifest: Manifest, split: str) -> Manifest:
@@ -108,12 +141,70 @@ def score_rows(
     scoring = Scoring()
     for done, row in enumerate(rows):
         try:
-            case = read_manifest_case(row)
-            scoring.cases.append(ScoredCase(row, engine.subset_logits(case), _slice_spacing(case)))
+            case, n_candidates = with_region(engine, read_manifest_case(row))
+            logits = engine.subset_logits(case)
+            scoring.cases.append(ScoredCase(row, logits, _slice_spacing(case), case.region, n_candidates))
         except DiagnosisError as error:
-            scoring.failures.append(f"row {row.number}: {error}")
+            scoring.reasons[row.number] = str(error)
         on_progress(done + 1, len(rows))
     return scoring
+
+
+def with_region(engine: DiagnosisEngine, case: Case) -> tuple[Case, int | None]:
+    """A case whose CT has no region, at the candidate of the highest probability; and of how many candidates.
+
+    Raises:
+        CaseError: nothing is proposed, and there is no note or dictation to score instead.
+    """
+    if case.volume is None or case.region is not None:
+        return case, None
+    search = search_candidates(case.volume)
+    if search.candidates:
+        best, _ = engine.assess_candidates(case, search.candidates)[0]
+        return replace(case, region=best.region), len(search.candidates)
+    if not case.present:
+        msg = (
+            f"case {case.case_id}: no region is marked and none can be proposed: {search.reason}; give "
+            "center_x_mm, center_y_mm and center_z_mm, or add a note or a dictation"
+        )
+        raise CaseError(msg)
+    return case, None
+
+
+def write_predictions(engine: DiagnosisEngine, rows: Sequence[ManifestRow], scoring: Scoring, path: Path) -> None:
+    """Write what the bundle says of each row, with all parts that it has: one line a row, failed ones with the reason.
+
+    Columns: row, case_id, patient_id, inputs, center_x_mm, center_y_mm, center_z_mm (blank without a CT), candidates
+    (among how many the region was chosen; blank where it was marked), then of each of the bundle's findings FINDING
+    (the label), probability_FINDING and is_flagged_FINDING, then error.
+    """
+    by_row = {case.row.number: case for case in scoring.cases}
+    names = [finding.name for finding in engine.bundle.metadata.findings]
+    said = [column for name in names for column in (name, f"probability_{name}", f"is_flagged_{name}")]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["row", "case_id", "patient_id", "inputs", *CENTER, "candidates", *said, "error"])
+        for row in rows:
+            head = [row.number, row.case_id, row.patient_id]
+            case = by_row.get(row.number)
+            if case is None:
+                labels = (cell for name in names for cell in (row.labels.get(name), None, None))
+                writer.writerow([*head, *[None] * 5, *labels, scoring.reasons[row.number]])
+                continue
+            center = [round(mm, 2) for mm in case.region.center_mm] if case.region else [None] * 3
+            subset = max(case.logits, key=lambda name: name.count("+"))
+            cells = [subset, *center, case.n_candidates, *_said_of(engine, case, subset), None]
+            writer.writerow([*head, *cells])
+
+
+def _said_of(engine: DiagnosisEngine, case: ScoredCase, subset: str) -> Iterator[float | int | None]:
+    """Label, probability and flag of each finding."""
+    for finding, logit in zip(engine.bundle.metadata.findings, case.logits[subset], strict=True):
+        probability = engine.probability(finding.name, subset, logit)
+        yield case.row.labels.get(finding.name)
+        yield round(probability, 6)
+        yield int(probability >= finding.threshold)
 
 
 def _slice_spacing(case: Case) -> float | None:
@@ -121,7 +212,7 @@ def _slice_spacing(case: Case) -> float | None:
 
 
 def _subset_scores(engine: DiagnosisEngine, cases: list[ScoredCase], finding: str) -> dict[str, SubsetScores]:
-    """Scores of one finding by subset, as far as both classes are there."""
+    """Scores of one finding by subset, of the cases that have a label."""
     declared = [f.name for f in engine.bundle.metadata.findings]
     index = declared.index(finding)
     threshold = engine.bundle.metadata.findings[index].threshold
@@ -134,8 +225,6 @@ def _subset_scores(engine: DiagnosisEngine, cases: list[ScoredCase], finding: st
     for subset in sorted(by_subset, key=_subset_order):
         chosen = by_subset[subset]
         labels = [case.row.labels[finding] for case in chosen]
-        if len(set(labels)) < 2:
-            continue
         calibration = engine.bundle.calibrations.of(finding, subset)
         result[subset] = SubsetScores.of_bundle(
             [case.row.case_id for case in chosen],
@@ -178,6 +267,7 @@ def _document(
         "rows": n_rows,
         "scored": len(scoring.cases),
         "failed": len(scoring.failures),
+        "regions_searched_for": sum(case.n_candidates is not None for case in scoring.cases),
         "bootstrap": "patients, 2000 draws, 95 % percentile intervals",
     }
     findings = {name: evaluate_finding(by_subset, bootstrap) for name, by_subset in scores.items()}

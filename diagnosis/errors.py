@@ -20,7 +20,7 @@
     ├── StoreError                    17   a database that cannot be reached, written or understood
     ├── AuditError                    18   an audit trail, or a record it vouches for, that was changed
     ├── AccessError                   19   something that this visitor is not allowed
-    └── StudiesFailedError            20   a batch run that was finished, though some of its studies failed
+    └── StudiesFailedError            20   a batch run or an evaluation that was finished, though some studies failed
 
 Exit code 2 is the command line's own: wrong usage. A message has a subject, what is wrong with the value, and what to
 do. It never holds patient data: no name, id, UID, date, note text.
@@ -138,6 +138,6 @@ class AccessError(DiagnosisError):
 
 
 class StudiesFailedError(DiagnosisError):
-    """A batch run was finished and its files are written, but some of its studies failed."""
+    """A batch run or an evaluation was finished and its files are written, but some of its studies failed."""
 
     exit_code: ClassVar[int] = 20

@@ -104,7 +104,7 @@ def find_studies(source: Path, regions: Path | None = None) -> list[Study]:
     if regions is not None:
         studies = read_regions(regions, source)
     elif source.is_file():
-        studies = _of_manifest(read_manifest(source, checks_files=False))
+        studies = _of_manifest(read_manifest(source, checks_files=False, findings=()))
     elif source.is_dir():
         studies = _of_case_folders(source)
     else:

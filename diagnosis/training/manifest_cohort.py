@@ -20,7 +20,7 @@ def read_manifest_cohort(
     Raises:
         ManifestError: a bad row (named), a missing finding or split, before anything is loaded.
     """
-    manifest = read_manifest(path)
+    manifest = read_manifest(path, findings=findings)
     missing = [name for name in findings if name not in manifest.findings]
     if missing:
         msg = f"manifest: it has no column {missing[0]!r}; add it, or correct data.findings"

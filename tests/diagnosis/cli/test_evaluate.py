@@ -117,3 +117,68 @@ def test_a_bundle_of_another_checksum_or_contract_is_refused(run, tiny_bundle, t
     code, _, error = run("evaluate", other, manifest, "--out", tmp_path / "out")
     assert code == 11
     assert "inputs.shape" in error
+
+
+def predictions(folder):
+    with (folder / "predictions.csv").open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_what_is_said_of_each_case_is_written(run, tiny_bundle, tmp_path):
+    code, out, _ = run("evaluate", tiny_bundle, write_manifest(tmp_path), "--out", tmp_path / "out")
+    assert code == 0
+    assert "predictions.csv" in out
+    rows = predictions(tmp_path / "out")
+    assert [row["case_id"] for row in rows] == [f"c{i}" for i in range(12)]
+    assert {row["inputs"] for row in rows} == {"note", "note+voice"}
+    assert [row["malignancy"] for row in rows] == [str(i % 2) for i in range(12)]
+    threshold = json.loads((tiny_bundle / "configs" / "metadata.json").read_text())["findings"][0]["threshold"]
+    for row in rows:
+        assert int(row["is_flagged_malignancy"]) == (float(row["probability_malignancy"]) >= threshold)
+
+
+def test_cases_of_one_class_are_measured_as_far_as_they_tell(run, tiny_bundle, tmp_path):
+    manifest = write_manifest(tmp_path, **{f"malignancy_{row}": 1 for row in range(1, 13)})
+    assert run("evaluate", tiny_bundle, manifest, "--out", tmp_path / "out")[0] == 0
+    entry = read_metrics(tmp_path / "out" / "metrics.json")["findings"]["malignancy"]["note"]
+    assert (entry["n"], entry["auroc"]["value"], entry["specificity"]["value"]) == (12, None, None)
+    assert entry["sensitivity"]["value"] is not None
+
+
+def test_a_row_that_cannot_be_scored_is_told_and_the_others_are_scored(run, tiny_bundle, tmp_path):
+    (tmp_path / "broken.pdf").write_bytes(b"%PDF-1.7 broken")
+    manifest = write_manifest(tmp_path, note_3="broken.pdf", note_text_3="")
+    code, out, error = run("evaluate", tiny_bundle, manifest, "--out", tmp_path / "out")
+    assert code == 20
+    assert "row 3: note" in " ".join(out.split())
+    assert "1 of 12 rows could not be scored; their reasons stand in predictions.csv" in " ".join(error.split())
+    assert read_metrics(tmp_path / "out" / "metrics.json")["protocol"]["failed"] == 1
+    assert predictions(tmp_path / "out")[2]["error"].startswith("note")
+
+
+def test_without_a_label_the_predictions_are_there_all_the_same(run, tiny_bundle, tmp_path):
+    manifest = write_manifest(tmp_path, **{f"malignancy_{row}": "" for row in range(1, 13)})
+    code, _, error = run("evaluate", tiny_bundle, manifest, "--out", tmp_path / "out")
+    assert code == 9
+    assert "has a label in malignancy" in " ".join(error.split())
+    assert all(row["probability_malignancy"] for row in predictions(tmp_path / "out"))
+
+
+def test_further_columns_are_named_and_left_alone(run, tiny_bundle, tmp_path):
+    manifest = write_manifest(tmp_path)
+    lines = manifest.read_text().splitlines()
+    manifest.write_text("\n".join([f"{lines[0]},histology", *(f"{line},carcinoid" for line in lines[1:])]) + "\n")
+    code, out, _ = run("evaluate", tiny_bundle, manifest, "--out", tmp_path / "out")
+    assert code == 0
+    assert "Columns left alone: histology" in out
+
+
+def test_a_ct_without_a_region_is_searched(run, tiny_bundle, tmp_path, checkout):
+    manifest = tmp_path / "manifest.csv"
+    rows = [("c1", checkout / "data_samples/case_001/ct", 1), ("c2", checkout / "data_samples/case_004/ct", 0)]
+    manifest.write_text("case_id,patient_id,ct,malignancy\n" + "".join(f"{c},{c},{ct},{y}\n" for c, ct, y in rows))
+    code, out, _ = run("evaluate", tiny_bundle, manifest, "--out", tmp_path / "out")
+    assert code == 0
+    assert "scored at the best of the regions proposed: 2" in " ".join(out.split())
+    found = predictions(tmp_path / "out")
+    assert all(1 <= int(row["candidates"]) <= 10 and row["center_x_mm"] for row in found)

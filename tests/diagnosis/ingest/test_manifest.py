@@ -135,3 +135,66 @@ def test_a_missing_file_can_be_left_to_its_row(tmp_path: Path) -> None:
     assert second.ct is None
     with pytest.raises(DiagnosisError, match="the path does not exist"):
         read_manifest_case(first)
+
+
+@pytest.mark.parametrize(
+    ("delimiter", "encoding", "end"),
+    [(",", "utf-8-sig", "\r\n"), (";", "utf-8", "\n"), ("\t", "utf-16", "\r\n")],
+)
+def test_tables_of_spreadsheets_of_other_countries(tmp_path: Path, delimiter: str, encoding: str, end: str) -> None:
+    heading = ["Case_ID", "PATIENT_ID", "Note_Text", "center_x_mm", "center_y_mm", "center_z_mm", "Sex", "Malignancy"]
+    x = "-54,2" if delimiter == ";" else "-54.2"
+    rows = [heading, ["c1", "p1", "Größe: 8 mm", x, "31", "-120", "f", "TRUE"]]
+    path = tmp_path / "m.csv"
+    path.write_bytes(end.join(delimiter.join(cells) for cells in rows).encode(encoding))
+    manifest = read_manifest(path, findings=["malignancy"])
+    (row,) = manifest.rows
+    assert (row.case_id, row.note_text, row.center_mm) == ("c1", "Größe: 8 mm", (-54.2, 31, -120))
+    assert (row.sex, row.labels, manifest.findings) == (Sex.FEMALE, {"malignancy": 1}, ("malignancy",))
+
+
+def test_columns_of_other_purposes_are_left_alone_where_the_findings_are_named(tmp_path: Path) -> None:
+    path = write(
+        tmp_path,
+        "c1,p1,A nodule.,adenocarcinoma,IIIa,1",
+        heading="case_id,patient_id,note_text,histology,stage,malignancy",
+    )
+    manifest = read_manifest(path, findings=["malignancy"])
+    assert (manifest.findings, manifest.other_columns) == (("malignancy",), ("histology", "stage"))
+    with pytest.raises(
+        ManifestError, match=r"row 1: histology is \(a text of 14 characters\); a finding is 0, 1 or blank"
+    ):
+        read_manifest(path)
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [
+        ("center_i", "a region is given by center_x_mm, center_y_mm, center_z_mm, the patient's LPS coordinates in mm"),
+        ("voxel", "the column 'voxel' is not known; a region is given by center_x_mm"),
+        ("x_mm", "the column 'x_mm' is not known; a region is given by center_x_mm"),
+        ("diameter", "if it is diameter_mm, name it so, else give it another name"),
+        ("voice_txt", "if it is voice_text, name it so"),
+    ],
+)
+def test_a_column_that_is_likely_meant_is_not_left_alone(tmp_path: Path, column: str, message: str) -> None:
+    path = write(tmp_path, "c1,p1,A nodule.,1,1", heading=f"case_id,patient_id,note_text,{column},malignancy")
+    with pytest.raises(ManifestError, match=message):
+        read_manifest(path, findings=["malignancy"])
+
+
+def test_paths_of_windows_and_absolute_ones_are_found(tmp_path: Path) -> None:
+    (tmp_path / "Müller 1").mkdir()
+    (tmp_path / "Müller 1" / "a note.txt").write_text("A nodule.")
+    for written in ("Müller 1\\a note.txt", str(tmp_path / "Müller 1" / "a note.txt")):
+        path = write(tmp_path, f"c1,p1,{written}", heading="case_id,patient_id,note")
+        assert read_manifest(path).rows[0].note == tmp_path / "Müller 1" / "a note.txt"
+
+
+def test_a_workbook_and_an_empty_file_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "m.xlsx").write_bytes(b"PK\x03\x04rest of a workbook")
+    with pytest.raises(ManifestError, match="it is a workbook or an archive, not a table; save the sheet as CSV UTF-8"):
+        read_manifest(tmp_path / "m.xlsx")
+    (tmp_path / "m.csv").touch()
+    with pytest.raises(ManifestError, match="the file is empty; write a heading and one row a case"):
+        read_manifest(tmp_path / "m.csv")
