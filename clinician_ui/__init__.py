@@ -33,6 +33,7 @@
 `dictations`                recordings to words that a clinician has confirmed
 `reports`                   a case's draft, what is kept of it, and who may sign
 `proposals`                 regions that the product proposes, each assessed, none kept until it is confirmed
+`changes`                   the probability for each single change of a case, asked once and kept
 `what_if`                   the probability of a case that was changed, asked but not kept
 `similar`                   nodules like that of a case, where an index lies beside the bundle
 `imports`, `uploads`        new cases from a zip archive or a folder, streamed to disk and judged

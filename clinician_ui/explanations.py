@@ -30,7 +30,7 @@ def known_explanation(entry: CaseEntry, bundle_dir: Path, finding: str) -> Expla
         AccessError: the visitor may not see the case.
     """
     require(Permission.SEE_CASE)
-    key = _key(entry, bundle_dir, finding)
+    key = explanation_key(entry, bundle_dir, finding)
     if key is None:
         return None
     shelf, place = _explanations(), tuple(key.values())
@@ -55,7 +55,7 @@ def explain_case(entry: CaseEntry, bundle_dir: Path, finding: str) -> Explanatio
         return known
     require(Permission.EXPLAIN)
     # Asked before the work: whoever closes the page meanwhile ends its session, and the work is kept all the same.
-    actor, store, key = current_visitor().actor, open_archive(), _key(entry, bundle_dir, finding)
+    actor, store, key = current_visitor().actor, open_archive(), explanation_key(entry, bundle_dir, finding)
     if key is None:
         msg = "explanation: the case has changed since it was assessed; open it again"
         raise ExplanationError(msg)
@@ -67,7 +67,7 @@ def explain_case(entry: CaseEntry, bundle_dir: Path, finding: str) -> Explanatio
     return explanation
 
 
-def _key(entry: CaseEntry, bundle_dir: Path, finding: str) -> dict[str, Any] | None:
+def explanation_key(entry: CaseEntry, bundle_dir: Path, finding: str) -> dict[str, Any] | None:
     """All that an explanation depends on; None where the case as it is now was not assessed."""
     kept = kept_assessment(entry, bundle_dir)
     if kept is None:

@@ -33,7 +33,7 @@ from clinician_ui.similar import find_similar, has_index, known_similar
 from clinician_ui.state import Workplace
 from clinician_ui.views.proposals_panel import render_proposals
 from clinician_ui.views.report import render_report
-from clinician_ui.views.what_if_panel import render_what_if
+from clinician_ui.views.what_if_panel import render_changes, render_what_if
 from clinician_ui.views.words import render_words
 from diagnosis.errors import DiagnosisError
 from diagnosis.reading import read_words
@@ -146,6 +146,7 @@ def _render_what_if(place: Workplace, entry: CaseEntry, finding: FindingAssessme
     """The panel; until the model is there, a word on that: a page of what is known already does not wait for it."""
     if is_engine_loaded(place.bundle_dir):
         render_what_if(place, entry, finding)
+        render_changes(place, entry, finding)
         return
     warm_up(place.bundle_dir)
     if is_engine_coming(place.bundle_dir):

@@ -5,6 +5,7 @@ from html import escape
 import numpy as np
 import streamlit as st
 
+from clinician_ui.changes import known_changes, try_changes
 from clinician_ui.components.modality_bar import MODALITY_TITLES
 from clinician_ui.services import CaseEntry
 from clinician_ui.state import Workplace
@@ -12,6 +13,7 @@ from clinician_ui.what_if import Question, Span, WhatIf, open_what_if
 from diagnosis.errors import DiagnosisError
 from diagnosis.record import FindingAssessment, RegionOfInterest
 from diagnosis.record.volume import RegionSource
+from diagnosis.reporting.changes import changes_html
 from diagnosis.vocabulary import MODALITIES, Modality
 
 AXES = (("To the left (mm)", "x"), ("To the back (mm)", "y"), ("To the head (mm)", "z"))
@@ -30,6 +32,25 @@ def render_what_if(place: Workplace, entry: CaseEntry, finding: FindingAssessmen
         st.error(str(error))
         return
     answer.html(_answer(finding, changed, question != Question(asked.case.present)))
+
+
+@st.fragment
+def render_changes(place: Workplace, entry: CaseEntry, finding: FindingAssessment) -> None:
+    """Every single change at once: parts and sentences left out, words negated, the region filled with lung."""
+    try:
+        changes = known_changes(entry, place.bundle_dir, finding.name)
+        if changes is None:
+            st.caption("Or have each sentence, part and telling word changed in turn, and the region filled with lung.")
+            if not st.button("Try every change", icon=":material/compare_arrows:", key="try-changes"):
+                return
+            with st.spinner("Trying every change; read on meanwhile", show_time=True):
+                try_changes(entry, place.bundle_dir, finding.name)
+            st.rerun(scope="fragment")
+    except DiagnosisError as error:
+        st.error(str(error))
+        return
+    table = changes_html(changes.tried, changes.smallest, finding.threshold, has_note=changes.has_note)
+    st.html(f'<section class="dx-card" tabindex="0" role="region" aria-label="Changes">{table}</section>')
 
 
 def _question(asked: WhatIf, token: str) -> Question:

@@ -28,14 +28,7 @@ if TYPE_CHECKING:
     from diagnosis.record import Explanation
 
 N_SHOWN = 8
-"""Changes shown in the terminal; all of them stand in explanation.json."""
-WORDING = {
-    "sentence_removed": "without the sentence",
-    "word_removed": "without the words",
-    "word_negated": "with 'no' before (or taken from)",
-    "region_blanked": "with the region blanked",
-    "modality_left_out": "without the",
-}
+"""Changes shown in the terminal; all of them stand in explanation.json and on the page."""
 
 
 def explain_command(
@@ -100,8 +93,10 @@ def explain_command(
 
 
 def _print_changes(explanation: "Explanation", console: Console) -> None:
-    """The changes that would move the probability most."""
-    changes = sorted(explanation.counterfactuals, key=lambda c: -abs(c.probability_after - c.probability_before))
+    """The changes that turn the flag or would move the probability most."""
+    from diagnosis.reporting.changes import change_words, strongest_first
+
+    changes = strongest_first(explanation.counterfactuals)
     if not changes:
         return
     table = Table(title=f"What the probability would be (now {changes[0].probability_before:.2f})")
@@ -110,9 +105,8 @@ def _print_changes(explanation: "Explanation", console: Console) -> None:
     table.add_column("flag")
     smallest = explanation.smallest_change
     for change in ([smallest] if smallest else []) + changes[:N_SHOWN]:
-        what = " ... ".join(change.texts) or change.modality.value
         table.add_row(
-            f"{WORDING[change.kind.value]}: {what}" + (" (smallest change of the note)" if change is smallest else ""),
+            escape(change_words(change)) + (" (smallest change of the note)" if change is smallest else ""),
             f"{change.probability_after:.2f}",
             "changes" if change.is_flipped else "stays",
         )

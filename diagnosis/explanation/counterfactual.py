@@ -207,10 +207,16 @@ def _sentences_removed(case: Case) -> list[_Change]:
 
 def _words_negated(case: Case, texts: dict[Modality, TextAttribution]) -> list[_Change]:
     return [
-        _Change(ChangeKind.WORD_NEGATED, part, (span,), with_word_negated(case, part, span))
+        _Change(_negation_kind(case, part, span), part, (span,), with_word_negated(case, part, span))
         for part, attribution in texts.items()
         for span in _strongest(attribution, N_WORDS)
     ]
+
+
+def _negation_kind(case: Case, part: Modality, span: Span) -> ChangeKind:
+    """Which of the two `with_word_negated` does."""
+    is_negated = _NEGATION.search(text_of(case, part)[: span[0]]) is not None
+    return ChangeKind.NEGATION_REMOVED if is_negated else ChangeKind.WORD_NEGATED
 
 
 def _strongest(attribution: TextAttribution, n: int) -> list[Span]:

@@ -165,6 +165,7 @@ class ChangeKind(StrEnum):
     SENTENCE_REMOVED = "sentence_removed"
     WORD_REMOVED = "word_removed"
     WORD_NEGATED = "word_negated"
+    NEGATION_REMOVED = "negation_removed"
     REGION_BLANKED = "region_blanked"
     MODALITY_LEFT_OUT = "modality_left_out"
 

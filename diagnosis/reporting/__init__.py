@@ -3,7 +3,9 @@
 =================  ====================================================================================
 `colors`           the one diverging color scale of the product, and how strong a value is drawn
 `panels`           PNG pictures: three planes through the peak with overlay; the waveform with words
+`word_labels`      where the words beside a waveform stand, so that none lies on another
 `highlights`       a text with its words tinted, as HTML
+`changes`          what the probability would be if something were changed: a table with pictures, as HTML
 `html_report`      a self-contained page: one section a case, pictures inside
 `export`           `write_exports`: one `result` in all the forms that a hospital takes, listed below
 `dicom_source`     the source images as results refer to them: repaired or refused, each with its reason

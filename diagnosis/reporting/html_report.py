@@ -8,6 +8,7 @@ from typing import Any, final
 from diagnosis.record import Assessment, Case, Explanation, FindingAssessment
 from diagnosis.record.attribution import WHOLE_CASE
 from diagnosis.reporting.candidate_rows import ReportCandidate, candidate_rows
+from diagnosis.reporting.changes import changes_html
 from diagnosis.reporting.highlights import highlight_html, scale_html
 from diagnosis.reporting.panels import region_panel, waveform_panel
 from diagnosis.version import __version__
@@ -78,6 +79,7 @@ def _section(item: ReportCase) -> dict[str, Any]:
         "voice": _voice_html(case, explanation),
         "voice_scale": scale_html(explanation.voice.spans) if explanation and explanation.voice else "",
         "waveform": _waveform(case, explanation),
+        "changes": _changes(item),
         "proof": _proof(explanation),
     }
 
@@ -139,6 +141,15 @@ def _waveform(case: Case, explanation: Explanation | None) -> str | None:
     spans = explanation.voice.spans if explanation and explanation.voice else ()
     png = waveform_panel(case.voice_note, tuple(span for span in spans if isinstance(span, SpeechSpan)))
     return None if png is None else _data_uri(png)
+
+
+def _changes(item: ReportCase) -> str:
+    """What the probability would be if something were changed, as HTML; empty where nothing was asked about."""
+    if item.explanation is None:
+        return ""
+    explained = next((f for f in item.assessment.findings if f.name == item.explanation.finding), item.assessment.main)
+    changes, smallest = item.explanation.counterfactuals, item.explanation.smallest_change
+    return changes_html(changes, smallest, explained.threshold, has_note=item.case.note is not None)
 
 
 def _proof(explanation: Explanation | None) -> list[dict[str, str]]:

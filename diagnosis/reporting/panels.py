@@ -1,6 +1,7 @@
 """PNG pictures of an assessment: the region in three planes with its attribution, and the waveform with words."""
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
 
@@ -11,6 +12,7 @@ from scipy import ndimage
 from diagnosis.record import RegionOfInterest, SpeechSpan, VoiceNote, Volume, VolumeAttribution
 from diagnosis.record.attribution import WHOLE_CASE
 from diagnosis.reporting.colors import AGAINST_RGB, FOR_RGB, overlay_rgba, tint_css
+from diagnosis.reporting.word_labels import PlacedLabel, place_labels
 from diagnosis.vocabulary import LUNG_WINDOW, SOFT_TISSUE_WINDOW, Window
 
 if TYPE_CHECKING:
@@ -161,30 +163,64 @@ def _draw_scale(figure: "Figure", axes: Any, scale: float) -> None:  # noqa: ANN
 
 
 def waveform_panel(voice: VoiceNote, spans: tuple[SpeechSpan, ...]) -> bytes | None:
-    """PNG: the sound over time, each word's stretch tinted by its attribution; None where the sound is not at hand."""
+    """PNG: the sound over time, each word's stretch tinted by its attribution; None where the sound is not at hand.
+
+    The strongest words are written above it, as many as there is room for.
+    """
     if voice.audio is None:
         return None
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(8.4, 1.7), dpi=110, facecolor="white", layout="constrained")
-    axes = figure.subplots()
+    duration_s = voice.audio.duration_s
+    scale = max((abs(span.value) for span in spans), default=0.0)
+    told = [span for span in spans if scale and abs(span.value) >= 0.05 * scale]
+    labels = _word_labels(told, duration_s)
+    n_lanes = 1 + max((label.lane for _, label in labels), default=-1)
+    height = _WAVE_IN + n_lanes * _LANE_IN
+    figure = Figure(figsize=(_WIDE_IN, height + _FOOT_IN), dpi=110, facecolor="white")
+    axes = figure.add_axes((_SIDE, _FOOT_IN / (height + _FOOT_IN), 1 - 2 * _SIDE, height / (height + _FOOT_IN)))
     low, high, times = _envelope(voice.audio.samples, voice.audio.sampling_rate_hz)
     axes.fill_between(times, low, high, color="#444444", linewidth=0)
-    scale = max((abs(span.value) for span in spans), default=0.0)
-    for span in spans:
-        if scale and abs(span.value) >= 0.05 * scale:
-            axes.axvspan(span.start_s, span.end_s, color=_rgba(tint_css(span.value, scale)), linewidth=0)
-    strongest = sorted(spans, key=lambda s: -abs(s.value))[:6]
-    for span in strongest:
-        axes.text((span.start_s + span.end_s) / 2, 1.05, span.text, fontsize=7, rotation=25, ha="left", va="bottom")
-    axes.set_xlim(0, voice.audio.duration_s)
-    axes.set_ylim(-1, 1.9)
+    for span in told:
+        axes.axvspan(
+            span.start_s, span.end_s, 0, _WAVE_IN / height, color=_rgba(tint_css(span.value, scale)), linewidth=0
+        )
+    _draw_labels(axes, labels)
+    axes.set_xlim(0, duration_s)
+    axes.set_ylim(-1, 1 + n_lanes * _LANE)
     axes.set_yticks([])
     axes.set_xlabel("seconds", fontsize=8)
     axes.tick_params(labelsize=7)
     for side in ("top", "left", "right"):
         axes.spines[side].set_visible(False)
     return _png(figure)
+
+
+_WIDE_IN, _WAVE_IN, _LANE_IN, _FOOT_IN, _SIDE = 8.4, 1.0, 0.17, 0.42, 0.02
+"""Inches: width, waveform, lane of labels, axis below; share of the width that is free at each side."""
+_LANE = 2 * _LANE_IN / _WAVE_IN
+"""Height of a lane, where the waveform reaches from -1 to 1."""
+_LANES, _LABELS, _LABEL_PT, _LONGEST = 4, 14, 7.5, 28
+
+
+def _word_labels(spans: Sequence[SpeechSpan], duration_s: float) -> list[tuple[str, PlacedLabel]]:
+    """The strongest words with the place of each; one word said twice is written twice."""
+    from matplotlib.textpath import TextPath
+
+    strongest = sorted(spans, key=lambda s: -abs(s.value))[:_LABELS]
+    words = [" ".join(s.text.split()).strip(".,;:") for s in strongest]
+    words = [word if len(word) <= _LONGEST else f"{word[: _LONGEST - 1]}…" for word in words]
+    seconds_a_point = duration_s / ((1 - 2 * _SIDE) * _WIDE_IN * 72)
+    widths = [float(TextPath((0, 0), word, size=_LABEL_PT).get_extents().width) * seconds_a_point for word in words]
+    anchors = [(s.start_s + s.end_s) / 2 for s in strongest]
+    return [(words[label.index], label) for label in place_labels(anchors, widths, duration_s, _LANES)]
+
+
+def _draw_labels(axes: "Axes", labels: Sequence[tuple[str, PlacedLabel]]) -> None:
+    for word, label in labels:
+        height = 1 + (label.lane + 0.45) * _LANE
+        axes.plot([label.anchor] * 2, [0.95, height - 0.25 * _LANE], color="#93a3b1", linewidth=0.6)
+        axes.text(label.left, height, word, fontsize=_LABEL_PT, ha="left", va="center")
 
 
 def _envelope(

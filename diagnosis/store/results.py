@@ -1,4 +1,4 @@
-"""Results that take seconds or minutes to compute and can be computed again: explanations and transcripts.
+"""Results that take seconds or minutes to compute and can be computed again: explanations, transcripts, searches.
 
 Kept so that a restart, a second viewer or another server with the same database has them at once. Each lies under the
 hash of all that went into it, so that it is never taken for the result of other inputs, another model or another
@@ -31,6 +31,8 @@ class ResultKind(StrEnum):
 
     EXPLANATION = "explanation"
     TRANSCRIPT = "transcript"
+    CHANGES = "changes"
+    PROPOSALS = "proposals"
 
 
 class ResultRow(Base):

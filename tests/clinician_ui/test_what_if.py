@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from clinician_ui.changes import known_changes, try_changes
 from clinician_ui.folders import list_cases
-from clinician_ui.services import engine_of, load_case
+from clinician_ui.permissions import Visitor
+from clinician_ui.services import assess_case, engine_of, load_case
 from clinician_ui.what_if import Question, open_what_if
-from diagnosis.errors import CaseError, ExplanationError, RegionError
-from diagnosis.record import ClinicalNote, RegionOfInterest
+from diagnosis.errors import AccessError, CaseError, ExplanationError, RegionError
+from diagnosis.record import ChangeKind, ClinicalNote, RegionOfInterest
+from diagnosis.store.actors import Role
 from diagnosis.vocabulary import Modality
 
 NOTE = "FINDINGS: Spiculated solid nodule of 18 mm. The margin is poorly defined. No effusion."
@@ -96,3 +99,28 @@ def test_a_known_part_is_not_encoded_again(asked, folder, ui_bundle):
     start = time.process_time()
     answer(asked, Question(frozenset({Modality.CT})), Question(frozenset({Modality.NOTE})))
     assert time.process_time() - start < 1.0
+
+
+def test_every_change_is_tried_once_and_kept(asked, folder, ui_bundle, monkeypatch):
+    entry = list_cases(folder)[0]
+    assert known_changes(entry, ui_bundle, "malignancy") is None
+    with pytest.raises(ExplanationError, match="the case has changed since it was assessed"):
+        try_changes(entry, ui_bundle, "malignancy")
+    probability = assess_case(entry, ui_bundle).assessment.main.probability
+    changes = try_changes(entry, ui_bundle, "malignancy")
+    kinds = [change.kind for change in changes.tried]
+    assert kinds.count(ChangeKind.SENTENCE_REMOVED) == 3
+    assert kinds.count(ChangeKind.MODALITY_LEFT_OUT) == 2
+    assert kinds.count(ChangeKind.REGION_BLANKED) == 1
+    assert changes.has_note
+    span = asked.sentences(Modality.NOTE)[1][0]
+    second = next(c for c in changes.tried if c.spans == (span,) and c.kind is ChangeKind.SENTENCE_REMOVED)
+    question = Question(asked.case.present, ((Modality.NOTE, span),))
+    assert second.probability_after == pytest.approx(answer(asked, question)[0], abs=1e-5)
+    assert second.probability_before == pytest.approx(probability, abs=1e-5)
+    assert known_changes(entry, ui_bundle, "malignancy") == changes
+    viewer = Visitor("viewer@clinic", frozenset({Role.VIEWER}))
+    monkeypatch.setattr("clinician_ui.access.current_visitor", lambda: viewer)
+    assert known_changes(entry, ui_bundle, "malignancy") == changes
+    with pytest.raises(AccessError):
+        try_changes(entry, ui_bundle, "malignancy")
