@@ -3,6 +3,7 @@
 ====================  =======================================================================================
 `case_folder`         `read_case` a case folder, `assemble_case` loose parts: a `Case` and its `StudyIdentity`
 `manifest`            `read_manifest` a table of cases, checked whole; `read_manifest_case` loads one row
+`manifest_table`      its cells, from CSV of any country's spreadsheets or from Parquet
 `dicom_volume`        `inspect_path` every series with its verdict, `read_volume` the one the rule chooses
 `geometry_gate`       which image planes form a volume, which do not, and what to do (tolerances are stated there)
 `series_choice`       the rule by which one series is chosen, with a reason for each of the others
@@ -13,6 +14,7 @@
 `tilt_repair`         the one repair there is: a tilted, otherwise regular series, only when asked
 `nifti`               NIfTI (RAS, i j k) to a `Volume` (LPS, slice row column)
 `file_tree`           which files a path stands for; `archive`, `dicomdir` two kinds of paths
+`other_formats`       what to do about a path that holds no DICOM
 `limits`              what is refused before it costs memory or time
 `notes`               .txt, .pdf, .json to a `ClinicalNote`; `note_sections` finds its sections
 `page_columns`        two columns of a PDF's page, read one after the other

@@ -24,7 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from diagnosis.errors import CaseError
 from diagnosis.ingest import limits
-from diagnosis.ingest.nifti import is_nifti, read_ct_nifti
+from diagnosis.ingest.nifti import nifti_at, read_ct_nifti
 from diagnosis.record.case import OLDEST_AGE_YEARS, Case
 from diagnosis.record.identity import StudyIdentity
 from diagnosis.record.note import ClinicalNote, VoiceNote
@@ -187,8 +187,9 @@ def _read_ct(
     stated: tuple[float | None, Sex | None],
     read_options: dict[str, Any],
 ) -> tuple[Volume, StudyIdentity, float | None, Sex | None, list[str]]:
-    if path.is_file() and is_nifti(path):
-        return read_ct_nifti(path), identity, *stated, []
+    nifti = nifti_at(path) if path.exists() else None
+    if nifti is not None:
+        return read_ct_nifti(nifti), identity, *stated, []
     from diagnosis.ingest.dicom_volume import read_series
 
     series = read_series(path, **read_options)

@@ -16,7 +16,8 @@ from diagnosis.ingest.dicom_pixels import read_hu
 from diagnosis.ingest.dicom_series import Plane, Series, group_series
 from diagnosis.ingest.dicomdir import listed_files
 from diagnosis.ingest.file_tree import FileSet, opened
-from diagnosis.ingest.nifti import inspect_nifti, is_nifti
+from diagnosis.ingest.nifti import inspect_nifti, nifti_at
+from diagnosis.ingest.other_formats import remedy
 from diagnosis.ingest.pixel_layout import NATIVE
 from diagnosis.ingest.series_choice import Choice, choose_series
 from diagnosis.ingest.source_headers import read_source_headers
@@ -72,7 +73,7 @@ def inspect_path(path: Path, *, repair: str | None = None, on_progress: Progress
     """Every series below a path once, chosen or not, with its verdict; compressed series are decoded to be sure.
 
     Args:
-        path: a folder, a zip archive, a DICOMDIR, a DICOM or a NIfTI file.
+        path: a folder, a zip archive, a DICOMDIR, a DICOM or a NIfTI file, or a folder of one NIfTI file.
         repair: "resample" to accept tilted but otherwise regular series as repaired.
         on_progress: called with (done, total) files.
 
@@ -81,8 +82,9 @@ def inspect_path(path: Path, *, repair: str | None = None, on_progress: Progress
         LimitExceededError: larger than the limits.
     """
     _check_repair(repair)
-    if is_nifti(path):
-        return [inspect_nifti(path)]
+    nifti = nifti_at(path)
+    if nifti is not None:
+        return [inspect_nifti(nifti)]
     with _series_below(path, on_progress) as found:
         series = [_with_trial_decoding(one, repair, on_progress) for one in found]
         choice = choose_series(series, [_is_usable(one, repair) for one in series])
@@ -148,8 +150,9 @@ def _series_below(path: Path, on_progress: Progress | None) -> Iterator[list[Ser
             headers = _headers(FileSet(listed_files(path), files.scratch), on_progress)
         series = group_series(headers)
         if not series:
-            links = f" ({files.n_links} symbolic links were not followed)" if files.n_links else ""
-            msg = f"input: there are no DICOM images at this path{links}; name a folder, zip archive or file with CT"
+            n = files.n_links
+            links = f" ({n} symbolic links were not followed; put the files in their place)" if n else ""
+            msg = f"input: there are no DICOM images at this path{links}; {remedy(files.files)}"
             raise InputError(msg)
         yield series
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     import nibabel as nib
 
 NIFTI_SUFFIXES = (".nii", ".nii.gz")
+COMPANIONS = frozenset({".json", ".txt", ".csv", ".xml", ".md", ".bval", ".bvec"})
+"""What converters write beside an image."""
 FORM_TOLERANCE_MM = 0.5
 """How far sform and qform may place the same corner apart; qform is stored as rounded quaternions."""
 LEAST_HU_RANGE = 100.0
@@ -34,6 +36,17 @@ PARSE_FAILURES = (ArithmeticError, EOFError, LookupError, OSError, TypeError, Va
 def is_nifti(path: Path) -> bool:
     """Whether the name ends as NIfTI files do."""
     return path.name.lower().endswith(NIFTI_SUFFIXES)
+
+
+def nifti_at(path: Path) -> Path | None:
+    """The NIfTI file that a path names: itself, or the only one of a folder that holds nothing but its companions."""
+    if not path.is_dir():
+        return path if is_nifti(path) else None
+    files = [file for file in path.iterdir() if not file.name.startswith(".")]
+    images = [file for file in files if file.is_file() and is_nifti(file)]
+    others = (file for file in files if file not in images)
+    is_alone = len(images) == 1 and all(file.is_file() and file.suffix.lower() in COMPANIONS for file in others)
+    return images[0] if is_alone else None
 
 
 def read_nifti(path: Path) -> Volume:
@@ -129,6 +142,12 @@ def _require_hu(volume: Volume) -> None:
         msg = (
             f"NIfTI: values from {low:g} to {high:g} are not Hounsfield units (windowed, normalized, or a mask?); "
             "convert it again without rescaling"
+        )
+        raise GeometryError(msg)
+    if low >= 0:
+        msg = (
+            f"NIfTI: values from {low:g} to {high:g} hold no air and no fat, so they are not Hounsfield units (the "
+            "rescale intercept was left out?); convert the original images again"
         )
         raise GeometryError(msg)
 

@@ -10,7 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from diagnosis.errors import DiagnosisError, GeometryError, InputError, LimitExceededError
+from diagnosis.ingest.case_folder import assemble_case
+from diagnosis.ingest.dicom_volume import inspect_path
 from diagnosis.ingest.nifti import inspect_nifti, read_ct_nifti, read_nifti
+from diagnosis.record.volume import RegionOfInterest
 
 
 def ct_values() -> np.ndarray:
@@ -51,6 +54,42 @@ def test_a_mask_is_a_volume_and_no_ct(tmp_path: Path) -> None:
     assert set(np.unique(read_nifti(path).hu)) == {0, 1}
     with pytest.raises(GeometryError, match="NIfTI: values from 0 to 1 are not Hounsfield units"):
         read_ct_nifti(path)
+
+
+def test_values_without_air_are_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "ct.nii.gz", ct_values() + 1024)
+    with pytest.raises(GeometryError, match=r"hold no air and no fat.*the rescale intercept was left out"):
+        read_ct_nifti(path)
+
+
+def test_a_folder_of_one_image_and_its_companions_is_that_image(tmp_path: Path) -> None:
+    write(tmp_path / "ct.nii.gz", ct_values())
+    (tmp_path / "ct.json").write_text("{}")
+    case, _ = assemble_case("c", ct=tmp_path, region=RegionOfInterest((-1.0, -1.0, 5.0)))
+    assert case.volume is not None
+    assert case.volume.hu.shape == (7, 6, 5)
+    assert inspect_path(tmp_path)[0].shape == (7, 6, 5)
+    write(tmp_path / "other.nii.gz", ct_values())
+    with pytest.raises(InputError, match="it holds NIfTI files, of which one has to be named by its own path"):
+        assemble_case("c", ct=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [
+        ("ct.mha", "it holds MetaImage or NRRD, which is not read; convert it to NIfTI"),
+        ("CT.NRRD", "it holds MetaImage or NRRD"),
+        ("ct.hdr", "it holds Analyze or a NIfTI pair, which is not read; convert it to one .nii.gz"),
+        ("ct.tar.gz", "it holds an archive inside, or of a kind that is not read; unpack it"),
+        ("slice.png", "it holds pictures, which hold no Hounsfield units; export DICOM"),
+        ("._ct.mha", "name a folder, zip archive or file with CT"),
+    ],
+)
+def test_other_formats_are_refused_with_their_remedy(tmp_path: Path, name: str, remedy: str) -> None:
+    (tmp_path / name).write_bytes(b"no image of ours")
+    for path in (tmp_path, tmp_path / name):
+        with pytest.raises(InputError, match=f"there are no DICOM images at this path; {remedy}"):
+            inspect_path(path)
 
 
 def test_inspection_gives_verdict_and_spacing(tmp_path: Path) -> None:
