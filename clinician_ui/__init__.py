@@ -32,7 +32,7 @@
 `services`                  the door to the engine and the readers of files; keeps what they gave, checks who asks
 `dictations`                recordings to words that a clinician has confirmed
 `reports`                   a case's draft, what is kept of it, and who may sign
-`proposals`                 regions that the product proposes, each assessed, none kept until it is confirmed
+`proposals`                 regions that the product proposes, each assessed; none counts until it is confirmed
 `changes`                   the probability for each single change of a case, asked once and kept
 `what_if`                   the probability of a case that was changed, asked but not kept
 `similar`                   nodules like that of a case, where an index lies beside the bundle

@@ -1,6 +1,7 @@
-"""Dictation: from a recording to words that a clinician has confirmed. Nothing is kept before that.
+"""Dictation: from a recording to words that a clinician has confirmed.
 
-A recording is transcribed and shown; the clinician corrects and confirms it. Only then does it become the case's
+A recording is transcribed and shown; the clinician corrects and confirms it. Until then it waits in the store for its
+speaker alone, over a refresh or a restart, and counts for nothing. Only once it is confirmed does it become the case's
 dictation: the sound as `voice.wav` in the case's folder, the recognizer's words and the clinician's side by side in the
 store. A recording that it takes the place of stays in the folder under another name.
 """
@@ -13,7 +14,9 @@ from typing import final
 
 import numpy as np
 
-from clinician_ui.access import require
+from clinician_ui.access import current_visitor, require
+from clinician_ui.archive import open_archive
+from clinician_ui.folders import take_in_one
 from clinician_ui.permissions import Permission
 from clinician_ui.services import CaseEntry, adopt_case, edit_case, find_case
 from clinician_ui.transcripts import Progress, keep_transcript, transcript_of
@@ -22,6 +25,14 @@ from diagnosis.ingest.case_folder import VOICE_NAMES
 from diagnosis.ingest.transcript_safety import transcript_warnings, words_to_check
 from diagnosis.record import Audio, VoiceNote
 from diagnosis.store.edits import Edit, EditedPart
+from diagnosis.store.recordings import (
+    WaitingRecording,
+    correct_recording,
+    drop_recording,
+    keep_recording,
+    waiting_mark,
+    waiting_recording,
+)
 
 VOICE_FILE = "voice.wav"
 EARLIER = "earlier_voice"
@@ -68,6 +79,46 @@ def transcribe_recording(sound: bytes, suffix: str = ".wav", on_progress: Progre
         return heard_in(transcript_of(path, on_progress))
 
 
+def keep_waiting(entry: CaseEntry, sound: bytes, suffix: str) -> str:
+    """Keep a new recording until its speaker confirms or discards it; gives its mark.
+
+    Raises:
+        AccessError, StoreError: the visitor may not edit, or it cannot be kept.
+    """
+    require(Permission.EDIT)
+    take_in_one(open_archive(), current_visitor().actor, entry)
+    return keep_recording(open_archive(), current_visitor().actor, entry.token, sound, suffix)
+
+
+def mark_of_waiting(entry: CaseEntry) -> str | None:
+    """Mark of the visitor's recording that waits, or None."""
+    return waiting_mark(open_archive(), current_visitor().actor, entry.token)
+
+
+def find_waiting(entry: CaseEntry) -> WaitingRecording | None:
+    """The visitor's recording that waits, with its sound; or None."""
+    return waiting_recording(open_archive(), current_visitor().actor, entry.token)
+
+
+def correct_waiting(entry: CaseEntry, text: str) -> None:
+    """Keep what the speaker has corrected so far.
+
+    Raises:
+        AccessError, StoreError: the visitor may not edit, or it cannot be kept.
+    """
+    require(Permission.EDIT)
+    correct_recording(open_archive(), current_visitor().actor, entry.token, text)
+
+
+def drop_waiting(entry: CaseEntry) -> None:
+    """Take the visitor's recording away, where one waits.
+
+    Raises:
+        StoreError: the database cannot be written.
+    """
+    drop_recording(open_archive(), current_visitor().actor, entry.token)
+
+
 def confirm_recording(cases_dir: Path, entry: CaseEntry, heard: Heard, text: str) -> None:
     """Make a new recording the dictation of a case, in the clinician's words.
 
@@ -91,6 +142,7 @@ def confirm_recording(cases_dir: Path, entry: CaseEntry, heard: Heard, text: str
     changed = find_case(cases_dir, entry.token) or entry
     adopt_case(entry, lambda case: replace(case, voice_note=heard.voice), changed)
     confirm_transcript(changed, heard.voice, text)
+    drop_waiting(entry)
 
 
 def confirm_transcript(entry: CaseEntry, voice: VoiceNote, text: str) -> None:

@@ -9,7 +9,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import final
 
@@ -23,9 +23,11 @@ from diagnosis.ingest.archive import is_zip, unpack_zip
 from diagnosis.ingest.case_folder import CaseFile
 from diagnosis.ingest.file_tree import files_below
 from diagnosis.record.series import SeriesReport
+from diagnosis.vocabulary import GeometryCode
 
 INCOMING = ".incoming"
 """Hidden: the worklist passes over it."""
+RESAMPLE = "resample"
 STALE_S = 24 * 3600.0
 Progress = Callable[[int, int], None]
 _PSEUDONYM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -41,17 +43,26 @@ class Arrival:
         reports: the verdict on each series.
         n_files: how many files came.
         n_bytes: how large they are together.
+        is_repaired: whether the reader asked for the tilt of a series to be repaired.
     """
 
     folder: Path
     reports: tuple[SeriesReport, ...]
     n_files: int
     n_bytes: int
+    is_repaired: bool = False
 
     @property
     def is_usable(self) -> bool:
         """Whether one of the series can be assessed."""
         return any(report.is_chosen for report in self.reports)
+
+    @property
+    def is_repairable(self) -> bool:
+        """Whether none can be used as it is, and one only for the tilt of its gantry."""
+        return not self.is_usable and any(
+            [reason.code for reason in report.reasons] == [GeometryCode.GANTRY_TILT] for report in self.reports
+        )
 
 
 @final
@@ -155,8 +166,9 @@ def accept(arrival: Arrival, new: NewCase, cases_dir: Path) -> str:
     if target.exists():
         msg = "import: there is a case of this pseudonym already; choose another"
         raise CaseError(msg)
+    said = {"case_id": new.case_id, "age_years": new.age_years, "sex": new.sex}
     try:
-        stated = CaseFile.model_validate({"case_id": new.case_id, "age_years": new.age_years, "sex": new.sex})
+        stated = CaseFile.model_validate(said | {"repair": RESAMPLE if arrival.is_repaired else None})
     except ValueError as error:
         msg = "import: the age is not possible; correct it or leave it open"
         raise CaseError(msg) from error
@@ -169,6 +181,18 @@ def accept(arrival: Arrival, new: NewCase, cases_dir: Path) -> str:
     if entry is not None:
         take_in_one(open_archive(), current_visitor().actor, entry)
     return token
+
+
+def with_repair(arrival: Arrival, on_progress: Progress | None = None) -> Arrival:
+    """The same images, judged with the tilt of a series repaired; the case that is made of them asks for it too.
+
+    Raises:
+        InputError: what waits is no longer there.
+    """
+    from diagnosis.ingest.dicom_volume import inspect_path
+
+    reports = tuple(inspect_path(arrival.folder / "ct", repair=RESAMPLE, on_progress=on_progress))
+    return replace(arrival, reports=reports, is_repaired=True)
 
 
 def discard(arrival: Arrival) -> None:

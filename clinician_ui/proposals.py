@@ -1,22 +1,24 @@
-"""Regions that the product proposes in a CT without a marked one: searched once, each assessed, none of it kept.
+"""Regions that the product proposes in a CT without a marked one: searched once, each assessed, kept in the store.
 
-A proposal counts only once a clinician confirms it; it is then marked like a region of their own.
+A proposal counts only once a clinician confirms it; it is then marked like a region of their own. Until then it is a
+result that could be computed again, found there by every later visitor and after a restart.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import final
-
-import streamlit as st
+from typing import Any, final
 
 from clinician_ui.access import require
+from clinician_ui.archive import open_archive
 from clinician_ui.permissions import Permission
-from clinician_ui.services import ONE_AT_A_TIME, CaseEntry, Shelf, engine_of, load_case, revision_of
-from diagnosis.errors import CaseError
+from clinician_ui.recipes import PROPOSAL_MODULES, source_sha256
+from clinician_ui.services import ONE_AT_A_TIME, CaseEntry, engine_of, load_case, revision_of
+from diagnosis.bundle.checksums import stated_sha256
+from diagnosis.errors import BundleError, CaseError
 from diagnosis.record import RegionOfInterest
+from diagnosis.store.results import ResultKind, read_result, save_result
 
-MOST_KEPT = 50
 Progress = Callable[[int, int], None]
 
 
@@ -47,14 +49,15 @@ class Proposals:
     reason: str | None = None
 
 
-@st.cache_resource(show_spinner=False)
-def _searches() -> Shelf[Proposals]:
-    return Shelf(MOST_KEPT)
-
-
 def known_proposals(entry: CaseEntry, bundle_dir: Path) -> Proposals | None:
-    """What an earlier search of the case found, or None."""
-    return _searches().get(_key(entry, bundle_dir))
+    """What an earlier search of the case found, by whomever; or None.
+
+    Raises:
+        AccessError: the visitor may not see the case.
+    """
+    require(Permission.SEE_CASE)
+    key = _key(entry, bundle_dir)
+    return None if key is None else read_result(open_archive(), ResultKind.PROPOSALS, key, Proposals)
 
 
 def propose_regions(entry: CaseEntry, bundle_dir: Path, on_progress: Progress | None = None) -> Proposals:
@@ -62,7 +65,7 @@ def propose_regions(entry: CaseEntry, bundle_dir: Path, on_progress: Progress | 
 
     Raises:
         AccessError: the visitor may not.
-        DiagnosisError: the case or the model cannot be used.
+        DiagnosisError: the case or the model cannot be used, or what was found cannot be kept.
     """
     known = known_proposals(entry, bundle_dir)
     if known is not None:
@@ -79,9 +82,22 @@ def propose_regions(entry: CaseEntry, bundle_dir: Path, on_progress: Progress | 
         assessed = engine_of(bundle_dir).assess_candidates(case, search.candidates)
     found = tuple(Proposal(c.region, c.strength, a.main.probability, a.main.is_flagged) for c, a in assessed)
     proposals = Proposals(found, search.reason)
-    _searches().put(_key(entry, bundle_dir), proposals)
+    key = _key(entry, bundle_dir)
+    if key is not None:
+        save_result(open_archive(), ResultKind.PROPOSALS, key, proposals)
     return proposals
 
 
-def _key(entry: CaseEntry, bundle_dir: Path) -> tuple[str, ...]:
-    return entry.token, entry.fingerprint, str(revision_of(entry)), str(bundle_dir)
+def _key(entry: CaseEntry, bundle_dir: Path) -> dict[str, Any] | None:
+    """All that a search depends on; None where the bundle does not say what it is."""
+    try:
+        bundle = stated_sha256(bundle_dir)
+    except BundleError:
+        return None  # loading the bundle will say what is wrong with it
+    return {
+        "token": entry.token,
+        "fingerprint": entry.fingerprint,
+        "edit": revision_of(entry),
+        "bundle_sha256": bundle,
+        "program": source_sha256(*PROPOSAL_MODULES),
+    }

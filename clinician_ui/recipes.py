@@ -15,6 +15,7 @@ SPEECH_MODULES = (
     "diagnosis.ingest.spoken_punctuation",
     "diagnosis.ingest.transcription",
 )
+PROPOSAL_MODULES = ("diagnosis.candidates", "diagnosis.networks", "diagnosis.preprocessing")
 EXPLANATION_MODULES = ("diagnosis.explanation", "diagnosis.networks", "diagnosis.preprocessing")
 
 

@@ -44,6 +44,7 @@ def read_case_once(folder: Path, on_progress: Progress | None = None) -> tuple[C
         region=parts.region,
         age_years=parts.age_years,
         sex=parts.sex,
+        repair=parts.repair,
         on_progress=None if on_progress is None else partial(_tell_slices, on_progress),
     )
 

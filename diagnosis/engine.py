@@ -43,6 +43,7 @@ from diagnosis.record import (
     ModalityShares,
     ModalityUse,
 )
+from diagnosis.record.case import case_subject
 from diagnosis.vocabulary import DESCRIPTORS, MODALITIES, Modality, subset_name
 
 
@@ -111,7 +112,9 @@ class DiagnosisEngine:
             CaseError: the case has no CT.
         """
         if case.volume is None:
-            msg = f"case {case.case_id}: it has no CT to search for regions; add one, or assess its other parts"
+            msg = (
+                f"{case_subject(case.case_id)}: it has no CT to search for regions; add one, or assess its other parts"
+            )
             raise CaseError(msg)
         found = find_candidates(case.volume) if candidates is None else tuple(candidates)
         if not found:

@@ -34,7 +34,8 @@ def _row(report: SeriesReport) -> str:
 
 def _reasons(report: SeriesReport) -> str:
     if report.is_chosen:
-        return "<b>will be assessed</b>"
+        was = "; its tilt is repaired" if report.verdict is Verdict.REPAIRED else ""
+        return f"<b>will be assessed</b>{was}"
     lines = [reason.message for reason in report.reasons]
     if report.why_not_chosen is not None and not report.why_not_chosen.startswith("refused"):
         lines.append(report.why_not_chosen)

@@ -17,6 +17,7 @@ from clinician_ui.imports import (
     receive_folder,
     receive_zip,
     suggested_pseudonym,
+    with_repair,
 )
 from clinician_ui.permissions import Permission
 from clinician_ui.state import Workplace
@@ -24,6 +25,11 @@ from clinician_ui.uploads import DESK, MOST_BYTES, PIECE_BYTES
 from diagnosis.errors import DiagnosisError
 
 _SEXES = {"": "as the images say", "F": "female", "M": "male", "O": "other"}
+REPAIR_WORDS = (
+    "A series is tilted and otherwise regular. It can be repaired: each slice is shifted within its own plane until "
+    "the stack is upright. Values between pixels are interpolated, which softens fine detail a little, and the case "
+    "carries a warning of it. An untilted reconstruction from the scanner is better where there is one."
+)
 
 
 def render_import_page(place: Workplace, open_case: Callable[[str], None]) -> None:
@@ -90,7 +96,9 @@ def _render_arrival(place: Workplace, arrival: Arrival, open_case: Callable[[str
     n = len(arrival.reports)
     st.caption(f"{arrival.n_files} files, {arrival.n_bytes / 2**20:.0f} MiB, {n} series.")
     render_series(arrival.reports)
-    if not arrival.is_usable:
+    if arrival.is_repairable:
+        _render_repair(arrival)
+    elif not arrival.is_usable:
         st.error("None of the series can be used as it is. Export the study again as the reasons say.")
     else:
         _render_form(place, arrival, open_case)
@@ -98,6 +106,25 @@ def _render_arrival(place: Workplace, arrival: Arrival, open_case: Callable[[str
         discard(arrival)
         del st.session_state["arrival"]
         st.rerun()
+
+
+def _render_repair(arrival: Arrival) -> None:
+    """A series that only its tilt rules out: the reader may have it repaired, or not."""
+    st.warning(REPAIR_WORDS)
+    if not st.button("Repair the tilt", type="primary", key="repair-arrival"):
+        return
+    bar = st.progress(0.0, "Judging the series again")
+
+    def show(done: int, total: int) -> None:
+        bar.progress(done / max(total, 1), f"Reading file {done} of {total}")
+
+    try:
+        st.session_state["arrival"] = with_repair(arrival, show)
+    except DiagnosisError as error:
+        bar.empty()
+        st.error(str(error))
+        return
+    st.rerun()
 
 
 def _render_form(place: Workplace, arrival: Arrival, open_case: Callable[[str], None]) -> None:

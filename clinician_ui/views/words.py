@@ -16,13 +16,18 @@ from clinician_ui.dictations import (
     Heard,
     confirm_recording,
     confirm_transcript,
+    correct_waiting,
+    drop_waiting,
+    find_waiting,
     heard_in,
+    keep_waiting,
+    mark_of_waiting,
     transcribe_recording,
 )
 from clinician_ui.permissions import Permission
 from clinician_ui.services import CaseEntry, edit_case
 from clinician_ui.state import Workplace
-from diagnosis.errors import DiagnosisError
+from diagnosis.errors import AudioError, DiagnosisError
 from diagnosis.record import Case, Explanation, VoiceNote
 from diagnosis.store.edits import Edit, EditedPart
 
@@ -35,10 +40,11 @@ UNCONFIRMED = (
 @final
 @dataclass(frozen=True, eq=False)
 class Recording:
-    """A new recording that waits to be confirmed: which sound, and what was heard in it."""
+    """A new recording that waits to be confirmed: its mark, what was heard in it, and the words as corrected so far."""
 
-    sound: str
+    mark: str
     heard: Heard
+    text: str
 
 
 @st.fragment
@@ -109,56 +115,76 @@ def _heard(entry: CaseEntry, voice: VoiceNote) -> Heard:
 
 
 def _render_recorder(place: Workplace, entry: CaseEntry) -> None:
+    """The recorder; open from the start where a recording waits, as after a refresh."""
     key = f"recording-{entry.token}"
     round_ = st.session_state.setdefault(f"{key}-round", 0)
-    # Not an expander: a redraw may fold it, and hide a recording that waits to be confirmed.
-    if not st.toggle("Record or upload a dictation", key=f"{key}-open-{round_}"):
-        return
-    recorded = st.audio_input("Record a dictation", key=f"{key}-mic-{round_}")
-    uploaded = st.file_uploader("Or a sound file", type=SOUND_KINDS, key=f"{key}-file-{round_}", max_upload_size=200)
-    sound = recorded or uploaded
-    if sound is None:
-        st.session_state.pop(key, None)
-        return
-    waiting = st.session_state.get(key)
-    if not isinstance(waiting, Recording) or waiting.sound != sound.file_id:
-        waiting = _transcribed(sound.file_id, sound.getvalue(), Path(sound.name).suffix.lower())
-        if waiting is None:
+    try:
+        mark = mark_of_waiting(entry)
+        # Not an expander: a redraw may fold it, and hide a recording that waits to be confirmed.
+        if not st.toggle("Record or upload a dictation", value=mark is not None, key=f"{key}-open-{round_}"):
             return
-        st.session_state[key] = waiting
-    _render_waiting(place, entry, waiting)
+        recorded = st.audio_input("Record a dictation", key=f"{key}-mic-{round_}")
+        uploaded = st.file_uploader(
+            "Or a sound file", type=SOUND_KINDS, key=f"{key}-file-{round_}", max_upload_size=200
+        )
+        sound = recorded or uploaded
+        if sound is not None and st.session_state.get(f"{key}-kept") != sound.file_id:
+            mark = keep_waiting(entry, sound.getvalue(), Path(sound.name).suffix.lower())
+            st.session_state[f"{key}-kept"] = sound.file_id
+        if mark is not None:
+            _render_waiting(place, entry, _waiting(entry, key, mark))
+    except DiagnosisError as error:
+        st.error(str(error))
 
 
-def _transcribed(sound: str, content: bytes, suffix: str) -> Recording | None:
+def _waiting(entry: CaseEntry, key: str, mark: str) -> Recording:
+    """What was heard in the recording that waits; transcribed once, found again after a refresh.
+
+    Raises:
+        DiagnosisError: it cannot be transcribed, or it is gone.
+    """
+    known = st.session_state.get(key)
+    if isinstance(known, Recording) and known.mark == mark:
+        return known
+    kept = find_waiting(entry)
+    if kept is None:
+        msg = "dictation: the recording is no longer there; it was confirmed or discarded on another page"
+        raise AudioError(msg)
     bar = st.progress(0.0, "Listening to the dictation")
 
     def show(words: str, share: float) -> None:
         bar.progress(share, words)
 
-    kind = suffix if suffix[1:] in SOUND_KINDS else ".wav"
     try:
-        return Recording(sound, transcribe_recording(content, kind, show))
-    except DiagnosisError as error:
-        st.error(str(error))
-        return None
+        heard = transcribe_recording(kept.sound, kept.suffix if kept.suffix[1:] in SOUND_KINDS else ".wav", show)
+    except DiagnosisError:
+        drop_waiting(entry)  # it would fail in the same way after each refresh
+        raise
     finally:
         bar.empty()
+    waiting = Recording(mark, heard, heard.voice.text if kept.text is None else kept.text)
+    st.session_state[key] = waiting
+    return waiting
 
 
 def _render_waiting(place: Workplace, entry: CaseEntry, waiting: Recording) -> None:
-    """A transcript before it counts: nothing of it is kept until it is confirmed."""
+    """A transcript before it counts: it waits for its speaker, and no assessment reads it."""
     voice = waiting.heard.voice
     if not voice.words:
         st.warning("No words were heard. Speak closer to the microphone, and record it again.")
+    st.caption("This recording waits for you, over a refresh too. It counts only once you confirm it.")
     render_dictation(voice, None, f"waiting-{entry.token}", waiting.heard.to_check)
     render_warnings(waiting.heard.warnings)
-    text = st.text_area(
-        "What was said", voice.text, height=160, key=f"said-{entry.token}-{waiting.sound}", max_chars=20_000
-    )
+    key = f"said-{entry.token}-{waiting.mark}"
+    text = st.text_area("What was said", waiting.text, height=160, key=key, max_chars=20_000)
+    if text != st.session_state.setdefault(f"{key}-kept", waiting.text):
+        correct_waiting(entry, text)
+        st.session_state[f"{key}-kept"] = text
     confirm, drop = st.columns([2, 1])
     if confirm.button("Confirm as my word and assess", key="confirm-recording", type="primary", width="stretch"):
         _do(lambda: _confirm(place, entry, waiting, text))
     if drop.button("Discard the recording", key="drop-recording", width="stretch"):
+        drop_waiting(entry)
         _forget(entry)
         st.rerun()
 

@@ -63,6 +63,7 @@ def gather_case(
     """
     from diagnosis.cli.progress import spinner
     from diagnosis.ingest.case_folder import assemble_case, read_case
+    from diagnosis.record.case import NO_PSEUDONYM
 
     has_parts = any(path is not None for path in parts.values())
     if (folder is None) == (not has_parts):
@@ -73,7 +74,7 @@ def gather_case(
             case, _ = read_case(folder, repair=repair)
         else:
             case, _ = assemble_case(
-                "case", ct=parts["ct"], note=parts["note"], voice=parts["voice"], region=region,
+                NO_PSEUDONYM, ct=parts["ct"], note=parts["note"], voice=parts["voice"], region=region,
                 age_years=age_years, sex=sex, repair=repair,
             )  # fmt: skip
     return case

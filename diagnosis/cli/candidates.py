@@ -33,17 +33,18 @@ def assess_without_region(engine: "DiagnosisEngine", case: "Case") -> CandidateA
     """
     from diagnosis.candidates import search_candidates
     from diagnosis.cli.progress import progress_bars, spinner
+    from diagnosis.record.case import case_subject
 
     if case.volume is None:
-        msg = f"case {case.case_id}: it has no CT to search for regions; add one"
+        msg = f"{case_subject(case.case_id)}: it has no CT to search for regions; add one"
         raise CaseError(msg)
     with progress_bars() as open_bar:
         search = search_candidates(case.volume, open_bar("Searching the CT for regions"))
     if not search.candidates:
         if not case.present:
             msg = (
-                f"case {case.case_id}: no region is marked and none can be proposed: {search.reason}; mark one with "
-                "--region, or add a note or a dictation"
+                f"{case_subject(case.case_id)}: no region is marked and none can be proposed: {search.reason}; mark "
+                "one with --region, or add a note or a dictation"
             )
             raise CaseError(msg)
         warned = replace(case, warnings=(*case.warnings, f"No region could be proposed: {search.reason}."))

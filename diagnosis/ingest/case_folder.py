@@ -5,6 +5,7 @@
     case_001/
       case.json            {"case_id": "c-001", "age_years": 67, "sex": "F",
                             "region": {"center_mm": [-54.2, 31.0, -120.5], "diameter_mm": 14.0}}
+                            and "repair": "resample" where a tilted CT is to be repaired
       ct/                  DICOM, or ct.zip (DICOM), or ct.nii.gz, ct.nii
       note.txt             or note.pdf, note.json
       voice.wav            or .flac .mp3 .m4a .ogg .webm
@@ -64,6 +65,7 @@ class CaseFile(BaseModel):
     age_years: Annotated[float, Field(ge=0, le=OLDEST_AGE_YEARS)] | None = None
     sex: Literal["F", "M", "O"] | None = None
     region: RegionFile | None = None
+    repair: Literal["resample"] | None = None
 
 
 def read_case(
@@ -73,7 +75,7 @@ def read_case(
 
     Args:
         folder: as described in this module.
-        repair: "resample" to accept and repair a tilted CT.
+        repair: "resample" to accept and repair a tilted CT, as its case.json may ask by itself.
         on_progress: called with (done, total) CT slices.
 
     Raises:
@@ -89,7 +91,7 @@ def read_case(
         region=parts.region,
         age_years=parts.age_years,
         sex=parts.sex,
-        repair=repair,
+        repair=repair or parts.repair,
         on_progress=on_progress,
     )
 
@@ -106,6 +108,7 @@ class CaseFolderParts:
     region: RegionOfInterest | None
     age_years: float | None
     sex: Sex | None
+    repair: str | None = None
 
 
 def case_folder_parts(folder: Path) -> CaseFolderParts:
@@ -130,6 +133,7 @@ def case_folder_parts(folder: Path) -> CaseFolderParts:
         region=region,
         age_years=stated.age_years,
         sex=Sex(stated.sex) if stated.sex else None,
+        repair=stated.repair,
     )
 
 

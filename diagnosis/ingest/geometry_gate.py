@@ -201,7 +201,7 @@ def _variable_reason(
 
 
 def _tilt_reason(tilt: float, *, is_alone: bool) -> GeometryReason:
-    remedy = "read it with --repair resample, or export" if is_alone else "export"
+    remedy = "have the tilt repaired (on the command line: --repair resample), or export" if is_alone else "export"
     message = f"the gantry was tilted: slices are sheared by {tilt:.1f} degrees; {remedy} an untilted reconstruction"
     return GeometryReason(GeometryCode.GANTRY_TILT, message)
 

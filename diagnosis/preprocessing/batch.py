@@ -13,6 +13,7 @@ from diagnosis.preprocessing.audio import prepare_mel
 from diagnosis.preprocessing.text import PreparedText, prepare_text
 from diagnosis.preprocessing.volume import FieldOfView, PreparedRegion, prepare_region
 from diagnosis.record import Case
+from diagnosis.record.case import case_subject
 from diagnosis.vocabulary import MODALITIES, Modality
 
 
@@ -83,8 +84,8 @@ def require_evidence(prepared: PreparedCase) -> None:
     """
     if not prepared.present:
         msg = (
-            f"case {prepared.case_id}: nothing in it can be assessed; mark a region in the CT, or add a note or a "
-            "dictation with words"
+            f"{case_subject(prepared.case_id)}: nothing in it can be assessed; mark a region in the CT, or add a note "
+            "or a dictation with words"
         )
         raise CaseError(msg)
 

@@ -11,6 +11,15 @@ from diagnosis.vocabulary import Modality, Sex
 OLDEST_AGE_YEARS = 125
 
 
+NO_PSEUDONYM = "case"
+"""`case_id` of a case that was put together from loose files."""
+
+
+def case_subject(case_id: str) -> str:
+    """How a message names a case: `case c-001`, or just `case` where it has no pseudonym."""
+    return "case" if case_id == NO_PSEUDONYM else f"case {case_id}"
+
+
 @final
 @dataclass(frozen=True, eq=False)
 class Case:
@@ -45,10 +54,10 @@ class Case:
             msg = "case: it has no case_id; give it a pseudonym"
             raise CaseError(msg)
         if self.volume is None and self.note is None and self.voice_note is None:
-            msg = f"case {self.case_id}: it holds no CT, no note and no dictation; add at least one"
+            msg = f"{case_subject(self.case_id)}: it holds no CT, no note and no dictation; add at least one"
             raise CaseError(msg)
         if self.age_years is not None and not 0 <= self.age_years <= OLDEST_AGE_YEARS:
-            msg = f"case {self.case_id}: an age of {self.age_years:g} years is not possible; correct age_years"
+            msg = f"{case_subject(self.case_id)}: an age of {self.age_years:g} years is not possible; correct age_years"
             raise CaseError(msg)
         if self.region is not None and self.volume is not None:
             self.region.require_inside(self.volume)

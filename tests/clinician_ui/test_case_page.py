@@ -121,11 +121,19 @@ def test_silence_is_no_dictation(open_case, cases_dir):
     field(app.toggle, "Record or upload a dictation").set_value(True).run()
     app.file_uploader[0].set_value(("silence.wav", stream.getvalue(), "audio/wav")).run()
     assert "No words were heard" in app.warning[0].value
+    # A refresh begins a new session: the recording still waits, with the words typed so far, and counts for nothing.
+    field(app.text_area, "What was said").set_value("Left nodule.").run()
+    again = open_case("note_only")
+    assert field(again.toggle, "Record or upload a dictation").value
+    assert field(again.text_area, "What was said").value == "Left nodule."
+    assert load_case(entry_of(cases_dir, "note_only")).voice_note is None
+    field(app.text_area, "What was said").set_value("").run()
     button(app, "Confirm as my word and assess").click().run()
     assert "no words to confirm" in app.error[0].value
     button(app, "Discard the recording").click().run()
     assert not app.exception
     assert not app.warning
+    assert not field(open_case("note_only").toggle, "Record or upload a dictation").value
 
 
 def shorter(path: Path, seconds: int) -> bytes:

@@ -7,7 +7,9 @@ import time
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
+from dicom_factory import setting, write_series
 
 from clinician_ui.folders import find_case
 from clinician_ui.imports import (
@@ -19,6 +21,7 @@ from clinician_ui.imports import (
     receive_folder,
     receive_zip,
     suggested_pseudonym,
+    with_repair,
 )
 from diagnosis.errors import CaseError, GeometryError, InputError, LimitExceededError
 from diagnosis.ingest import limits
@@ -159,3 +162,25 @@ def test_a_single_case_takes_no_others(checkout):
 
 def test_suggested_pseudonyms_differ():
     assert suggested_pseudonym() != suggested_pseudonym()
+
+
+def test_a_tilted_series_is_repaired_only_when_the_reader_asks(cases, tmp_path):
+    folder = tmp_path / "tilted"
+    folder.mkdir()
+    tilted = [1.0, 0.0, 0.0, 0.0, float(np.cos(0.2)), float(-np.sin(0.2))]
+    write_series(folder, change=setting(ImageOrientationPatient=tilted))
+    arrival = receive_folder(folder, cases)
+    assert not arrival.is_usable
+    assert arrival.is_repairable
+    assert "have the tilt repaired" in arrival.reports[0].reasons[0].message
+    with pytest.raises(CaseError, match="none of the series can be used as it is"):
+        accept(arrival, NewCase("c-1"), cases)
+    repaired = with_repair(arrival)
+    assert [report.verdict for report in repaired.reports] == [Verdict.REPAIRED]
+    assert repaired.is_usable
+    assert not repaired.is_repairable
+    accept(repaired, NewCase("c-1", note="A nodule."), cases)
+    assert json.loads((cases / "c-1" / "case.json").read_text())["repair"] == "resample"
+    case, _ = read_case(cases / "c-1")
+    assert case.warnings[0].startswith("CT: gantry tilt of 11.5 degrees repaired")
+    assert case.volume is not None

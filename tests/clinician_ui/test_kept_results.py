@@ -1,8 +1,10 @@
 """Transcripts and explanations outlive the server: nobody waits for the same work twice."""
 
+import json
 import shutil
 import time
 
+import pydicom
 import pytest
 import streamlit as st
 from dashboard_records import html_of
@@ -10,6 +12,7 @@ from dashboard_records import html_of
 from clinician_ui import explanations, transcripts
 from clinician_ui.explanations import explain_case, known_explanation
 from clinician_ui.folders import list_cases
+from clinician_ui.proposals import known_proposals, propose_regions
 from clinician_ui.services import assess_case, edit_case, load_case
 from clinician_ui.transcripts import read_case_once, transcript_of
 from diagnosis.errors import ExplanationError
@@ -104,3 +107,26 @@ def another_input_finding_or_program_has_none_yet(entry, ui_bundle, finding, mon
         explain_case(entry, ui_bundle, finding)
     assess_case(entry, ui_bundle)
     assert known_explanation(entry, ui_bundle, finding) is None
+
+
+def test_a_search_for_regions_is_made_once(checkout, tmp_path, ui_bundle, monkeypatch):
+    folder = tmp_path / "unmarked"
+    shutil.copytree(checkout / "data_samples" / "case_004", folder)
+    (folder / "note.txt").write_text("Nodule of 12 mm.")
+    stated = json.loads((folder / "case.json").read_text())
+    center = stated.pop("region")["center_mm"]
+    for file in (folder / "ct").iterdir():  # a few slices are searched sooner
+        if abs(pydicom.dcmread(file, stop_before_pixels=True).ImagePositionPatient[2] - center[2]) > 30:
+            file.unlink()
+    (folder / "case.json").write_text(json.dumps(stated))
+    entry = list_cases(tmp_path)[0]
+    assert known_proposals(entry, ui_bundle) is None
+    found = propose_regions(entry, ui_bundle)
+    near = [p for p in found.found if sum((a - b) ** 2 for a, b in zip(p.region.center_mm, center, strict=True)) < 100]
+    assert near
+    monkeypatch.setattr("diagnosis.candidates.search_candidates", lambda *_: pytest.fail("searched again"))
+    restart()
+    assert known_proposals(entry, ui_bundle) == found
+    assert propose_regions(entry, ui_bundle) == found
+    edit_case(entry, Edit(EditedPart.NOTE, "", "Another note.", is_confirmed=True))
+    assert known_proposals(entry, ui_bundle) is None

@@ -138,3 +138,10 @@ def test_a_whole_real_case(shared_data: Path, tmp_path: Path) -> None:
     case, _ = assemble_case("c-1", ct=ct, note=note, region=RegionOfInterest((42.0, 190.0, -210.0)))
     assert case.present == {Modality.CT, Modality.NOTE}
     assert (case.age_years, case.sex) == (58, Sex.MALE)
+
+
+def test_a_case_of_loose_files_is_named_once():
+    with pytest.raises(CaseError, match=r"^case: it holds no CT, no note and no dictation"):
+        assemble_case("case")
+    with pytest.raises(CaseError, match=r"^case c-1: it holds no CT"):
+        assemble_case("c-1")

@@ -110,7 +110,10 @@ def test_small_differences_may_not_add_up(tmp_path: Path) -> None:
 def test_a_tilted_series_is_refused_and_repaired_when_asked(tmp_path: Path) -> None:
     write_series(tmp_path, change=setting(ImageOrientationPatient=TILTED))
     assert codes(tmp_path) == [Code.GANTRY_TILT]
-    with pytest.raises(GeometryError, match=r"sheared by 15\.0 degrees; read it with --repair resample"):
+    with pytest.raises(
+        GeometryError,
+        match=r"sheared by 15\.0 degrees; have the tilt repaired \(.*--repair resample\)",
+    ):
         read_volume(tmp_path)
     report = the_only(tmp_path, repair="resample")
     assert (report.verdict, report.is_chosen) == (Verdict.REPAIRED, True)
