@@ -1,8 +1,8 @@
-"""Whether a text is written in another language than English, by its function words.
+"""Whether a text is written in another language than English, by its function words and the commonest of chest reports.
 
 A clinical text in another language shares its Latin with English and passes for clinical; its articles and prepositions
-do not. Words that are English too, or stand in English reports ("no", "per", "ER", "post op", "et al."), and single
-letters without an accent count for no language.
+do not, nor what it calls right, left, lobe and lung. Words that are English too, or stand in English reports ("no",
+"per", "ER", "post op", "et al."), and single letters without an accent count for no language.
 """
 
 import re
@@ -16,17 +16,33 @@ ENGLISH = _words(
     "the of and with is are was were there this that which at by for from on or to has have been be an as without"
 )
 OTHERS = {
-    "Spanish": _words("el los las del con en por para que una unos unas se es son está sin muy lo su"),
-    "French": _words("le les du un une et avec dans est sont pas sur chez au aux qui ne ce cette sans"),
-    "German": _words(
-        "der das dem den des ein eine einer eines einem und mit ist sind nicht im von vom zu zum auf kein keine"
+    "Spanish": _words(
+        "el los las del con en por para que una unos unas se es son está sin muy lo su "
+        "nódulo lóbulo pulmón derecho derecha izquierdo izquierda hallazgos derrame tórax"
     ),
-    "Italian": _words("il lo gli della del delle dei di con che è sono una un nel nella alla si senza"),
-    "Portuguese": _words("de das dos uma um com em na não é são da ao à para sem que se"),
-    "Dutch": _words("het een van en met zijn niet te dat deze wordt geen naar voor bij aan de"),
+    "French": _words(
+        "le les du un une et avec dans est sont pas sur chez au aux qui ne ce cette sans "
+        "spiculé poumon droit droite gauche supérieur inférieur épanchement pulmonaire"
+    ),
+    "German": _words(
+        "der das dem den des ein eine einer eines einem und mit ist sind nicht im von vom zu zum auf kein keine "
+        "rundherd oberlappen unterlappen mittellappen lunge rechten linken rechts befund beurteilung pleuraerguss"
+    ),
+    "Italian": _words(
+        "il lo gli della del delle dei di con che è sono una un nel nella alla si senza "
+        "nodulo polmone destro destra sinistro sinistra superiore inferiore versamento referto"
+    ),
+    "Portuguese": _words(
+        "de das dos uma um com em na não é são da ao à para sem que se "
+        "nódulo pulmão direito direita esquerdo esquerda derrame achados tórax"
+    ),
+    "Dutch": _words(
+        "het een van en met zijn niet te dat deze wordt geen naar voor bij aan de "
+        "rechter linker bovenkwab onderkwab longen pleuravocht"
+    ),
 }
 FEWEST, FEWEST_DIFFERENT = 3, 2
-"""Function words that must speak for a language, and how many different ones."""
+"""Words that must speak for a language, and how many different ones."""
 
 
 def foreign_language(text: str) -> str | None:

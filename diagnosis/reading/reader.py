@@ -1,12 +1,15 @@
 # ruff: noqa: E501 - each pattern is read as a whole
 """A note or a dictation to facts: `read_note`, `read_dictation`, `read_text`."""
 
+import math
 import re
 from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import final
 
-from diagnosis.reading.context import Assertions, assertions_of
+from diagnosis.reading.context import WIDEST_SCOPE, Assertions, assertions_of
 from diagnosis.reading.facts import Fact, FactKind, Source
 from diagnosis.reading.findings import find_mentions
 from diagnosis.reading.history import CALENDAR_YEAR, QUIT_YEAR, YEARS_AGO, Statement, find_statements
@@ -70,6 +73,42 @@ def read_text(text: str) -> tuple[Fact, ...]:
     return tuple(sorted(unique, key=lambda fact: (fact.start, fact.end, fact.kind, fact.name)))
 
 
+@final
+@dataclass(frozen=True)
+class _Owners:
+    """What sizes and places of one sentence can belong to, ordered by their start."""
+
+    facts: list[Fact]
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [fact.start for fact in self.facts]
+
+    @cached_property
+    def _longest(self) -> int:
+        return max(fact.end - fact.start for fact in self.facts)
+
+    def nearest(self, fact: Fact, text: str) -> Fact | None:
+        """The one with the smallest gap, the first of equals.
+
+        Seen from the fact outward, and no further than a nearer one can still be found: without full stops a text is
+        one sentence, and looking at all pairs would take hours.
+        """
+        here = bisect_left(self._starts, fact.start)
+        best, least = None, math.inf
+        for index in range(here, len(self.facts)):
+            if self._starts[index] - fact.end >= least:
+                break
+            if (gap := _gap(fact, self.facts[index], text)) < least:
+                best, least = self.facts[index], gap
+        for index in range(here - 1, -1, -1):
+            if fact.start - self._starts[index] - self._longest > least:
+                break
+            if (gap := _gap(fact, self.facts[index], text)) <= least:
+                best, least = self.facts[index], gap
+        return best
+
+
 def _owned_facts(text: str, sentences: tuple[Span, ...], findings: list[Fact]) -> Iterator[Fact]:
     """Sizes and places, with the finding they belong to and its sense."""
     owner_before: Fact | None = None
@@ -77,9 +116,10 @@ def _owned_facts(text: str, sentences: tuple[Span, ...], findings: list[Fact]) -
     starts = [f.start for f in ordered]
     for first, last in sentences:
         owners = ordered[bisect_left(starts, first) : bisect_left(starts, last)]
+        places = _Owners(owners)
         inherited = owner_before if _REFERS_BACK.match(text[first:last]) else None
         for fact in _measures(text, first, last):
-            yield _with_owner(fact, owners, inherited, text, sentences)
+            yield _with_owner(fact, places, inherited, text, sentences)
         lesions = [f for f in owners if f.name in _LESIONS and not f.assertions.is_negated]
         owner_before = lesions[0] if lesions else (owner_before if inherited or not owners else None)
 
@@ -104,8 +144,10 @@ def _measures(text: str, first: int, last: int) -> Iterator[Fact]:
             yield Fact(kind, name, first + start, first + end)
 
 
-def _with_owner(fact: Fact, owners: list[Fact], inherited: Fact | None, text: str, sentences: tuple[Span, ...]) -> Fact:
-    owner = min(owners, key=lambda o: _gap(fact, o, text), default=inherited)
+def _with_owner(fact: Fact, owners: _Owners, inherited: Fact | None, text: str, sentences: tuple[Span, ...]) -> Fact:
+    owner = owners.nearest(fact, text) or inherited
+    if owner is not None and _distance(fact, owner) > WIDEST_SCOPE:
+        owner = None
     if owner is None:
         return replace(fact, assertions=assertions_of(text, fact.start, fact.end, sentences))
     if fact.kind is FactKind.SIZE and _OTHER_OWNER.search(text, *_between(fact, owner)):
@@ -117,8 +159,15 @@ def _with_owner(fact: Fact, owners: list[Fact], inherited: Fact | None, text: st
 def _gap(fact: Fact, owner: Fact, text: str) -> int:
     """Distance in characters; a clause between two things keeps them apart."""
     start, end = _between(fact, owner)
+    if end - start > WIDEST_SCOPE:
+        return end - start
     clauses = len(re.findall(r"[;,]| and | with | but ", text[start:end]))
     return end - start + 40 * clauses
+
+
+def _distance(fact: Fact, owner: Fact) -> int:
+    start, end = _between(fact, owner)
+    return end - start
 
 
 def _between(fact: Fact, owner: Fact) -> Span:

@@ -169,6 +169,9 @@ def test_speech_that_was_hard_to_understand_is_named():
     [
         ("Paciente varón de 67 años con un nódulo espiculado de 22 mm en el lóbulo superior derecho.", "Spanish"),
         ("Nodule spiculé de 22 mm du lobe supérieur droit chez un patient fumeur.", "French"),
+        ("Hallazgos: nódulo espiculado de 14 mm en el lóbulo superior derecho. No hay derrame pleural.", "Spanish"),
+        ("Nodule spiculé de 14 mm du lobe supérieur droit. Pas d'épanchement pleural.", "French"),
+        ("Rundherd rechter Oberlappen 14 mm, Unterlappen frei, Lunge sonst unauffällig.", "German"),
         ("Der Herd im linken Unterlappen ist glatt begrenzt und verkalkt.", "German"),
         ("Si osserva una massa nel polmone sinistro con margini irregolari.", "Italian"),
         ("Observa-se uma massa no pulmão esquerdo com margens irregulares, sem derrame.", "Portuguese"),

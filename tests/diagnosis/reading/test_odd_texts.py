@@ -5,7 +5,7 @@ import time
 import pytest
 
 from diagnosis.ingest.notes import note_from_text
-from diagnosis.reading import read_note, read_text
+from diagnosis.reading import FactKind, read_note, read_text
 
 NOTE = (
     "HISTORY: 68-year-old male. Smoker, 45 pack-years.\n\nFINDINGS: 2.0 cm spiculated nodule in the right upper lobe. "
@@ -19,6 +19,22 @@ def test_a_note_of_200_kb_is_read_in_full():
     facts = read_note(note_from_text(text))
     assert time.process_time() - started < 20  # quadratic work took minutes
     assert len(facts) == len(read_text(NOTE)) * (204_800 // len(NOTE))
+
+
+def test_a_note_without_a_full_stop_is_read_in_time():
+    text = "spiculated nodule 14 mm " * 1000
+    started = time.process_time()
+    sizes = [fact for fact in read_text(text) if fact.kind is FactKind.SIZE]
+    assert time.process_time() - started < 20  # looking at all pairs took minutes
+    assert len(sizes) == 1000
+    assert {fact.about for fact in sizes} == {"nodule"}
+
+
+def test_the_nearest_of_several_owns_and_the_first_of_equals():
+    text = "Nodule in the right lobe, effusion 14 mm mass and consolidation 3 cm, nodule"
+    assert [fact.about for fact in read_text(text) if fact.kind is FactKind.SIZE] == ["effusion", "consolidation"]
+    far = "nodule " + "of the tissue there " * 60 + "14 mm"
+    assert [fact.about for fact in read_text(far) if fact.kind is FactKind.SIZE] == [None]
 
 
 def test_rows_of_a_table_are_apart():
