@@ -89,8 +89,20 @@ def transcribe_audio(
     found = _decoded(recognizer, audio, on_progress or _ignore)
     words = correct_misheard_terms(list(_timed(found, audio.duration_s)), _is_common_word(recognizer))
     spoken = apply_spoken_punctuation(_runs(words))
-    transcriber = f"faster-whisper {version('faster-whisper')} {speech_model.name}"
-    return VoiceNote(tuple(spoken), audio.duration_s, transcriber, audio=audio)
+    return VoiceNote(tuple(spoken), audio.duration_s, _name_of(speech_model), audio=audio)
+
+
+def transcriber_name(model: str | Path | None = None) -> str:
+    """Library, version and speech model, as a voice note states them.
+
+    Raises:
+        MissingDependencyError, BundleError: the speech model cannot be used.
+    """
+    return _name_of(find_speech_model(model))
+
+
+def _name_of(model: SpeechModel) -> str:
+    return f"faster-whisper {version('faster-whisper')} {model.name}"
 
 
 def _ignore(_reached_s: float) -> None:

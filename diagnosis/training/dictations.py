@@ -1,18 +1,20 @@
 """Dictations for training and scoring: text spoken by a synthetic voice, then transcribed like any dictation.
 
 Speaking and transcribing hundreds of dictations takes most of an hour on two cores, so each transcript is kept in one
-JSON file outside the project, under a key made of the text, the voice and its speed. The file holds no audio. After a
-change of the transcriber it is deleted by hand: a change of a single rule need not cost the hour.
+JSON file outside the project, under a key made of the text, the voice, its speed and the transcriber: another speech
+model, or another version of its library, listens anew. The file holds no audio. After a change of the rules that mend
+a transcript it is deleted by hand: a single rule need not cost the hour.
 """
 
 import hashlib
 import json
 import random
 import tempfile
+from functools import cached_property
 from pathlib import Path
 from typing import final
 
-from diagnosis.ingest.transcription import transcribe
+from diagnosis.ingest.transcription import transcribe, transcriber_name
 from diagnosis.phantom.speech import VOICES, Voice, speak
 
 
@@ -30,6 +32,10 @@ class DictationCache:
         self._path = path
         self._known: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
+    @cached_property
+    def _transcriber(self) -> str:
+        return transcriber_name()
+
     def transcript(self, key: str, text: str) -> str:
         """The transcript of `text` as a voice drawn from `key` spoke it.
 
@@ -37,7 +43,8 @@ class DictationCache:
             MissingDependencyError: no synthetic voice or no Whisper is installed.
         """
         voice, words_per_minute = voice_of(key)
-        digest = hashlib.sha256(f"{voice} {words_per_minute} {text}".encode()).hexdigest()
+        said = f"{self._transcriber} {voice} {words_per_minute} {text}"
+        digest = hashlib.sha256(said.encode()).hexdigest()
         if digest not in self._known:
             with tempfile.TemporaryDirectory() as folder:
                 recording = Path(folder) / "dictation.wav"

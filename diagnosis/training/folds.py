@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from diagnosis.networks.classifier import DiagnosisNetwork, FusionClassifier
-from diagnosis.networks.text_encoder import file_sha256, load_tokenizer
+from diagnosis.networks.text_encoder import load_tokenizer
 from diagnosis.networks.text_reader import TextReader, TextSummary
 from diagnosis.training.cohort import Cohort, TrainingCase
 from diagnosis.training.config import TrainConfig
@@ -28,7 +28,7 @@ from diagnosis.training.fusion_stage import CaseTexts, CtReadouts, FusionBatch, 
 from diagnosis.training.lidc import describe
 from diagnosis.training.processes import first_process_first
 from diagnosis.training.text_bank import encode_texts
-from diagnosis.training.text_stage import render
+from diagnosis.training.text_stage import render, render_free
 from diagnosis.training.trainer import FirstEpoch, fit_stage, save_tensors, validation_patients
 from diagnosis.training.volume_stage import finding_logits
 from diagnosis.vocabulary import MODALITIES, NON_EMPTY_SUBSETS, Modality, subset_name
@@ -111,8 +111,8 @@ def _kept_answers(
     """Answers to all texts, from the work folder where the same reader has read the same before."""
     # Named by what was read and by whom: other words or another reader are read again.
     digest = hashlib.sha256("\0".join(texts).encode())
-    if isinstance(reader, TextReader):
-        digest.update(file_sha256(Path(config.work) / "text" / "final.pt").encode())
+    for weights in reader.state_dict().values() if isinstance(reader, TextReader) else ():
+        digest.update(weights.contiguous().numpy().tobytes())
     kept = Path(config.work) / f"answers_{digest.hexdigest()[:16]}.pt"
     if kept.is_file():
         known: Tensor = torch.load(kept, weights_only=True)
@@ -154,16 +154,20 @@ def _answers(
 def _training_texts(config: TrainConfig, case: TrainingCase, texts: list[str]) -> CaseTexts:
     """Append the texts that a case's fusion may be trained on, and say where they stand.
 
-    Each reader's descriptors in several wordings; for a case without readers its own note and dictation.
+    Each reader's descriptors in several wordings, the last of them free prose; for a case without readers its own note
+    and dictation.
     """
     notes: dict[int, list[int]] = {}
     voices: dict[int, list[int]] = {}
     rng = random.Random(f"{config.seed} {case.case_id}")  # noqa: S311 - not a secret
     for index, reader in enumerate(case.readers):
         for rows, kind in ((notes, "note"), (voices, "misheard")):
-            for _ in range(config.data.renderings):
+            for left in reversed(range(config.data.renderings)):
                 rows.setdefault(index, []).append(len(texts))
-                texts.append(render(describe(reader), rng, kind, config.family))
+                # Free prose belongs to no family of wordings, and would give away one that is kept out of training.
+                is_free = left == 0 and config.data.renderings > 1 and config.family == "all"
+                said = describe(reader)
+                texts.append(render_free(said, rng, kind) if is_free else render(said, rng, kind, config.family))
     if not case.readers:
         for rows, own in ((notes, case.note), (voices, case.voice)):
             if own:
