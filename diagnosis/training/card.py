@@ -153,7 +153,9 @@ def _words_table(subsets: dict[str, Any], document: dict[str, Any]) -> list[str]
     """The text branches beside a regression on the very ratings that their texts are made of."""
     return [
         "A regression on the ratings and the size themselves, learned from every reader's description against what the",
-        "other readers thought. What is lost below it is lost in wording and, for the dictation, in transcription.",
+        "other readers thought. What is lost below it is lost in wording and, for the dictation, in transcription. For",
+        "all parts: a regression on these two and on the network's answer to the CT alone, which bounds what better",
+        "reading of the same words could add.",
         "",
         "| part | from the ratings themselves | from the text |",
         "|---|---|---|",

@@ -115,7 +115,7 @@ def _further(cohort: Cohort, out_of_fold: OutOfFold, config: TrainConfig, bootst
         found["descriptors_of_all_parts"] = descriptor_figures(cohort, out_of_fold, FULL, bootstrap)
     if config.data.kind == "lidc":
         found["consensus"] = _consensus(cohort, out_of_fold, bootstrap)
-        found["limits_of_words"] = limits_of_words(cohort, bootstrap)
+        found["limits_of_words"] = limits_of_words(cohort, out_of_fold.logits["ct"][:, 0], bootstrap)
     grouped = {
         name: cohort_subgroups(cohort, scores_of(cohort, out_of_fold, FULL, index, config.coverage), bootstrap)
         for index, name in enumerate(cohort.findings)

@@ -43,16 +43,20 @@ def baseline_scores(cases: Sequence[TrainingCase]) -> dict[str, Values]:
 
 
 def _described(cases: Sequence[TrainingCase], readers: tuple[int, ...]) -> Values:
+    size = [[np.log(c.diameter_mm or np.nan)] for c in cases]
+    x = np.hstack([size, *([c.readers[r].ratings for c in cases] for r in readers)])
+    labels = np.array([c.labels[0] for c in cases])
+    return _cross_fitted(x, labels, np.array([c.fold for c in cases]))
+
+
+def _cross_fitted(x: Values, labels: npt.NDArray[Any], folds: npt.NDArray[Any]) -> Values:
+    """Scores (case,) of logistic regressions on (case,feature), each fold's learned from the others."""
     from sklearn.impute import SimpleImputer
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    size = [[np.log(c.diameter_mm or np.nan)] for c in cases]
-    x = np.hstack([size, *([c.readers[r].ratings for c in cases] for r in readers)])
-    labels = np.array([c.labels[0] for c in cases])
-    folds = np.array([c.fold for c in cases])
-    score = np.zeros(len(cases))
+    score = np.zeros(len(x))
     for fold in np.unique(folds):
         own = folds == fold
         model = make_pipeline(SimpleImputer(), StandardScaler(), LogisticRegression())
@@ -60,29 +64,43 @@ def _described(cases: Sequence[TrainingCase], readers: tuple[int, ...]) -> Value
     return score
 
 
-def limits_of_words(cohort: Cohort, bootstrap: Bootstrap) -> dict[str, object]:
+def limits_of_words(cohort: Cohort, ct_logits: Values, bootstrap: Bootstrap) -> dict[str, object]:
     """What a perfect reader of words could make of the note and of the dictation: from the ratings themselves.
 
     A logistic regression on the describing reader's eight ratings and own diameter; each fold's is learned from every
     reader's description in the other folds against the shares of the *other* readers who lean to malignant, as the
     fusion is. Scored on the first reader's description (the note) and on the second's (the dictation). Empty where a
     cohort has no scored cases with two readers or more.
+
+    `ct+note+voice` is what could be made of all parts: a regression on the network's answer to the CT alone and on both
+    of these, each fold's learned from the others.
+
+    Args:
+        cohort: whose readers described its cases.
+        ct_logits: (case,) out-of-fold answers to the CT alone, NaN where there is none.
+        bootstrap: of the intervals.
     """
-    cases = [c for c in cohort.cases if c.labels[0] is not None and len(c.readers) >= 2]
+    rows = [i for i, c in enumerate(cohort.cases) if c.labels[0] is not None and len(c.readers) >= 2]
+    cases = [cohort.cases[i] for i in rows]
     if len({c.labels[0] for c in cases}) < 2:
         return {}
     labels = np.array([c.labels[0] for c in cases])
     draws = PatientResampling.draw([c.patient_id for c in cases], bootstrap.replicates, bootstrap.seed)
-    found: dict[str, object] = {}
+    by_part: dict[str, Values] = {}
     for part, place in (("note", 0), ("voice", 1)):
         scores = np.zeros(len(cases))
         for fold in cohort.folds:
             own = [i for i, case in enumerate(cases) if case.fold == fold]
             described = np.array([_description(cases[i].readers[place]) for i in own])
             scores[own] = _of_descriptions([c for c in cohort.cases if c.fold != fold]).decision_function(described)
-        auroc = draws.interval(partial(weighted_auroc, scores, labels))
-        found[part] = {"auroc": auroc.to_json(), "n": len(cases)}
-    return found
+        by_part[part] = scores
+    joined = np.stack([ct_logits[rows], *by_part.values()], axis=1)
+    if np.isfinite(joined).all():
+        by_part["ct+note+voice"] = _cross_fitted(joined, labels, np.array([case.fold for case in cases]))
+    return {
+        part: {"auroc": draws.interval(partial(weighted_auroc, scores, labels)).to_json(), "n": len(cases)}
+        for part, scores in by_part.items()
+    }
 
 
 def _of_descriptions(cases: Sequence[TrainingCase]) -> Any:  # noqa: ANN401 - scikit-learn is untyped

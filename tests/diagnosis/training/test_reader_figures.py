@@ -95,14 +95,18 @@ def test_the_words_of_a_reader_who_describes_at_random_could_carry_nothing():
         cases.append(
             TrainingCase(f"c{i}", f"p{i}", f"fold{i % 3}", (label,), (float(label),), None, 8.0, readers, None, None)
         )
-    limits = limits_of_words(Cohort("made up", ("malignancy",), tuple(cases)), DRAWS)
+    cohort = Cohort("made up", ("malignancy",), tuple(cases))
+    limits = limits_of_words(cohort, rng.normal(size=150), DRAWS)
     assert limits["note"]["auroc"]["value"] > 0.95
     assert 0.3 < limits["voice"]["auroc"]["value"] < 0.7
     assert limits["voice"]["n"] == 150
+    assert limits["ct+note+voice"]["auroc"]["value"] > 0.95  # of the note; CT and dictation are noise here
+    without_ct = limits_of_words(cohort, np.full(150, np.nan), DRAWS)
+    assert "ct+note+voice" not in without_ct
 
 
 def test_a_cohort_without_readers_has_no_limit_of_words():
     cases = [
         TrainingCase(f"c{i}", f"p{i}", f"fold{i % 3}", (i % 2,), (0.5,), None, 8.0, (), "a", None) for i in range(9)
     ]
-    assert limits_of_words(Cohort("made up", ("malignancy",), tuple(cases)), DRAWS) == {}
+    assert limits_of_words(Cohort("made up", ("malignancy",), tuple(cases)), np.zeros(9), DRAWS) == {}
