@@ -23,6 +23,7 @@ from diagnosis.batch.runtime import Maps, Runtime
 from diagnosis.engine import DiagnosisEngine
 from diagnosis.networks.classifier import mean_output
 from diagnosis.networks.model_input import ModalityTokens, NetworkOutput
+from diagnosis.preprocessing.batch import SILENT_FRAMES
 from diagnosis.record import FindingAssessment
 from diagnosis.version import __version__
 
@@ -168,7 +169,7 @@ class StudyEncoder:
         n_mels = self._engine.contract.n_mels
         if n_mels is None:
             return voice
-        frames = self._tensor(np.zeros((n_mels, 8), np.float32) if mel is None else mel)[None]
+        frames = self._tensor(np.zeros((n_mels, SILENT_FRAMES), np.float32) if mel is None else mel)[None]
         encoders = [m.acoustic_encoder for m in self._network.classifiers() if m.acoustic_encoder is not None]
         sound = torch.cat([encoder(frames) for encoder in encoders]).cpu().numpy()
         return np.concatenate([voice, sound], axis=1)

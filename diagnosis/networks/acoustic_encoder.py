@@ -27,6 +27,7 @@ class AcousticEncoder(nn.Module):
 
     def __init__(self, config: AcousticEncoderConfig, embed: int) -> None:
         super().__init__()
+        self.config = config
         self.convolve = nn.Sequential(
             nn.Conv1d(config.n_mels, config.width, 5, stride=2, padding=2),
             nn.GELU(),

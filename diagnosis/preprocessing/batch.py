@@ -16,6 +16,9 @@ from diagnosis.record import Case
 from diagnosis.record.case import case_subject
 from diagnosis.vocabulary import MODALITIES, Modality
 
+SILENT_FRAMES = 8
+"""Log-mel frames of silence that stand for a dictation without a recording."""
+
 
 @final
 @dataclass(frozen=True)
@@ -138,7 +141,7 @@ def _pad(texts: list[PreparedText | None]) -> tuple[Tensor, Tensor]:
 
 
 def _stack_mels(mels: list[np.ndarray[Any, np.dtype[np.float32]] | None], n_mels: int) -> Tensor:
-    length = max([8, *(mel.shape[1] for mel in mels if mel is not None)])
+    length = max([SILENT_FRAMES, *(mel.shape[1] for mel in mels if mel is not None)])
     stacked = np.zeros((len(mels), n_mels, length), dtype=np.float32)
     for row, mel in enumerate(mels):
         if mel is not None:

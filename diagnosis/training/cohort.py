@@ -63,6 +63,7 @@ class TrainingCase:
         note: the note the case is scored with, or None.
         voice: the transcript the case is scored with, or None.
         consensus: 0 or 1 where all readers agree on the side of the scale, for comparison with the literature.
+        sound: (mel,frame) log-mel frames of the dictation, where there is a recording and an acoustic branch hears it.
     """
 
     case_id: str
@@ -76,6 +77,7 @@ class TrainingCase:
     note: str | None
     voice: str | None
     consensus: int | None = None
+    sound: npt.NDArray[np.float32] | None = None
 
 
 @final

@@ -24,7 +24,15 @@ from diagnosis.training.encoders import (
     train_text_reader,
     train_volume_encoders,
 )
-from diagnosis.training.fusion_stage import CaseTexts, CtReadouts, FusionBatch, FusionBatches, FusionStage, tokens_of
+from diagnosis.training.fusion_stage import (
+    CaseTexts,
+    CtReadouts,
+    FusionBatch,
+    FusionBatches,
+    FusionStage,
+    sounds_of,
+    tokens_of,
+)
 from diagnosis.training.lidc import describe
 from diagnosis.training.processes import first_process_first
 from diagnosis.training.text_bank import encode_texts
@@ -205,8 +213,9 @@ def _train_member(
     texts: CohortTexts,
 ) -> OutOfFold:
     torch.manual_seed(config.seed)
-    for module in (member.fusion, member.branch_heads, member.descriptor_head, member.align):
-        _reset(module)
+    for module in (member.fusion, member.branch_heads, member.descriptor_head, member.align, member.acoustic_encoder):
+        if module is not None:
+            _reset(module)
     member.text_reader.load_state_dict(reader.state_dict())
     own = load_volume_encoder(config, (fold,)) if _has_ct(cohort) else None
     if own is not None:
@@ -310,6 +319,7 @@ def answer_cases(
         targets=torch.zeros(0),
         branch_targets=torch.zeros(0),
         descriptors=torch.zeros(0),
+        sounds=sounds_of(cases),
     )
     untold = batch._replace(readouts=ct.readouts[:, 0, 0], diameter_mm=torch.full_like(diameters, torch.nan))
     logits: dict[str, npt.NDArray[np.float64]] = {}

@@ -17,6 +17,7 @@ from torch import Tensor
 from diagnosis.networks.classifier import FusionClassifier
 from diagnosis.networks.model_input import ModalityTokens
 from diagnosis.networks.volume_encoder import standard_size
+from diagnosis.preprocessing.batch import SILENT_FRAMES
 from diagnosis.training.cohort import N_DESCRIPTORS, TrainingCase, soft_malignancy
 from diagnosis.training.config import FusionLossConfig, StageConfig
 from diagnosis.training.losses import alignment_loss, descriptor_loss, soft_bce
@@ -70,6 +71,8 @@ class FusionBatch(NamedTuple):
     targets: Tensor
     branch_targets: Tensor
     descriptors: Tensor
+    sounds: tuple[Tensor, ...] = ()
+    """(mel,frame) of each case for an acoustic branch; without elements where there is no recording."""
 
 
 @final
@@ -119,6 +122,7 @@ class FusionBatches(EpochBatches):
             targets=torch.tensor([d.target for d in drawn]).float(),
             branch_targets=torch.tensor([d.branch_targets for d in drawn]).float(),
             descriptors=self.descriptors[rows],
+            sounds=sounds_of([self.cases[int(index)] for index in chosen]),
         )
 
     def _draw(self, index: int, rng: np.random.Generator) -> "_Draw":
@@ -142,6 +146,11 @@ class FusionBatches(EpochBatches):
                 targets_without(case, {voice_reader}) if kept[2] and voice_reader is not None else none,
             ],
         )
+
+
+def sounds_of(cases: Sequence[TrainingCase]) -> tuple[Tensor, ...]:
+    """(mel,frame) of each case, without elements where it has no recording."""
+    return tuple(torch.zeros(0) if case.sound is None else torch.from_numpy(case.sound) for case in cases)
 
 
 @final
@@ -230,9 +239,15 @@ def trained_parts(member: FusionClassifier) -> list[torch.nn.Module]:
 def tokens_of(member: FusionClassifier, batch: FusionBatch) -> ModalityTokens:
     """Tokens from what the encoders said."""
     size = standard_size(batch.diameter_mm, batch.log_diameter)
+    voice = member.text_reader.interpret(batch.voice).tokens
+    if member.acoustic_encoder is not None:
+        silence = voice.new_zeros(member.acoustic_encoder.config.n_mels, SILENT_FRAMES)
+        # One by one: a recording must not sound otherwise beside a longer one.
+        heard = [member.acoustic_encoder((s if s.numel() else silence)[None]) for s in batch.sounds]
+        voice = torch.cat([voice, torch.cat(heard)], dim=1)
     return ModalityTokens(
         ct=member.volume_encoder.tokens(batch.readouts, size),
         note=member.text_reader.interpret(batch.note).tokens,
-        voice=member.text_reader.interpret(batch.voice).tokens,
+        voice=voice,
         is_present=batch.is_present,
     )

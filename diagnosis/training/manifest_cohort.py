@@ -4,18 +4,26 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from diagnosis.errors import ManifestError
 from diagnosis.ingest.manifest import ManifestRow, read_manifest, read_manifest_case
+from diagnosis.preprocessing.audio import prepare_mel
 from diagnosis.preprocessing.volume import FieldOfView, sample_hu
 from diagnosis.record import Case
 from diagnosis.training.cohort import Cohort, TrainingCase, TrainingRegion
 
 
 def read_manifest_cohort(
-    path: Path, findings: tuple[str, ...], view: FieldOfView, on_progress: Callable[[int, int], None]
+    path: Path,
+    findings: tuple[str, ...],
+    view: FieldOfView,
+    on_progress: Callable[[int, int], None],
+    n_mels: int | None = None,
 ) -> Cohort:
     """Read all cases of a manifest; regions are sampled on `view`, which should be larger than the network's own.
+
+    With `n_mels` the recordings of dictations are kept as so many bands, for an acoustic branch.
 
     Raises:
         ManifestError: a bad row (named), a missing finding or split, before anything is loaded.
@@ -31,12 +39,14 @@ def read_manifest_cohort(
         raise ManifestError(msg)
     cases = []
     for done, row in enumerate(manifest.rows):
-        cases.append(_training_case(row, read_manifest_case(row), findings, view))
+        cases.append(_training_case(row, read_manifest_case(row), findings, view, n_mels))
         on_progress(done + 1, len(manifest.rows))
     return Cohort(path.stem, findings, tuple(cases))
 
 
-def _training_case(row: ManifestRow, case: Case, findings: tuple[str, ...], view: FieldOfView) -> TrainingCase:
+def _training_case(
+    row: ManifestRow, case: Case, findings: tuple[str, ...], view: FieldOfView, n_mels: int | None
+) -> TrainingCase:
     labels = tuple(row.labels.get(name) for name in findings)
     return TrainingCase(
         case_id=row.case_id,
@@ -49,7 +59,14 @@ def _training_case(row: ManifestRow, case: Case, findings: tuple[str, ...], view
         readers=(),
         note=case.note.text if case.note else None,
         voice=case.voice_note.text if case.voice_note and case.voice_note.words else None,
+        sound=_sound(case, n_mels),
     )
+
+
+def _sound(case: Case, n_mels: int | None) -> npt.NDArray[np.float32] | None:
+    if n_mels is None or case.voice_note is None or case.voice_note.audio is None:
+        return None
+    return prepare_mel(case.voice_note.audio, n_mels)
 
 
 def _region(case: Case, view: FieldOfView) -> TrainingRegion | None:

@@ -36,7 +36,22 @@ def read_cohort(config: TrainConfig, open_bar: OpenBar, *, with_dictations: bool
     """The cohort that the configuration names, with regions larger than the field of view.
 
     Where nothing but images is compared, the LIDC cohort's dictations need not be spoken and transcribed.
+
+    Raises:
+        ConfigurationError: an acoustic branch, and no recording that it could hear.
+        InputError: data that cannot be read.
     """
+    cohort = _read_cohort(config, open_bar, with_dictations=with_dictations)
+    if config.network.acoustic_encoder is not None and all(case.sound is None for case in cohort.cases):
+        msg = (
+            "acoustic branch: no case of the cohort has a recording; name recordings in a manifest, or leave "
+            "network.acoustic_encoder out"
+        )
+        raise ConfigurationError(msg)
+    return cohort
+
+
+def _read_cohort(config: TrainConfig, open_bar: OpenBar, *, with_dictations: bool) -> Cohort:
     data = config.data
     shape = tuple(n + 2 * m for n, m in zip(data.shape, data.margin, strict=True))
     view = FieldOfView((shape[0], shape[1], shape[2]), data.spacing_mm, config.network.volume_encoder.hu_range)
@@ -47,7 +62,8 @@ def read_cohort(config: TrainConfig, open_bar: OpenBar, *, with_dictations: bool
         return read_lidc(Path(data.root), view, cache.transcript if speaks else _no_dictation, bar)
     if data.kind == "medpix":
         return read_medpix(Path(data.root), view, bar, hide_diagnosis=data.hide_diagnosis)
-    return read_manifest_cohort(Path(data.root), data.findings, view, bar)
+    acoustic = config.network.acoustic_encoder
+    return read_manifest_cohort(Path(data.root), data.findings, view, bar, acoustic.n_mels if acoustic else None)
 
 
 def _no_dictation(_key: str, _text: str) -> str:

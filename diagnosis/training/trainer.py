@@ -68,10 +68,10 @@ class EpochBatches(ABC):
     def __len__(self) -> int: ...
 
     @abstractmethod
-    def draw(self, epoch: int) -> Iterator[tuple[Tensor, ...]]:
+    def draw(self, epoch: int) -> Iterator[tuple[Any, ...]]:
         """The batches of an epoch, whole."""
 
-    def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
         for batch in self.draw(self.epoch):
             yield batch if process_count() == 1 else _rows_of(batch)
 
@@ -95,7 +95,7 @@ class FirstEpoch:
     def __len__(self) -> int:
         return len(self.batches)
 
-    def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
         return self.batches.draw(0)
 
 
