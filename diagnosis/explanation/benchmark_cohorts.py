@@ -11,16 +11,16 @@ what the shipped model has learned.
 import copy
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, final
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from diagnosis.errors import InputError
-from diagnosis.explanation.counterfactual import text_of
-from diagnosis.explanation.words import sentence_spans
+from diagnosis.explanation.planted_words import Span, with_planted
 from diagnosis.networks.classifier import DiagnosisNetwork, NetworkConfig
 from diagnosis.networks.fusion import FusionConfig
 from diagnosis.networks.model_input import ModelInput
@@ -45,14 +45,13 @@ from diagnosis.vocabulary import MODALITIES, Modality
 SHIFT_MM = 5.0
 """Largest shift of a region's center from its lesion, in the plane; across it, one millimeter."""
 N_TRAINING_PATIENTS = 12
-N_VIEWS = 8
-"""Regions with the lesion, and as many without, of each training patient."""
+N_VIEWS, N_TOLD = 8, 32
+"""Regions with the lesion, and as many without, of each training patient; texts where those are what tells."""
 KEPT_MM = 60.0
 """Half a side of what is kept of a chest around its lesion: well beyond the field of view."""
 FARTHEST_MM = 25.0
 """A region without the lesion lies at least this far from it."""
-STEPS, BATCH = 160, 32
-Span = tuple[int, int]
+STEPS, BATCH = 200, 32
 OnProgress = Callable[[int, int], None]
 
 
@@ -85,28 +84,33 @@ class PlantedPatient:
         """A region near the lesion, or somewhere in the lung far from it; its diameter is not told."""
         if has_lesion:
             return RegionOfInterest(_shifted(self.phantom.ct.center_mm, rng))
+        x, y, z = self._far[rng.integers(len(self._far))]
+        return RegionOfInterest((float(x), float(y), float(z)))
+
+    @cached_property
+    def _far(self) -> npt.NDArray[np.float64]:
+        """(place,3) LPS mm of lung far from the lesion."""
         lung = np.argwhere((self.volume.hu[::2, ::4, ::4] > -950) & (self.volume.hu[::2, ::4, ::4] < -750)) * (2, 4, 4)
         places = self.volume.position_of(lung)
-        far = places[np.linalg.norm(places - np.array(self.phantom.ct.center_mm), axis=1) > FARTHEST_MM]
-        x, y, z = far[rng.integers(len(far))]
-        return RegionOfInterest((float(x), float(y), float(z)))
+        is_far = np.linalg.norm(places - np.array(self.phantom.ct.center_mm), axis=1) > FARTHEST_MM
+        return np.asarray(places[is_far])
 
     def case(self, part: Modality, rng: np.random.Generator, *, has_lesion: bool) -> KnownCase:
         """All three parts, of which one alone may tell of the lesion."""
-        seed = int(rng.integers(2**31))
-        silent = replace(self.phantom.spec, seed=seed, informative="ct")
-        telling = replace(silent, informative="all") if has_lesion else silent
-        note = write_reading(telling if part is Modality.NOTE else silent, "note").text
-        voice = write_reading(telling if part is Modality.VOICE else silent, "voice").text
+        silent = replace(self.phantom.spec, seed=int(rng.integers(2**31)), informative="ct")
+        texts = {Modality.NOTE: write_reading(silent, "note").text, Modality.VOICE: write_reading(silent, "voice").text}
+        told: tuple[Span, ...] = ()
+        if part in texts:
+            texts[part], planted = with_planted(texts[part], rng, has_lesion=has_lesion)
+            told = (planted,) if has_lesion else ()
         region = self.region(rng, has_lesion=has_lesion and part is Modality.CT)
         case = Case(
             self.phantom.spec.case_id,
             self.volume,
             region,
-            ClinicalNote(note),
-            spoken(voice),
+            ClinicalNote(texts[Modality.NOTE]),
+            spoken(texts[Modality.VOICE]),
         )
-        told = told_spans(text_of(case, part)) if has_lesion else ()
         return KnownCase(case, self.lesion if part is Modality.CT else None, told)
 
 
@@ -114,14 +118,6 @@ def spoken(text: str) -> VoiceNote:
     """A transcript as if it had been dictated evenly, 150 words a minute: no sound is needed to explain words."""
     words = tuple(Word(word, 0.4 * i, 0.4 * i + 0.35, 1.0) for i, word in enumerate(text.split()))
     return VoiceNote((SpeechSegment(words),), 0.4 * len(words) + 0.5, "synthetic")
-
-
-def told_spans(text: str) -> tuple[Span, ...]:
-    """Sentences that tell of a lesion: those no reader of a clear chest writes, the patient's history left out."""
-    start = max(text.find("FINDINGS:"), 0)
-    neutral = _neutral_sentences()
-    spans = [(a, b) for a, b in sentence_spans(text) if b > start]
-    return tuple((a, b) for a, b in spans if _bare(text[a:b]) not in neutral)
 
 
 @final
@@ -200,7 +196,8 @@ def train_on_lesions(
 ) -> DiagnosisNetwork:
     """A small network that has learned whether there is a lesion, from patients where one part alone can tell."""
     rng = np.random.default_rng(MODALITIES.index(part))
-    pairs = [(p, has) for p in patients for has in (True, False) for _ in range(N_VIEWS)]
+    n_views = N_VIEWS if part is Modality.CT else N_TOLD
+    pairs = [(p, has) for p in patients for has in (True, False) for _ in range(n_views)]
     cases = [patient.case(part, rng, has_lesion=has).case for patient, has in pairs]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
@@ -301,18 +298,3 @@ def _shifted(center_mm: tuple[float, float, float], rng: np.random.Generator) ->
     angle, reach = rng.uniform(0, 2 * np.pi), SHIFT_MM * np.sqrt(rng.random())
     x, y, z = center_mm
     return float(x + reach * np.cos(angle)), float(y + reach * np.sin(angle)), float(z + rng.uniform(-1, 1))
-
-
-@cache
-def _neutral_sentences() -> frozenset[str]:
-    """Every sentence of the findings and impressions of clear chests, by writing many of them."""
-    rng, found = np.random.default_rng(0), {"no other nodule"}
-    for _ in range(300):
-        spec = draw_spec(rng, "clear", "ct")
-        for text in (write_reading(spec, "note").text, write_reading(spec, "voice").text):
-            found.update(_bare(text[a:b]) for a, b in sentence_spans(text))
-    return frozenset(found)
-
-
-def _bare(sentence: str) -> str:
-    return sentence.removeprefix("FINDINGS: ").removeprefix("IMPRESSION: ").strip(" .").lower()
