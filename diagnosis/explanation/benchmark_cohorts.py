@@ -51,7 +51,7 @@ KEPT_MM = 60.0
 """Half a side of what is kept of a chest around its lesion: well beyond the field of view."""
 FARTHEST_MM = 25.0
 """A region without the lesion lies at least this far from it."""
-STEPS, BATCH = 200, 32
+STEPS, BATCH = 240, 16
 OnProgress = Callable[[int, int], None]
 
 
