@@ -154,8 +154,8 @@ def _words_table(subsets: dict[str, Any], document: dict[str, Any]) -> list[str]
     return [
         "A regression on the ratings and the size themselves, learned from every reader's description against what the",
         "other readers thought. What is lost below it is lost in wording and, for the dictation, in transcription. For",
-        "all parts: a regression on these two and on the network's answer to the CT alone, which bounds what better",
-        "reading of the same words could add.",
+        "all parts: a regression on these two and on the network's answer to the CT alone, which shows what",
+        "perfect reading of the same words could bring.",
         "",
         "| part | from the ratings themselves | from the text |",
         "|---|---|---|",
