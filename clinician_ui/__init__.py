@@ -25,11 +25,13 @@
 `components/proof_table`    figures that say whether an explanation can be believed
 `components/opinions`       Brock, Mayo, Fleischner 2017 and Lung-RADS v2022 on the stated facts
 `components/report_sheet`   a draft and what each sentence rests on; a signed report and what was changed of its draft
+`components/keys`           the keys of all pages, listed where they can be looked up
 `components/banner`         the standing notice, warnings, page style
 `explanations`              made once, kept in the store under the hash of what they were made from
 `transcripts`               a case from its folder; a recording that was heard before is not listened to again
 `recipes`                   the program's own text as part of those hashes
 `services`                  the door to the engine and the readers of files; keeps what they gave, checks who asks
+`rounds`                    all waiting cases assessed in the background, while the pages stay usable
 `dictations`                recordings to words that a clinician has confirmed
 `reports`                   a case's draft, what is kept of it, and who may sign
 `proposals`                 regions that the product proposes, each assessed; none counts until it is confirmed

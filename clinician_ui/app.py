@@ -5,6 +5,7 @@ from streamlit.navigation.page import StreamlitPage
 
 from clinician_ui.access import admit, render_who
 from clinician_ui.components.banner import apply_style, page_icon, render_banner
+from clinician_ui.components.keys import render_keys
 from clinician_ui.permissions import Permission, Visitor
 from clinician_ui.state import CASE_PARAMETER, Workplace, open_token, workplace
 from clinician_ui.views.case import render_case_page
@@ -29,7 +30,11 @@ def main() -> None:
     page = st.navigation(pages, position="top" if visitor is not None else "hidden")
     if visitor is None:
         return
-    render_banner()
+    notice, keys = st.columns([10, 1], vertical_alignment="center")
+    with notice:
+        render_banner()
+    with keys:
+        render_keys()
     render_who(visitor)
     page.run()
 

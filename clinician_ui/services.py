@@ -28,6 +28,7 @@ from clinician_ui.transcripts import Progress, read_case_once
 from diagnosis.bundle.checksums import stated_sha256
 from diagnosis.errors import BundleError, DiagnosisError, InputError
 from diagnosis.record import Assessment, Case, Volume
+from diagnosis.store.actors import Actor
 from diagnosis.store.assessments import KeptAssessment, latest_assessment, save_assessment, save_problem
 from diagnosis.store.audit import Action, note_event
 from diagnosis.store.cases import HeaderFacts, complete_from_headers
@@ -236,11 +237,38 @@ def assess_case(entry: CaseEntry, bundle_dir: Path, on_progress: Progress | None
         try:
             case = load_case(entry, on_progress)
             outcome = Outcome(engine.assess(case))
-            _keep(entry, outcome, _inputs(entry, case))
+            _keep(entry, outcome, _inputs(entry, case), current_visitor().actor)
         except InputError as error:
             outcome = Outcome(problem=str(error))
-            _keep(entry, outcome, {})
+            _keep(entry, outcome, {}, current_visitor().actor)
     _assessments().put(_key(entry, bundle_dir), outcome)
+    return outcome
+
+
+def assess_quietly(entry: CaseEntry, bundle_dir: Path, actor: Actor) -> Outcome:
+    """As `assess_case`, outside of any page, for a visitor who was allowed to assess when they asked for it.
+
+    Readers at their pages come first: the model is held for the assessment alone, not while files are read, and the
+    images of the cases that they have open stay in memory.
+
+    Raises:
+        BundleError, MissingDependencyError: the model itself cannot be used.
+        StoreError: the assessment cannot be kept.
+    """
+    known = known_outcome(entry, bundle_dir)
+    if known is not None:
+        return known
+    edits = edits_of(open_archive(), entry.token)
+    inputs: dict[str, Any] = {}
+    try:
+        read, _ = read_case_once(entry.folder)
+        case = corrected(read, edits)
+        with ONE_AT_A_TIME:
+            outcome = Outcome(engine_of(bundle_dir).assess(case))
+        inputs = inputs_of(case, entry.fingerprint) | {"edit": max((kept.number for kept in edits), default=0)}
+    except InputError as error:
+        outcome = Outcome(problem=str(error))
+    _keep(entry, outcome, inputs, actor)
     return outcome
 
 
@@ -284,8 +312,8 @@ def revision_of(entry: CaseEntry) -> int:
     return max((kept.number for kept in edits_of(open_archive(), entry.token)), default=0)
 
 
-def _keep(entry: CaseEntry, outcome: Outcome, inputs: dict[str, Any]) -> None:
-    store, actor = open_archive(), current_visitor().actor
+def _keep(entry: CaseEntry, outcome: Outcome, inputs: dict[str, Any], actor: Actor) -> None:
+    store = open_archive()
     take_in_one(store, actor, entry)
     if outcome.assessment is not None:
         save_assessment(store, actor, entry.token, outcome.assessment, inputs)

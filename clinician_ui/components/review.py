@@ -26,6 +26,7 @@ class ReviewSlip:
         findings: of that assessment.
         given: reviews of that assessment, newest first.
         reader: name of the visitor.
+        decision: that the form begins with, or None to let the reader choose.
     """
 
     key: str
@@ -33,6 +34,7 @@ class ReviewSlip:
     findings: Sequence[FindingAssessment]
     given: Sequence[KeptReview]
     reader: str
+    decision: Decision | None = None
 
 
 def render_review_form(slip: ReviewSlip) -> Review | None:
@@ -47,7 +49,11 @@ def render_review_form(slip: ReviewSlip) -> Review | None:
     st.markdown(f"**{display_name(name)}**: {finding.probability:.0%}, {said}")
     seat = _render_seat(slip, name, key)
     decision = st.segmented_control(
-        "Decision", list(Decision), format_func=DECISION_WORDS.__getitem__, key=f"review-decision-{key}"
+        "Decision",
+        list(Decision),
+        default=slip.decision,
+        format_func=DECISION_WORDS.__getitem__,
+        key=f"review-decision-{key}",
     )
     value = None
     if decision is Decision.OVERRIDE:
@@ -57,7 +63,9 @@ def render_review_form(slip: ReviewSlip) -> Review | None:
         reason = st.text_input("Reason", key=f"review-reason-{key}", max_chars=2000)
     comment = st.text_area("Comment", key=f"review-comment-{key}", height=80, max_chars=10_000)
     missing = _missing(decision, value, reason)
-    is_sent = st.button("Save review", type="primary", width="stretch", key=f"review-save-{key}")
+    # Keys are for the form that was opened by one: two forms on a page must not answer to the same.
+    shortcut = None if slip.decision is None else "Ctrl+Enter"
+    is_sent = st.button("Save review", type="primary", width="stretch", key=f"review-save-{key}", shortcut=shortcut)
     if not is_sent:
         return None
     if missing or decision is None:

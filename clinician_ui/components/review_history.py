@@ -43,7 +43,7 @@ def render_reviews(reviews: Sequence[KeptReview]) -> None:
                 kept.made_by,
                 f"{kept.review.seat} reader",
                 display_name(kept.review.finding),
-                _PAST[kept.review.decision] + (f": {kept.review.value}" if kept.review.value else ""),
+                _decided(kept),
                 " · ".join(text for text in (kept.review.reason, kept.review.comment) if text) or "–",
                 str(kept.review.assessment),
             )
@@ -93,6 +93,21 @@ def render_edits(edits: Sequence[KeptEdit]) -> None:
             for kept in edits
         ],
     )
+
+
+def render_disagreement(reviews: Sequence[KeptReview]) -> None:
+    """What each reader says of each finding, side by side, while they disagree."""
+    rows = "".join(
+        f"<li><b>{escape(kept.review.seat)} reader, {escape(kept.made_by)}</b>: "
+        f"{escape(display_name(kept.review.finding).lower())} {escape(_decided(kept))}"
+        f"{f' ({escape(kept.review.reason)})' if kept.review.reason else ''}</li>"
+        for kept in sorted(reviews, key=lambda kept: (kept.review.finding, kept.review.seat))
+    )
+    st.html(f'<div class="dx-warnings" role="status"><b>The readers disagree</b><ul>{rows}</ul></div>')
+
+
+def _decided(kept: KeptReview) -> str:
+    return _PAST[kept.review.decision] + (f": {kept.review.value}" if kept.review.value else "")
 
 
 def render_reports(reports: Sequence[KeptReport]) -> None:

@@ -1,6 +1,7 @@
 // CT viewer: three linked planes. Voxels come to the browser once; every picture is then made here, without the server.
 import { button, choice, legend, make, number, select, slider, toggle } from "./controls.js";
 import { PLANES, clamp, insideVolume, toPixel, transform, viewOf } from "./geometry.js";
+import { listenToKeys } from "./keys.js";
 import { isFast, NiivueSlices } from "./niivue_slices.js";
 import { drawCrosshair, drawDistances, drawLetters, drawMap, drawRegion } from "./overlay.js";
 import { watchPointer } from "./pointer.js";
@@ -30,6 +31,7 @@ class Viewer {
     this.build();
     this.resized = new ResizeObserver(() => this.redraw());
     this.canvases.forEach((canvas) => this.resized.observe(canvas));
+    this.stopListening = listenToKeys(this);
     this.load();
   }
 
@@ -186,7 +188,7 @@ class Viewer {
     const scale = this.data.scales[this.state.scale];
     if (this.overlayOf !== this.map) {
       this.overlayOf = this.map;
-      const shown = toggle("Explanation overlay", this.state.isMapShown, (on) => this.set({ isMapShown: on }));
+      const shown = (this.mapToggle = toggle("Explanation overlay", this.state.isMapShown, (on) => this.set({ isMapShown: on })));
       const opacity = slider("Overlay opacity (%)", 10, 100, (value) => this.set({ opacity: value / 100 }));
       opacity.value = 100 * this.state.opacity;
       const field = make("label", "field", "Opacity");
@@ -196,6 +198,7 @@ class Viewer {
       this.legendBox = make("div");
       this.overlay.replaceChildren(shown.box, field, colors.box, this.legendBox);
     }
+    this.mapToggle.input.checked = this.state.isMapShown;
     this.legendBox.replaceChildren(legend(scale, this.map.limit));
   }
 
@@ -211,6 +214,7 @@ class Viewer {
     this.toPeak.hidden = !this.map;
     this.forget.hidden = !state.distances.length;
     this.outline.box.hidden = !data.region;
+    this.crosshair.input.checked = state.isCrosshairShown;
     const canPropose = data.can_mark && state.tool === "Region";
     this.propose.hidden = !canPropose;
     for (const element of [this.diameter.box, this.confirm, this.cancel]) element.hidden = !state.proposed;
@@ -224,6 +228,11 @@ class Viewer {
     Object.assign(this.state, change);
     this.showControls();
     this.redraw();
+  }
+
+  // Switch something that is shown on or off, by its key.
+  flip(name) {
+    this.set({ [name]: !this.state[name] });
   }
 
   setWindow(window) {
@@ -352,6 +361,7 @@ class Viewer {
   close() {
     this.isClosed = true;
     this.resized.disconnect();
+    this.stopListening();
     this.engine?.close();
   }
 }

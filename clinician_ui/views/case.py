@@ -10,11 +10,11 @@ from clinician_ui.services import CaseEntry, find_case, note_view
 from clinician_ui.state import Workplace
 from clinician_ui.views.export import render_export
 from clinician_ui.views.reading import render_reading
-from clinician_ui.views.review import render_review
+from clinician_ui.views.review import render_decisions, render_review
 from clinician_ui.views.worklist import current_query
 from diagnosis.errors import DiagnosisError
 from diagnosis.store.cases import has_case
-from diagnosis.store.worklist import neighbors
+from diagnosis.store.worklist import steps_from
 
 NO_CASE = "No case is open. Choose one from the worklist."
 GONE = (
@@ -44,36 +44,47 @@ def render_case_page(
         if st.button("Worklist", type="primary"):
             open_worklist()
         return
-    patient, beside = _render_steps(entry, open_case, open_worklist)
+    patient, beside = _render_head(entry, open_case, open_worklist)
     try:
         note_view(entry)
     except DiagnosisError as error:
         st.error(str(error))
         return
-    assessment = render_reading(place, entry, patient)
+    assessment = render_reading(place, entry, patient, lambda shown: render_decisions(entry, shown))
     if assessment is not None:
         render_export(entry, place.bundle_dir, assessment, beside[1])
     render_review(entry, assessment, beside[0])
 
 
-def _render_steps(
+def _render_head(
     entry: CaseEntry, open_case: Callable[[str], None], open_worklist: Callable[[], None]
 ) -> tuple[DeltaGenerator, tuple[DeltaGenerator, DeltaGenerator]]:
-    """Title, and the way to the neighbors in the worklist.
+    """Title, and the way to other cases of the worklist.
 
     Gives the place for what is known of the patient, and those for review and export.
     """
-    before, after = neighbors(open_archive(), current_query(entry.collection), entry.token)
+    steps = steps_from(open_archive(), current_query(entry.collection), entry.token)
     title, review, export, back, previous, following = st.columns(
         [3.4, 1.6, 0.9, 1, 0.8, 0.7], vertical_alignment="center"
     )
-    with title:
-        st.title(entry.case_id, anchor=False)
-        patient = st.empty()
+    title.title(entry.case_id, anchor=False)
     if back.button("Worklist", icon=":material/list_alt:", width="stretch", shortcut="W"):
         open_worklist()
-    if previous.button("Previous", width="stretch", disabled=before is None, shortcut="K") and before:
-        open_case(before)
-    if following.button("Next", width="stretch", disabled=after is None, shortcut="J") and after:
-        open_case(after)
-    return patient, (review, export)
+    if previous.button("Previous", width="stretch", disabled=steps.before is None, shortcut="K") and steps.before:
+        open_case(steps.before)
+    if following.button("Next", width="stretch", disabled=steps.after is None, shortcut="J") and steps.after:
+        open_case(steps.after)
+    known, unread_before, unread_after = st.columns([5.9, 1.4, 1.1], vertical_alignment="center")
+    _step(unread_before, "Previous unread", "Shift+U", steps.unread_before, open_case)
+    _step(unread_after, "Next unread", "U", steps.unread_after, open_case)
+    return known.empty(), (review, export)
+
+
+def _step(
+    place: DeltaGenerator, label: str, shortcut: str, target: str | None, open_case: Callable[[str], None]
+) -> None:
+    """A button to a case that no reader has read."""
+    words = "A case that no reader has read, in the order of the worklist; from its end on from the start"
+    is_asked = place.button(label, width="stretch", disabled=target is None, shortcut=shortcut, help=words)
+    if is_asked and target is not None:
+        open_case(target)

@@ -1,5 +1,6 @@
 """The body of a case's page: the CT, what was found, what was written and said, why, and the proof of that."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import streamlit as st
@@ -49,13 +50,16 @@ MARK_FIRST = (
 )
 
 
-def render_reading(place: Workplace, entry: CaseEntry, patient: DeltaGenerator) -> Assessment | None:
+def render_reading(
+    place: Workplace, entry: CaseEntry, patient: DeltaGenerator, decide: Callable[[Assessment], None]
+) -> Assessment | None:
     """Draw the body; gives the assessment, for what follows it on the page.
 
     Args:
         place: where cases and bundle lie.
         entry: the case.
         patient: the place for what is known of the patient.
+        decide: draws what a reader can say of the findings, below them.
     """
     try:
         case, outcome = _read_and_assessed(place, entry)
@@ -70,7 +74,7 @@ def render_reading(place: Workplace, entry: CaseEntry, patient: DeltaGenerator) 
     if outcome.assessment is None:
         _render_unassessed(place, entry, case, outcome.problem or "")
         return None
-    _render_assessed(place, entry, case, outcome.assessment)
+    _render_assessed(place, entry, case, outcome.assessment, decide)
     return outcome.assessment
 
 
@@ -110,7 +114,9 @@ def _render_unassessed(place: Workplace, entry: CaseEntry, case: Case, problem: 
     render_words(place, entry, case, None)
 
 
-def _render_assessed(place: Workplace, entry: CaseEntry, case: Case, assessment: Assessment) -> None:
+def _render_assessed(
+    place: Workplace, entry: CaseEntry, case: Case, assessment: Assessment, decide: Callable[[Assessment], None]
+) -> None:
     finding = _chosen_finding(assessment, entry)
     explanation = known_explanation(entry, place.bundle_dir, finding.name)
     is_unmarked = case.volume is not None and case.region is None
@@ -120,6 +126,7 @@ def _render_assessed(place: Workplace, entry: CaseEntry, case: Case, assessment:
     left, right = st.columns([1.8, 1], gap="medium")
     with right:
         render_findings(assessment.findings)
+        decide(assessment)
         render_warnings(assessment.warnings)
         _render_explanation(place, entry, finding.name, explanation)
         reasons = {Modality.CT: "no region is marked"} if is_unmarked else {}

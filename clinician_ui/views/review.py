@@ -1,13 +1,16 @@
 """Review on the page of a case: the form beside its title, and below the page all that was said before."""
 
+from dataclasses import replace
+
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from clinician_ui.access import current_visitor, may
 from clinician_ui.archive import open_archive
-from clinician_ui.components.review import ReviewSlip, render_review_form
+from clinician_ui.components.review import DECISION_WORDS, ReviewSlip, render_review_form
 from clinician_ui.components.review_history import (
     render_assessments,
+    render_disagreement,
     render_edits,
     render_reports,
     render_reviews,
@@ -17,12 +20,13 @@ from clinician_ui.permissions import Permission
 from clinician_ui.services import CaseEntry, review_case
 from diagnosis.errors import DiagnosisError
 from diagnosis.record import Assessment
-from diagnosis.store.assessments import KeptAssessment, assessments_of
+from diagnosis.store.assessments import KeptAssessment, assessments_of, latest_assessment
 from diagnosis.store.edits import edits_of
 from diagnosis.store.reports import reports_of
-from diagnosis.store.review_state import Opinion, review_state
+from diagnosis.store.review_state import Decision, Opinion, ReviewState, review_state
 from diagnosis.store.reviews import KeptReview, reviews_of
 
+DECISION_KEYS = {Decision.ACCEPT: "Y", Decision.OVERRIDE: "V", Decision.DEFER: "D"}
 MEANWHILE = "The case was assessed again meanwhile. Open it again to see the new assessment and to review it."
 
 
@@ -52,15 +56,62 @@ def render_review(entry: CaseEntry, assessment: Assessment | None, place: DeltaG
         render_edits(edits)
 
 
+def render_decisions(entry: CaseEntry, shown: Assessment) -> None:
+    """Accept, override, defer: each by its key or its button, each asked once more before it is kept.
+
+    Above them, what readers who disagree have said.
+    """
+    _render_disagreement(entry, shown)
+    if not may(Permission.REVIEW):
+        return
+    for column, (decision, key) in zip(st.columns(3, gap="small"), DECISION_KEYS.items(), strict=True):
+        label = DECISION_WORDS[decision]
+        if column.button(label, key=f"decide-{decision}-{entry.token}", width="stretch", shortcut=key):
+            _decide(entry, shown, decision)
+
+
+def _render_disagreement(entry: CaseEntry, shown: Assessment) -> None:
+    try:
+        kept = latest_assessment(open_archive(), entry.token)
+        reviews = reviews_of(open_archive(), entry.token)
+    except DiagnosisError as error:
+        st.error(str(error))
+        return
+    if kept is None or kept.assessment != shown or _state(shown, kept.number, reviews) is not ReviewState.DISAGREEMENT:
+        return
+    latest = {(r.review.finding, r.review.seat): r for r in reversed(reviews) if r.review.assessment == kept.number}
+    render_disagreement(list(latest.values()))
+
+
+def _state(shown: Assessment, number: int, reviews: list[KeptReview]) -> ReviewState:
+    names = [finding.name for finding in shown.findings]
+    return review_state(number, names, [_opinion(kept) for kept in reversed(reviews)])
+
+
+@st.dialog("Review")
+def _decide(entry: CaseEntry, shown: Assessment, decision: Decision) -> None:
+    try:
+        kept = assessments_of(open_archive(), entry.token)
+        reviews = reviews_of(open_archive(), entry.token)
+    except DiagnosisError as error:
+        st.error(str(error))
+        return
+    if not kept or kept[0].assessment != shown:
+        st.warning(MEANWHILE)
+        return
+    slip = _slip(entry, shown, kept[0].number, reviews)
+    _ask(entry, replace(slip, key=f"{slip.key}-{decision}", decision=decision))
+
+
+def _slip(entry: CaseEntry, shown: Assessment, number: int, reviews: list[KeptReview]) -> ReviewSlip:
+    given = [kept for kept in reviews if kept.review.assessment == number]
+    return ReviewSlip(f"{entry.token}-{number}", number, shown.findings, given, current_visitor().name)
+
+
 def _render_form(
     entry: CaseEntry, shown: Assessment, latest: KeptAssessment, reviews: list[KeptReview], place: DeltaGenerator
 ) -> None:
-    state = review_state(
-        latest.number,
-        [finding.name for finding in shown.findings],
-        [_opinion(kept) for kept in reversed(reviews)],
-    )
-    label = f"Review: {REVIEW_WORDS[state]}"
+    label = f"Review: {REVIEW_WORDS[_state(shown, latest.number, reviews)]}"
     if not may(Permission.REVIEW):
         place.html(f'<span class="dx-chip open">{label}</span>')
         return
@@ -68,11 +119,7 @@ def _render_form(
         if latest.assessment != shown:
             st.warning(MEANWHILE)
             return
-        given = [kept for kept in reviews if kept.review.assessment == latest.number]
-        slip = ReviewSlip(
-            f"{entry.token}-{latest.number}", latest.number, shown.findings, given, current_visitor().name
-        )
-        _ask(entry, slip)
+        _ask(entry, _slip(entry, shown, latest.number, reviews))
 
 
 @st.fragment

@@ -12,16 +12,19 @@ from clinician_ui.archive import collection_of, open_archive
 from clinician_ui.components.modality_bar import MODALITY_TITLES
 from clinician_ui.components.worklist_rows import render_rows
 from clinician_ui.permissions import Permission
-from clinician_ui.services import FolderWatch, assess_case, find_case, watch_of
+from clinician_ui.rounds import Round, begin_round, forget_round, latest_round
+from clinician_ui.services import FolderWatch, watch_of
 from clinician_ui.state import Workplace
 from diagnosis import settings
 from diagnosis.errors import DiagnosisError
-from diagnosis.store.worklist import Order, Shown, WorklistPage, WorklistQuery, read_worklist, waiting_tokens
+from diagnosis.store.worklist import Order, Shown, WorklistPage, WorklistQuery, read_worklist, steps_from
 from diagnosis.vocabulary import MODALITIES
 
 PAGE_LENGTH = 20
 QUERY = "worklist-query"
-_TELL_REST_FROM = 5
+FOLLOWED = "round-followed"
+REDRAW_AFTER_S = 4.0
+"""How often the rows are drawn anew while cases are assessed in the background."""
 PRIORITY_WORDS = (
     "Priority: flagged cases that wait for a reader, the most probable first; then cases that were not assessed, that "
     "are not flagged, and that have a problem; last what a reader has closed."
@@ -67,7 +70,7 @@ def render_worklist(place: Workplace, open_case: Callable[[str], None]) -> None:
     if watch.problem is not None:
         st.error(watch.problem)
         return
-    _render_head(place, page, watch)
+    _render_head(place, query, page, watch, open_case)
     for ask in (_render_controls, _render_paging):
         asked = ask(query, page)
         if asked != query:
@@ -126,8 +129,10 @@ def _remember(query: WorklistQuery) -> None:
         st.query_params.from_dict(wanted)
 
 
-def _render_head(place: Workplace, page: WorklistPage, watch: FolderWatch) -> None:
-    title, news, button = st.columns([3, 1.4, 1], vertical_alignment="bottom")
+def _render_head(
+    place: Workplace, query: WorklistQuery, page: WorklistPage, watch: FolderWatch, open_case: Callable[[str], None]
+) -> None:
+    title, news, unread, button = st.columns([3, 1.3, 1, 1], vertical_alignment="bottom")
     counts = page.counts
     with title:
         st.title("Worklist", anchor=False)
@@ -138,13 +143,41 @@ def _render_head(place: Workplace, page: WorklistPage, watch: FolderWatch) -> No
     if watch.is_running:
         with news:
             _await(watch)
+    _render_unread(query, unread, open_case)
     # Always there, so that what lies below stays in its place while the cases are assessed.
     progress = st.container(key="assessing")
     if not may(Permission.ASSESS):
         return
+    known = latest_round(place.cases_dir)
+    is_running = known is not None and known.is_running
     label = "Assess all" if counts[Shown.WAITING] != 1 else "Assess the last"
-    if button.button(label, type="primary", disabled=not counts[Shown.WAITING], width="stretch", shortcut="A"):
-        _assess_all(place, progress)
+    is_asked = button.button(
+        label,
+        type="primary",
+        disabled=is_running or not counts[Shown.WAITING],
+        width="stretch",
+        shortcut="A",
+        help="In the background: the page stays usable",
+    )
+    if is_asked:
+        begin_round(place.cases_dir, place.bundle_dir)
+        st.rerun()
+    with progress:
+        if known is not None and is_running:
+            _follow(known)
+        elif known is not None and known.problem is not None:
+            st.error(known.problem)
+            forget_round(place.cases_dir)
+
+
+def _render_unread(query: WorklistQuery, column: DeltaGenerator, open_case: Callable[[str], None]) -> None:
+    """Lead to the first case of the list that no reader has read; looked for when it is asked for."""
+    if not column.button("Next unread", width="stretch", shortcut="U", help="The first that no reader has read"):
+        return
+    found = steps_from(open_archive(), query, None).unread_after
+    if found is not None:
+        open_case(found)
+    st.toast("No case of this list waits for its first reading.", icon=":material/check:")
 
 
 @st.fragment(run_every="1s")
@@ -156,34 +189,25 @@ def _await(watch: FolderWatch) -> None:
         st.rerun()
 
 
-def _assess_all(place: Workplace, progress: DeltaGenerator) -> None:
-    waiting = waiting_tokens(open_archive(), collection_of(place.cases_dir))
-    words, stop = progress.columns([5, 1], vertical_alignment="bottom")
-    bar = words.progress(0.0, "Loading the model")
-    # Any control of the page ends this run of it; the button is there so that nobody has to know that.
-    stop.button("Stop", key="stop-assessing", width="stretch", help="What was assessed so far is kept")
-    begun = time.monotonic()
-    for done, token in enumerate(waiting):
-        bar.progress(done / len(waiting), _progress_words(done, len(waiting), time.monotonic() - begun))
-        try:
-            entry = find_case(place.cases_dir, token)
-            if entry is not None:
-                assess_case(entry, place.bundle_dir)
-        except DiagnosisError as error:  # the model, not the case: the next one would fail in the same way
-            bar.empty()
-            progress.error(str(error))
-            return
-    bar.empty()
-    st.rerun()
-
-
-def _progress_words(done: int, total: int, elapsed_s: float) -> str:
-    """Which case it is, and about how long the rest takes once that can be told."""
-    words = f"Assessing case {done + 1:,} of {total:,}"
-    if done < _TELL_REST_FROM:
-        return words
-    left_s = elapsed_s / done * (total - done)
-    return f"{words}; about {f'{left_s:.0f} s' if left_s < 90 else f'{left_s / 60:.0f} min'} left"
+@st.fragment(run_every="1s")
+def _follow(running: Round) -> None:
+    """Says how far a round is; the rows are drawn anew from time to time, and when it has ended."""
+    seen = st.session_state.setdefault(FOLLOWED, (running.done, time.monotonic()))
+    is_news = running.done != seen[0] and time.monotonic() - seen[1] > REDRAW_AFTER_S
+    if is_news or not running.is_running:
+        st.session_state[FOLLOWED] = running.done, time.monotonic()
+        st.rerun()
+    words, stop = st.columns([5, 1], vertical_alignment="bottom")
+    words.progress(running.done / max(running.total, 1), running.words)
+    if stop.button(
+        "Stop",
+        key="stop-assessing",
+        width="stretch",
+        disabled=running.is_stopping,
+        help="What was assessed so far is kept",
+    ):
+        running.stop()
+        st.rerun(scope="fragment")
 
 
 def _render_controls(query: WorklistQuery, page: WorklistPage) -> WorklistQuery:

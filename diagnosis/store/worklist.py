@@ -6,7 +6,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Any, final
 
-from sqlalchemy import ColumnElement, Select, SQLColumnExpression, func, select
+from sqlalchemy import ColumnElement, Select, SQLColumnExpression, and_, func, select, true
 from sqlalchemy.orm import Session
 
 from diagnosis.store.database import Store
@@ -119,15 +119,54 @@ def read_worklist(store: Store, query: WorklistQuery) -> WorklistPage:
         return WorklistPage(lines, page, n_fitting, _counts(session, query.collection))
 
 
-def neighbors(store: Store, query: WorklistQuery, token: str) -> tuple[str | None, str | None]:
-    """Tokens of the cases before and after one, in the order of a question (its page does not matter)."""
-    fits = [*_present(query.collection), *_conditions(query)]
+@final
+@dataclass(frozen=True)
+class Steps:
+    """Where one can go from a case: tokens, None where there is no such case.
+
+    Attributes:
+        before, after: the neighbors in the order of the question.
+        unread_before, unread_after: the next in either direction that no reader has read; from either end of the list
+            the search goes on at the other.
+    """
+
+    before: str | None = None
+    after: str | None = None
+    unread_before: str | None = None
+    unread_after: str | None = None
+
+
+def steps_from(store: Store, query: WorklistQuery, token: str | None) -> Steps:
+    """The cases around one in the order of a question, whose page does not matter.
+
+    A case that no longer fits the question, such as one that was just reviewed, keeps its place among those that do.
+
+    Args:
+        store: where the cases lie.
+        query: the question.
+        token: of the case, or None to begin before the first.
+    """
+    fits = and_(true(), *_conditions(query)).label("fits")
+    wanted = select(CaseRow.token, fits, _is_unread().label("is_unread")).where(*_present(query.collection))
     with store.reading() as session:
-        tokens = list(session.scalars(_ordered(select(CaseRow.token).where(*fits), query)))
-    if token not in tokens:
-        return None, None
-    at = tokens.index(token)
-    return (tokens[at - 1] if at else None), (tokens[at + 1] if at + 1 < len(tokens) else None)
+        rows = [(row.token, bool(row.fits), bool(row.is_unread)) for row in session.execute(_ordered(wanted, query))]
+    at = next((place for place, row in enumerate(rows) if row[0] == token), None)
+    if at is None and token is not None:
+        return Steps()
+    earlier, later = (rows[:at], rows[at + 1 :]) if at is not None else ([], rows)
+    forward, backward = [*later, *earlier], [*reversed(earlier), *reversed(later)]
+    return Steps(
+        before=next((name for name, does_fit, _ in reversed(earlier) if does_fit), None),
+        after=next((name for name, does_fit, _ in later if does_fit), None),
+        unread_before=next((name for name, does_fit, is_unread in backward if does_fit and is_unread), None),
+        unread_after=next((name for name, does_fit, is_unread in forward if does_fit and is_unread), None),
+    )
+
+
+def _is_unread() -> ColumnElement[bool]:
+    """Whether a case waits for its first reading: not read at all, in part, or before it was assessed again."""
+    states = (ReviewState.OPEN, ReviewState.PARTLY, ReviewState.OUTDATED)
+    return and_(CaseRow.review_state.in_([state.value for state in states]), CaseRow.urgency != int(Urgency.PROBLEM))
 
 
 def waiting_tokens(store: Store, collection: str) -> list[str]:
@@ -164,7 +203,7 @@ def _shown(shown: Shown) -> Sequence[ColumnElement[bool]]:
     }[shown]
 
 
-def _ordered(statement: Select[Any], query: WorklistQuery) -> Select[Any]:
+def _ordered(statement: Select[*tuple[Any, ...]], query: WorklistQuery) -> Select[*tuple[Any, ...]]:
     last = (func.lower(CaseRow.case_id), CaseRow.token)
     if query.order is Order.PRIORITY:
         return statement.order_by(CaseRow.urgency, CaseRow.probability.desc(), *last)

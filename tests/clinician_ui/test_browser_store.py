@@ -228,6 +228,41 @@ def log_in(page, provider: str, name: str, *groups: str) -> None:
     page.locator("button[type=submit]").first.click()
 
 
+def test_two_readers_disagree_and_everyone_sees_it(few, ui_bundle, tmp_path, provider):
+    port = free_port()
+    login = login_file(tmp_path, provider, port, reader=["radiologists"], admin=["it"])
+    with dashboard(few, ui_bundle, tmp_path, "--login", str(login), port=port) as (address, _):
+        with browser_page(address, provider=provider) as page:
+            log_in(page, provider, "reader-a", "radiologists")
+            open_case(page, "p-1")
+            settle(page)
+            page.keyboard.press("y")
+            page.get_by_role("dialog").get_by_role("button", name="Save review").wait_for()
+            page.keyboard.press("Control+Enter")
+            page.get_by_role("button", name="Review: accepted").wait_for()
+        with browser_page(address, provider=provider) as page:
+            log_in(page, provider, "reader-b", "radiologists")
+            open_case(page, "p-1")
+            settle(page)
+            page.keyboard.press("v")
+            dialog = page.get_by_role("dialog")
+            dialog.get_by_text("First reader: reader-a.").wait_for()
+            photograph(page, tmp_path / "second_reader.png")
+            dialog.get_by_role("radio", name="negative").click()
+            dialog.get_by_label("Reason").fill("calcified granuloma")
+            dialog.get_by_label("Reason").press("Enter")
+            settle(page)
+            dialog.get_by_role("button", name="Save review").click()
+            page.get_by_text("The readers disagree").wait_for()
+            page.get_by_role("button", name="Review: readers disagree").wait_for()
+            told = page.get_by_role("status").filter(has_text="The readers disagree").inner_text()
+            assert "first reader, reader-a: malignancy accepted" in told
+            assert "second reader, reader-b: malignancy overridden: negative (calcified granuloma)" in told
+            photograph(page, tmp_path / "disagreement.png")
+            page.keyboard.press("w")
+            page.get_by_text("readers disagree", exact=True).wait_for()
+
+
 def test_login_gives_roles_and_runs_out(few, ui_bundle, tmp_path, provider):
     port = free_port()
     login = login_file(tmp_path, provider, port, reader=["radiologists"], admin=["it"], idle_minutes=0.5)

@@ -146,3 +146,25 @@ def test_the_model_page(start, cases_dir, ui_bundle):
     assert page.count('<img alt="Calibration. ') == 1
     assert "Verdict" in page
     assert "too few cases" in page
+
+
+def test_a_decision_by_its_button_asks_once_more(start, cases_dir, ui_bundle, entry):
+    app = opened(start, cases_dir, ui_bundle)
+    button(app, "Defer").click().run()
+    assert not app.exception
+    forms = [b for b in app.button if b.label == "Save review"]
+    assert len(forms) == 2
+    assert {b.key.endswith("-defer-malignancy") for b in forms} == {True, False}
+    assert [g.value for g in app.get("button_group") if g.label == "Decision"].count("defer") == 1
+    assert reviews_of(open_archive(), entry.token) == []
+
+
+def test_after_a_review_the_next_unread_case_is_one_step_away(start, cases_dir, ui_bundle, entry):
+    app = opened(start, cases_dir, ui_bundle)
+    assert not button(app, "Next unread").disabled
+    control(app, "Decision").set_value("accept").run()
+    button(app, "Save review").click().run()
+    button(app, "Next unread").click().run()
+    assert not app.exception
+    assert app.title[0].value == "case_004"
+    assert "open the next unread case" in html_of(app)

@@ -6,8 +6,11 @@ import sys
 import pytest
 from dashboard_records import html_of
 
+from clinician_ui.rounds import latest_round
 from clinician_ui.services import list_cases
 from clinician_ui.views.worklist import query_of_address
+
+PATIENCE_SECONDS = 600
 
 
 def button(app, label):
@@ -29,6 +32,11 @@ def test_the_worklist_lists_assesses_and_ranks(start, cases_dir, ui_bundle):
     assert "4 cases, 2 not assessed, 0 flagged, 0 to review." in [c.value for c in app.caption]
     button(app, "Assess all").click().run()
     assert not app.exception
+    # The work goes on behind the page, which can be used and be left meanwhile.
+    assert button(app, "Assess all").disabled
+    assert button(start(cases_dir, ui_bundle), "Assess all").disabled
+    latest_round(cases_dir).wait(PATIENCE_SECONDS)
+    app.run()
     assert not app.error
     page = html_of(app)
     assert page.count("calibrated") == 0
@@ -130,8 +138,11 @@ def test_trouble_with_folders_is_a_sentence(start, cases_dir, tmp_path, ui_bundl
     assert "the folder does not exist" in app.error[0].value
     app = start(cases_dir, tmp_path / "no_bundle")
     button(app, "Assess all").click().run()
+    latest_round(cases_dir).wait(PATIENCE_SECONDS)
+    app.run()
     assert not app.exception
     assert "name a bundle folder such as models/lung_nodule" in app.error[0].value
+    assert not app.run().error
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 import random
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -10,13 +11,13 @@ from hypothesis import strategies as st
 from store_records import COLLECTION, add_assessment, add_cases
 
 from diagnosis.store.actors import Actor, Role
-from diagnosis.store.assessments import save_problem
+from diagnosis.store.assessments import latest_assessment, save_problem
 from diagnosis.store.cases import CaseFacts, sync_cases
 from diagnosis.store.database import Store
 from diagnosis.store.priority import Urgency, urgency_of
 from diagnosis.store.review_state import Decision, ReviewState
 from diagnosis.store.reviews import Review, save_review
-from diagnosis.store.worklist import Order, Shown, WorklistQuery, neighbors, read_worklist, waiting_tokens
+from diagnosis.store.worklist import Order, Shown, Steps, WorklistQuery, read_worklist, steps_from, waiting_tokens
 
 
 def ask(store, **changes):
@@ -74,9 +75,30 @@ def test_pages_and_neighbors(mixed):
     assert ([line.case_id for line in page.lines], page.n_fitting, page.page) == (["p-2", "p-4"], 5, 1)
     assert ask(mixed, page=99, page_length=2).page == 2
     query = WorklistQuery(COLLECTION)
-    assert neighbors(mixed, query, "t00001") == (None, "t00003")
-    assert neighbors(mixed, query, "t00003") == ("t00001", "t00002")
-    assert neighbors(mixed, query, "nobody") == (None, None)
+    first, second = steps_from(mixed, query, "t00001"), steps_from(mixed, query, "t00003")
+    assert (first.before, first.after) == (None, "t00003")
+    assert (second.before, second.after) == ("t00001", "t00002")
+    assert steps_from(mixed, query, "nobody") == Steps()
+
+
+def test_unread_cases_are_found_in_both_directions_and_over_the_ends(store, actor):
+    tokens = add_cases(store, actor, 5)
+    for token in tokens[:4]:
+        add_assessment(store, actor, token)
+    save_problem(store, actor, tokens[4], "It cannot be used.")
+    query = WorklistQuery(COLLECTION, order=Order.CASE)
+    number = latest_assessment(store, tokens[1]).number
+    save_review(store, actor, tokens[1], Review(number, "malignancy", Decision.ACCEPT))
+    found = steps_from(store, query, tokens[0])
+    assert found == Steps(None, tokens[1], unread_before=tokens[3], unread_after=tokens[2])
+    last = steps_from(store, query, tokens[3])
+    assert (last.unread_before, last.unread_after) == (tokens[2], tokens[0])
+    assert steps_from(store, query, None).unread_after == tokens[0]
+    # What was just reviewed fits the question no longer, and still has its neighbors.
+    waiting = replace(query, shown=Shown.TO_REVIEW)
+    assert steps_from(store, waiting, tokens[1]) == Steps(tokens[0], tokens[2], tokens[0], tokens[2])
+    other = replace(query, search="nothing")
+    assert steps_from(store, other, tokens[1]) == Steps()
 
 
 def test_urgency():
