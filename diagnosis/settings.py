@@ -4,7 +4,7 @@
 variable                       meaning
 =============================  ==========================================================================
 `DIAGNOSIS_BUNDLE`             bundle folder used where none is named (default: `models/lung_nodule`)
-`DIAGNOSIS_CACHE`              user cache, for joined weights (default: `~/.cache/diagnosis`)
+`DIAGNOSIS_CACHE`              user cache, for joined weights and self-tests (default: `~/.cache/diagnosis`)
 `DIAGNOSIS_WHISPER`            folder of a CTranslate2 Whisper model used for dictation
 `DIAGNOSIS_STORE`              database of the dashboard: a URL or a file (default: `store.sqlite3` in
                                `$XDG_DATA_HOME/diagnosis`, else `~/.local/share/diagnosis`)
@@ -54,7 +54,7 @@ def data_samples_dir() -> Path:
 
 
 def cache_dir() -> Path:
-    """User cache; holds weights only, never anything of a patient."""
+    """User cache; holds weights and what was measured of this machine, never anything of a patient."""
     return Path(os.environ.get("DIAGNOSIS_CACHE") or Path.home() / ".cache" / "diagnosis")
 
 

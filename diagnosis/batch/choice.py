@@ -1,22 +1,29 @@
 """Which runtime a run uses: what was asked for, or what measures best on this machine within the tolerance.
 
-The self-test sends the same made-up studies through each runtime that is installed. One is accepted only where no
-calibrated probability differs from float32 by more than `TOLERANCE`, and chosen only where it is faster by `GAIN`: a
-difference that noise makes is no reason to leave the network as it stands. The choice is remembered for this machine,
-this bundle and these versions, and in the ledger of each run, so that a run that goes on uses what it was begun with.
+The self-test sends the same made-up studies through each runtime that is installed, in turns, on one thread as a run
+does, and counts processor seconds, which a busy machine hardly changes. A runtime is accepted only where no calibrated
+probability differs from float32 by more than `TOLERANCE`, and chosen only where it is faster by `GAIN` for the whole
+run, its start included: a compiled network takes seconds to make, which a few studies do not earn. What was measured is
+remembered for this machine, this bundle and these versions; what was chosen is kept in the ledger, so that a run that
+goes on uses what it was begun with. On a graphics processor the network stays as it stands.
 """
 
 import hashlib
 import json
+import math
+import os
 import platform
-import statistics
+import tempfile
 import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields
 from importlib.metadata import PackageNotFoundError, version
-from typing import final
+from pathlib import Path
+from typing import Any, final
 
 import numpy as np
+import torch
 
 from diagnosis import settings
 from diagnosis.batch.cache import FileCache
@@ -30,6 +37,7 @@ from diagnosis.errors import MissingDependencyError
 from diagnosis.networks.classifier import DiagnosisNetwork
 from diagnosis.preprocessing.text import prepare_text
 
+OnProgress = Callable[[int, int], None]
 TOLERANCE = 0.01
 """Largest difference of a calibrated probability from float32."""
 GAIN = 1.2
@@ -50,13 +58,15 @@ class Trial:
 
     Attributes:
         name: of the runtime.
-        seconds: for the made-up studies, median of the repetitions.
+        start_s: processor seconds to make it.
+        study_s: processor seconds to encode a study with a region and a note, the least of the repetitions.
         difference: largest difference of a probability from float32.
         problem: why it could not be tried, or None.
     """
 
     name: str
-    seconds: float
+    start_s: float
+    study_s: float
     difference: float
     problem: str | None = None
 
@@ -65,29 +75,60 @@ class Trial:
         """Whether its answers may stand for those of float32."""
         return self.problem is None and self.difference <= TOLERANCE
 
+    def seconds_for(self, n_studies: int) -> float:
+        """Processor seconds for so many studies, its start included."""
+        return self.start_s + n_studies * self.study_s
 
-def choose_runtime(wanted: str, bundle: Bundle) -> str:
-    """Name of the runtime: `float32` is the network as it stands, `auto` what measures best, else a runtime's name."""
-    if wanted == "float32":
+
+def choose_runtime(wanted: str, bundle: Bundle, n_studies: int, on_progress: OnProgress | None = None) -> str:
+    """Name of the runtime: `float32` is the network as it stands, `auto` what measures best, else a runtime's name.
+
+    Args:
+        wanted: what was asked for.
+        bundle: what is run.
+        n_studies: for how many studies.
+        on_progress: called with (done, all) steps of the self-test.
+    """
+    if wanted == "float32" or (wanted == "auto" and torch.cuda.is_available()):
         return TorchRuntime.name
     if wanted != "auto":
         return wanted
-    remembered = settings.cache_dir() / f"runtime-{_machine(bundle.sha256)}.json"
-    if remembered.is_file():
-        return str(json.loads(remembered.read_text(encoding="utf-8"))["chosen"])
-    trials = try_runtimes(bundle)
-    chosen = best_of(trials)
-    remembered.parent.mkdir(parents=True, exist_ok=True)
-    document = {"chosen": chosen, "trials": [asdict(trial) for trial in trials]}
-    remembered.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-    return chosen
+    trials = remembered_trials(bundle)
+    if trials is None:
+        trials = try_runtimes(bundle, on_progress)
+        _remember(trials, bundle)
+    return best_of(trials, n_studies)
 
 
-def best_of(trials: Sequence[Trial]) -> str:
-    """The fastest runtime within tolerance, or float32 (the first trial) where none gains enough."""
+def best_of(trials: Sequence[Trial], n_studies: int) -> str:
+    """The fastest runtime within tolerance for so many studies, or float32 (the first) where none gains enough."""
     plain = trials[0]
-    able = [trial for trial in trials[1:] if trial.is_within_tolerance and trial.seconds * GAIN <= plain.seconds]
-    return min(able, key=lambda trial: trial.seconds).name if able else plain.name
+    limit = plain.seconds_for(n_studies)
+    able = [t for t in trials[1:] if t.is_within_tolerance and t.seconds_for(n_studies) * GAIN <= limit]
+    return min(able, key=lambda trial: trial.seconds_for(n_studies)).name if able else plain.name
+
+
+def remembered_trials(bundle: Bundle) -> list[Trial] | None:
+    """What the self-test once found on this machine with this bundle and these versions, or None."""
+    try:
+        stated: Any = json.loads(_memory_of(bundle).read_text(encoding="utf-8"))
+        trials = [Trial(**{field.name: one[field.name] for field in fields(Trial)}) for one in stated["trials"]]
+    except (OSError, ValueError, KeyError, TypeError):  # none, damaged, or of an earlier version: it is tried again
+        return None
+    return trials or None
+
+
+def _remember(trials: Sequence[Trial], bundle: Bundle) -> None:
+    path = _memory_of(bundle)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, unfinished = tempfile.mkstemp(dir=path.parent)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(json.dumps({"trials": [asdict(trial) for trial in trials]}, indent=2) + "\n")
+    Path(unfinished).replace(path)
+
+
+def _memory_of(bundle: Bundle) -> Path:
+    return settings.cache_dir() / f"runtime-{_machine(bundle.sha256)}.json"
 
 
 def make_runtime(name: str, network: DiagnosisNetwork, shape: tuple[int, int, int]) -> Runtime:
@@ -104,21 +145,39 @@ def make_runtime(name: str, network: DiagnosisNetwork, shape: tuple[int, int, in
     return MAKERS[name](network, (BATCH_ROWS, 1, *shape))
 
 
-def try_runtimes(bundle: Bundle) -> list[Trial]:
+def try_runtimes(bundle: Bundle, on_progress: OnProgress | None = None) -> list[Trial]:
     """The self-test; float32 in PyTorch comes first."""
     engine = DiagnosisEngine(bundle)
     studies = _made_up_studies(engine)
-    plain, expected = _timed(engine, TorchRuntime(bundle.network), studies)
-    trials = [Trial(TorchRuntime.name, plain, 0.0)]
-    for name in MAKERS:
-        try:
-            runtime = make_runtime(name, bundle.network, engine.contract.view.shape)
-            seconds, found = _timed(engine, runtime, studies)
-        except (MissingDependencyError, RuntimeError) as error:  # what the libraries raise for a graph they refuse
-            trials.append(Trial(name, 0.0, 1.0, type(error).__name__))
-            continue
-        trials.append(Trial(name, seconds, largest_difference(expected, found)))
-    return trials
+    names = (TorchRuntime.name, *MAKERS)
+    starts: dict[str, float] = {}
+    problems: dict[str, str] = {}
+    encoders: dict[str, StudyEncoder] = {}
+    with _one_thread():
+        for number, name in enumerate(names):
+            if on_progress is not None:
+                on_progress(number, len(names) + 1)
+            start = time.process_time()
+            try:
+                runtime = make_runtime(name, bundle.network, engine.contract.view.shape)
+                encoders[name] = StudyEncoder(engine, runtime, FileCache(None))
+            except MissingDependencyError as error:
+                problems[name] = str(error)
+            except RuntimeError as error:  # what the libraries raise for a graph that they refuse
+                problems[name] = f"runtime: {name} refuses this network ({type(error).__name__})"
+            starts[name] = time.process_time() - start
+        if on_progress is not None:
+            on_progress(len(names), len(names) + 1)
+        costs, found = _in_turns(encoders, studies)
+        if on_progress is not None:
+            on_progress(len(names) + 1, len(names) + 1)
+    expected = found[TorchRuntime.name]
+    return [
+        Trial(name, starts[name], 0.0, 1.0, problems[name])
+        if name in problems
+        else Trial(name, starts[name], costs[name], largest_difference(expected, found[name]))
+        for name in names
+    ]
 
 
 def largest_difference(expected: Sequence[Scored], found: Sequence[Scored]) -> float:
@@ -131,15 +190,29 @@ def largest_difference(expected: Sequence[Scored], found: Sequence[Scored]) -> f
     )
 
 
-def _timed(engine: DiagnosisEngine, runtime: Runtime, studies: list[PreparedStudy]) -> tuple[float, list[Scored]]:
-    encoder = StudyEncoder(engine, runtime, FileCache(None))
-    scored = encoder.fuse(studies, encoder.encode(studies))
-    seconds = []
+def _in_turns(
+    encoders: Mapping[str, StudyEncoder], studies: list[PreparedStudy]
+) -> tuple[dict[str, float], dict[str, list[Scored]]]:
+    """Least processor seconds a study, and what is said of the studies, by runtime."""
+    found = {name: encoder.fuse(studies, encoder.encode(studies)) for name, encoder in encoders.items()}
+    costs = dict.fromkeys(encoders, math.inf)
     for _ in range(REPETITIONS):
-        start = time.perf_counter()
-        encoder.encode(studies)
-        seconds.append(time.perf_counter() - start)
-    return statistics.median(seconds), scored
+        for name, encoder in encoders.items():
+            start = time.process_time()
+            encoder.encode(studies)
+            costs[name] = min(costs[name], (time.process_time() - start) / len(studies))
+    return costs, found
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """PyTorch on one thread, as a run has it."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _made_up_studies(engine: DiagnosisEngine) -> list[PreparedStudy]:

@@ -80,13 +80,19 @@ class Scorer:
             store.close()
 
 
-def run_batch_on_ray(options: BatchOptions, address: str | None, on_progress: OnProgress | None = None) -> Summary:
+def run_batch_on_ray(
+    options: BatchOptions,
+    address: str | None,
+    on_progress: OnProgress | None = None,
+    on_self_test: OnProgress | None = None,
+) -> Summary:
     """Score all studies of a source on a Ray cluster; otherwise as `run_batch`.
 
     Args:
         options: `ledger` is the URL of a PostgreSQL database that all machines reach.
         address: of the cluster, `HOST:PORT` or `auto`; without it Ray is begun on this machine, and ended with the run.
         on_progress: called with (done, all) studies.
+        on_self_test: called with (done, all) steps where runtimes are tried first, on this machine.
 
     Raises:
         MissingDependencyError: Ray is not installed.
@@ -105,7 +111,7 @@ def run_batch_on_ray(options: BatchOptions, address: str | None, on_progress: On
     studies = {study.case_id: study for study in find_studies(options.source, options.regions)}
     with locked(options.out), opened_ledger(options) as ledger:
         bundle = load_bundle(options.bundle)
-        runtime = begin(ledger, studies, bundle, options)
+        runtime = begin(ledger, studies, bundle, options, on_self_test)
         ledger.release()
         if ledger.counts()["waiting"]:
             is_ours = _connect(ray, address)

@@ -6,7 +6,10 @@ in half the bits and summed in 32.
 """
 
 import io
-from collections.abc import Callable, Mapping
+import logging
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, final
 
 import torch
@@ -128,10 +131,11 @@ def compile_openvino(module: nn.Module, example: Tensor, shape: list[int], preci
     """
     try:
         import openvino
-    except ModuleNotFoundError as error:
-        msg = "runtime: OpenVINO is not installed; run pip install 'diagnosis[openvino]'"
+    except ImportError as error:
+        msg = "runtime: OpenVINO is not installed, or not whole; run pip install 'diagnosis[openvino]'"
         raise MissingDependencyError(msg) from error
-    model = openvino.convert_model(module.eval(), example_input=example, input=[openvino.PartialShape(shape)])
+    with _quiet_tracing():
+        model = openvino.convert_model(module.eval(), example_input=example, input=[openvino.PartialShape(shape)])
     options: dict[str, Any] = {
         "INFERENCE_PRECISION_HINT": precision,
         "INFERENCE_NUM_THREADS": n_threads,
@@ -146,8 +150,25 @@ def compile_openvino(module: nn.Module, example: Tensor, shape: list[int], preci
     return run
 
 
-def compile_onnx(module: nn.Module, example: Tensor, any_length: dict[int, dict[int, str]] | None) -> Compiled:
-    """Compile a module with ONNX Runtime in float32 on one thread.
+@contextmanager
+def _quiet_tracing() -> Iterator[None]:
+    """Without the tracers' general doubts: `choice` holds what they made to float32 by its numbers."""
+    transformers = logging.getLogger("transformers")
+    level = transformers.level
+    transformers.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", torch.jit.TracerWarning)  # type: ignore[attr-defined]
+            warnings.filterwarnings("ignore", module="torch.onnx")
+            yield
+    finally:
+        transformers.setLevel(level)
+
+
+def compile_onnx(
+    module: nn.Module, example: Tensor, any_length: dict[int, dict[int, str]] | None, n_threads: int = 1
+) -> Compiled:
+    """Compile a module with ONNX Runtime in float32 on so many threads.
 
     Raises:
         MissingDependencyError: ONNX or ONNX Runtime is not installed.
@@ -155,19 +176,20 @@ def compile_onnx(module: nn.Module, example: Tensor, any_length: dict[int, dict[
     try:
         import onnx  # noqa: F401 - torch's exporter needs it
         import onnxruntime
-    except ModuleNotFoundError as error:
-        msg = "runtime: ONNX is not installed; run pip install 'diagnosis[openvino]'"
+    except ImportError as error:
+        msg = "runtime: ONNX Runtime is not installed, or not whole; run pip install 'diagnosis[openvino]'"
         raise MissingDependencyError(msg) from error
     stream = io.BytesIO()
-    torch.onnx.export(
-        module.eval(),
-        (example,),
-        stream,  # type: ignore[arg-type]
-        input_names=["values"],
-        dynamic_axes=None if any_length is None else {"values": any_length[0]},
-        dynamo=False,
-    )
+    with _quiet_tracing():
+        torch.onnx.export(
+            module.eval(),
+            (example,),
+            stream,  # type: ignore[arg-type]
+            input_names=["values"],
+            dynamic_axes=None if any_length is None else {"values": any_length[0]},
+            dynamo=False,
+        )
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
+    options.intra_op_num_threads = n_threads
     session = onnxruntime.InferenceSession(stream.getvalue(), options, providers=["CPUExecutionProvider"])
     return lambda values: [torch.from_numpy(found) for found in session.run(None, {"values": values.numpy()})]

@@ -8,6 +8,7 @@ from diagnosis.batch.pipeline import OnProgress, Pipeline
 from diagnosis.batch.reader_pool import ReaderPool, Start, start_reader
 from diagnosis.batch.reading import ReaderSettings
 from diagnosis.batch.run import BatchOptions, ScoringJob
+from diagnosis.batch.runtime import TorchRuntime
 from diagnosis.bundle.folder import Bundle
 from diagnosis.engine import DiagnosisEngine
 
@@ -39,7 +40,9 @@ def score_here(job: ScoringJob, on_progress: OnProgress | None = None, start: St
     with ReaderPool(n_readers, reader_settings(job.bundle, job.options), job.options.limits, start) as pool:
         # One thread, whatever the machine: sums depend on how many threads share them, and results may not.
         torch.set_num_threads(1)
-        network = job.bundle.network.to("cuda" if torch.cuda.is_available() else "cpu")
+        # What is compiled, is compiled for the processor.
+        is_graphics = torch.cuda.is_available() and job.runtime == TorchRuntime.name
+        network = job.bundle.network.to("cuda" if is_graphics else "cpu")
         engine = DiagnosisEngine(job.bundle)
         runtime = make_runtime(job.runtime, network, engine.contract.view.shape)
         encoder = StudyEncoder(engine, runtime, FileCache(job.options.cache_folder))

@@ -53,20 +53,30 @@ class Pipeline:
     def run(self, pool: ReaderPool, on_progress: OnProgress | None = None) -> None:
         """Score until the ledger has nothing to claim and nothing is on its way."""
         counts = self._ledger.counts()
-        self._n_ended, told = counts["done"] + counts["failed"], -1
-        with ThreadPoolExecutor(1) as thread:
-            while True:
-                self._claim(pool)
-                for answer in pool.answers(POLL_S):
-                    self._take(answer)
-                self._encode(thread, is_last=self._nothing_to_claim and not pool.is_busy)
-                self._finish()
-                if on_progress is not None and self._n_ended != told:
-                    told = self._n_ended
-                    on_progress(told, sum(counts.values()))
-                is_idle = not (pool.is_busy or self._waiting or self._batches)
-                if is_idle and self._nothing_to_claim:
-                    return
+        self._n_ended = counts["done"] + counts["failed"]
+        thread = ThreadPoolExecutor(1)
+        try:
+            self._score_all(pool, thread, on_progress, sum(counts.values()))
+        finally:
+            # Whoever stops the run waits for the batch in the network; the one behind it is scored next time.
+            thread.shutdown(cancel_futures=True)
+
+    def _score_all(
+        self, pool: ReaderPool, thread: ThreadPoolExecutor, on_progress: OnProgress | None, n_all: int
+    ) -> None:
+        told = -1
+        while True:
+            self._claim(pool)
+            for answer in pool.answers(POLL_S):
+                self._take(answer)
+            self._encode(thread, is_last=self._nothing_to_claim and not pool.is_busy)
+            self._finish()
+            if on_progress is not None and self._n_ended != told:
+                told = self._n_ended
+                on_progress(told, n_all)
+            is_idle = not (pool.is_busy or self._waiting or self._batches)
+            if is_idle and self._nothing_to_claim:
+                return
 
     def _claim(self, pool: ReaderPool) -> None:
         """Give every free reader a study, unless the network is behind."""

@@ -75,7 +75,10 @@ class Summary:
 
 
 def run_batch(
-    options: BatchOptions, on_progress: OnProgress | None = None, start_reading: Start = start_reader
+    options: BatchOptions,
+    on_progress: OnProgress | None = None,
+    start_reading: Start = start_reader,
+    on_self_test: OnProgress | None = None,
 ) -> Summary:
     """Score all studies of a source on this machine and write the files; goes on where an earlier start ended.
 
@@ -83,6 +86,7 @@ def run_batch(
         options: what and how.
         on_progress: called with (done, all) studies.
         start_reading: begins a reading process.
+        on_self_test: called with (done, all) steps where runtimes are tried first.
 
     Raises:
         InputError and its kinds: the source cannot be used as a whole.
@@ -94,7 +98,7 @@ def run_batch(
     studies = {study.case_id: study for study in find_studies(options.source, options.regions)}
     with locked(options.out), opened_ledger(options) as ledger:
         bundle = load_bundle(options.bundle)
-        runtime = begin(ledger, studies, bundle, options)
+        runtime = begin(ledger, studies, bundle, options, on_self_test)
         ledger.release()
         from diagnosis.batch.local import score_here
 
@@ -122,11 +126,17 @@ class ScoringJob:
     owner: str
 
 
-def begin(ledger: Ledger, studies: Mapping[str, Study], bundle: Bundle, options: BatchOptions) -> str:
+def begin(
+    ledger: Ledger,
+    studies: Mapping[str, Study],
+    bundle: Bundle,
+    options: BatchOptions,
+    on_self_test: OnProgress | None = None,
+) -> str:
     """Take the studies into the ledger; returns the runtime that the run was begun with, which it keeps."""
     from diagnosis.batch.choice import choose_runtime
 
-    runtime = ledger.runtime() or choose_runtime(options.runtime, bundle)
+    runtime = ledger.runtime() or choose_runtime(options.runtime, bundle, len(studies), on_self_test)
     runtime = ledger.begin(bundle.sha256, runtime)
     ledger.add([(study.case_id, study.sha256) for study in studies.values()])
     if options.retries_failed:
@@ -151,7 +161,8 @@ def _summary(ledger: Ledger, seconds: float) -> Summary:
     reasons: dict[str, int] = {}
     for entry in ledger.entries():
         if entry.reason is not None:
-            reasons[entry.reason] = reasons.get(entry.reason, 0) + 1
+            reason = entry.reason.removeprefix(f"case {entry.case_id}: ")  # the same for all of a kind
+            reasons[reason] = reasons.get(reason, 0) + 1
     ordered = dict(sorted(reasons.items(), key=lambda item: (-item[1], item[0])))
     return Summary(counts["done"], counts["failed"], seconds, ordered)
 
@@ -166,6 +177,8 @@ def _manifest(ledger: Ledger, bundle: Bundle, options: BatchOptions, summary: Su
         "bundle": {"name": bundle.metadata.name, "version": bundle.metadata.version, "sha256": bundle.sha256},
         "preprocessing_version": bundle.metadata.preprocessing_version,
         "runtime": ledger.runtime(),
+        "runtime_asked": options.runtime,
+        "runtime_trials": _trials(bundle, options),
         "options": {
             "workers": options.workers,
             "time_limit_s": options.limits.seconds,
@@ -175,6 +188,14 @@ def _manifest(ledger: Ledger, bundle: Bundle, options: BatchOptions, summary: Su
         },
         "studies": asdict(summary),
     }
+
+
+def _trials(bundle: Bundle, options: BatchOptions) -> list[dict[str, Any]] | None:
+    """What the self-test found, where the choice was left to it."""
+    from diagnosis.batch.choice import remembered_trials
+
+    trials = remembered_trials(bundle) if options.runtime == "auto" else None
+    return None if trials is None else [asdict(trial) for trial in trials]
 
 
 @contextmanager

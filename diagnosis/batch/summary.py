@@ -13,6 +13,7 @@ from diagnosis.vocabulary import NOT_A_MEDICAL_DEVICE
 TEMPLATES = Path(__file__).parent / "templates"
 N_BINS = 10
 MOST_WARNINGS = 20
+MOST_REASONS = 40
 
 
 def write_summary(ledger: Ledger, manifest: dict[str, Any], folder: Path) -> None:
@@ -40,6 +41,8 @@ def render_summary(ledger: Ledger, manifest: dict[str, Any]) -> str:
     environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined)
     return environment.get_template("summary.html.j2").render(
         m=manifest,
+        reasons=list(manifest["studies"]["reasons"].items())[:MOST_REASONS],
+        n_more_reasons=max(0, len(manifest["studies"]["reasons"]) - MOST_REASONS),
         findings=[_finding(name, values, flagged[name]) for name, values in sorted(probabilities.items())],
         warnings=sorted(warnings.items(), key=lambda item: (-item[1], item[0]))[:MOST_WARNINGS],
         stages=[_stage(name, seconds[name]) for name in STAGES if seconds[name]],

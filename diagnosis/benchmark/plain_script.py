@@ -5,6 +5,7 @@ float32, and calls faster-whisper plainly. Grid, weights and calibration are the
 agree.
 """
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
@@ -12,6 +13,7 @@ from typing import Any, final
 import numpy as np
 import torch
 
+from diagnosis import settings
 from diagnosis.engine import DiagnosisEngine
 from diagnosis.networks.model_input import ModelInput
 from diagnosis.preprocessing.canonical_text import canonicalize
@@ -94,3 +96,20 @@ class PlainScript:
         grid = resample(self._load(str(study.ct)), dst_affine=torch.from_numpy(target), spatial_size=size)
         hu = torch.as_tensor(grid)[0].permute(2, 1, 0).reshape(depth, DEPTH_SAMPLES, height, width).mean(dim=1)
         return torch.from_numpy(view.to_unit(hu.float().numpy()))[None, None]
+
+
+def main(arguments: list[str]) -> None:
+    """From the start of a program: BUNDLE CT NOTE_FILE VOICE X Y Z DIAMETER; prints the probability."""
+    from diagnosis.ingest.speech_models import find_speech_model
+
+    bundle, ct, note, voice = (Path(name) for name in arguments[:4])
+    x, y, z, diameter_mm = (float(text) for text in arguments[4:8])
+    torch.set_num_threads(settings.thread_count())
+    script = PlainScript(DiagnosisEngine.load(bundle), find_speech_model().folder)
+    words = note.read_text(encoding="utf-8")
+    study = ScriptStudy(ct, (x, y, z), words, voice=voice, diameter_mm=diameter_mm)
+    sys.stdout.write(f"{script.probability(study)}\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -2,12 +2,15 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from diagnosis.errors import StudiesFailedError
+
+if TYPE_CHECKING:
+    from diagnosis.batch.run import BatchOptions, Summary
 
 SHOWN_REASONS = 5
 
@@ -47,8 +50,7 @@ def batch_command(
     """Score many studies: results.parquet, results.csv, summary.html. Killed at any moment, it goes on."""
     from diagnosis import settings
     from diagnosis.batch.reader_pool import Limits
-    from diagnosis.batch.run import BatchOptions, run_batch
-    from diagnosis.cli.progress import progress_bars
+    from diagnosis.batch.run import BatchOptions
 
     if address is not None and engine is not Engine.RAY:
         msg = "--address names a Ray cluster; add --engine ray"
@@ -67,13 +69,11 @@ def batch_command(
         retries_failed=retry_failed,
         runtime=runtime,
     )
-    with progress_bars() as open_bar:
-        if engine is Engine.RAY:
-            from diagnosis.batch.cluster import run_batch_on_ray
-
-            summary = run_batch_on_ray(options, address, open_bar("Scoring on the cluster"))
-        else:
-            summary = run_batch(options, open_bar("Scoring"))
+    try:
+        summary = _score(options, engine, address)
+    except KeyboardInterrupt:
+        Console(stderr=True).print("Stopped. Nothing is lost: the same command goes on from here.")
+        raise typer.Exit(130) from None
     console = Console()
     n_all = summary.n_done + summary.n_failed
     console.print(f"{summary.n_done} of {n_all} studies done, {summary.n_failed} failed, in {summary.seconds:.1f} s")
@@ -83,3 +83,17 @@ def batch_command(
             console.print(f"  {n} × {reason}", markup=False)
         msg = f"{summary.n_failed} of {n_all} studies failed; their reasons stand in results.csv"
         raise StudiesFailedError(msg)
+
+
+def _score(options: "BatchOptions", engine: Engine, address: str | None) -> "Summary":
+    """Run with progress shown."""
+    from diagnosis.batch.run import run_batch
+    from diagnosis.cli.progress import opened_when_told, progress_bars
+
+    with progress_bars() as open_bar:
+        on_self_test = opened_when_told(open_bar, "Trying runtimes")
+        if engine is Engine.RAY:
+            from diagnosis.batch.cluster import run_batch_on_ray
+
+            return run_batch_on_ray(options, address, open_bar("Scoring on the cluster"), on_self_test)
+        return run_batch(options, open_bar("Scoring"), on_self_test=on_self_test)

@@ -42,6 +42,8 @@ def benchmark_command(
     console = Console()
     figures: list[Figure] = []
     for part in parts or list(Part):
+        # A line and no spinner, which would take its share of what is measured.
+        Console(stderr=True).print(f"Measuring {part.value}: minutes, on a quiet machine less")
         with tempfile.TemporaryDirectory(prefix="diagnosis-benchmark-") as name:
             found = _measure(part, Path(name), bundle, repetitions, slices, studies)()
         console.print(_table(part, found))
@@ -63,7 +65,7 @@ def _measure(
     return {
         Part.LOADING: lambda: loading.measure_loading(folder, repetitions, slices),
         Part.REGIONS: lambda: regions.measure_regions(folder, repetitions, slices),
-        Part.ENCODING: lambda: encoding.measure_encoding(repetitions),
+        Part.ENCODING: lambda: encoding.measure_encoding(model, repetitions),
         Part.SPEECH: lambda: speech.measure_speech(voice, repetitions),
         Part.STUDY: lambda: whole.measure_study(folder, model, voice, repetitions, slices),
         Part.BATCH: lambda: whole.measure_batch(folder, model, min(64, studies), repetitions, slices),

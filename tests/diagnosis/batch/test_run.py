@@ -90,6 +90,20 @@ def test_a_bad_study_costs_only_itself(tiny_bundle, tmp_path):
     assert (again.n_done, again.n_failed) == (8, 2)
 
 
+def test_one_reason_of_many_case_folders_is_told_once(tiny_bundle, tmp_path):
+    for name in ("empty_1", "empty_2", "words"):
+        (tmp_path / "cases" / name).mkdir(parents=True)
+        (tmp_path / "cases" / name / "case.json").write_text(f'{{"case_id": "{name}"}}')
+    (tmp_path / "cases" / "words" / "note.txt").write_text("A solid nodule of 8 mm.")
+    (tmp_path / "cases" / "no case").mkdir()
+    out = tmp_path / "out"
+    summary = run_batch(options(tmp_path / "cases", tiny_bundle, out))
+    assert (summary.n_done, summary.n_failed) == (1, 2)
+    assert list(summary.reasons.values()) == [2]
+    assert rows_of(out)["empty_1"]["reason"].startswith("case empty_1: it holds no CT")
+    assert "<td>it holds no CT, no note and no dictation" in (out / "summary.html").read_text()
+
+
 def test_a_study_whose_row_was_changed_is_scored_again(tiny_bundle, tmp_path):
     source = write_manifest(tmp_path / "source", 3, n_ct=0)
     run_batch(options(source, tiny_bundle, tmp_path / "out"))

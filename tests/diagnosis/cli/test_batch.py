@@ -27,6 +27,18 @@ def test_a_failed_study_is_told_by_exit_code_and_in_words(tiny_bundle, tmp_path,
     assert run(monkeypatch, *arguments) == 20  # nothing is scored again
 
 
+def test_a_run_that_is_stopped_by_hand_says_how_to_go_on(tiny_bundle, tmp_path, monkeypatch, capsys):
+    (tmp_path / "m.csv").write_text("case_id,patient_id,note_text\na,p,A nodule of 8 mm.\n")
+
+    def stopped(*_arguments, **_more):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("diagnosis.batch.run.run_batch", stopped)
+    arguments = ["batch", str(tmp_path / "m.csv"), "--out", str(tmp_path / "out"), "--bundle", str(tiny_bundle)]
+    assert run(monkeypatch, *arguments) == 130
+    assert "the same command goes on from here" in capsys.readouterr().err
+
+
 def test_a_cluster_without_a_shared_ledger_is_refused(tiny_bundle, tmp_path, monkeypatch, capsys):
     monkeypatch.delenv("DIAGNOSIS_LEDGER", raising=False)
     (tmp_path / "m.csv").write_text("case_id,patient_id,note_text\na,p,A nodule of 8 mm.\n")
