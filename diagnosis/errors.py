@@ -20,7 +20,8 @@
     ├── StoreError                    17   a database that cannot be reached, written or understood
     ├── AuditError                    18   an audit trail, or a record it vouches for, that was changed
     ├── AccessError                   19   something that this visitor is not allowed
-    └── StudiesFailedError            20   a batch run or an evaluation that was finished, though some studies failed
+    ├── StudiesFailedError            20   a batch run or an evaluation that was finished, though some studies failed
+    └── OutputError                   21   results that cannot be written, or files that the system keeps closed
 
 Exit code 2 is the command line's own: wrong usage. A message has a subject, what is wrong with the value, and what to
 do. It never holds patient data: no name, id, UID, date, note text.
@@ -141,3 +142,9 @@ class StudiesFailedError(DiagnosisError):
     """A batch run or an evaluation was finished and its files are written, but some of its studies failed."""
 
     exit_code: ClassVar[int] = 20
+
+
+class OutputError(DiagnosisError):
+    """Results cannot be written where they are asked for, or the system keeps a file closed."""
+
+    exit_code: ClassVar[int] = 21

@@ -37,7 +37,7 @@ from diagnosis.cli.train_candidates import train_candidates_command
 from diagnosis.cli.transcribe import transcribe_command
 from diagnosis.cli.ui import ui_command
 from diagnosis.cli.words_benchmark import words_benchmark_command
-from diagnosis.errors import DiagnosisError
+from diagnosis.errors import DiagnosisError, OutputError
 from diagnosis.version import __version__
 from diagnosis.vocabulary import NOT_A_MEDICAL_DEVICE
 
@@ -105,8 +105,7 @@ def main() -> None:
     try:
         app()
     except DiagnosisError as error:
-        Console(stderr=True, highlight=False).print(f"[bold red]Error:[/] {_escape(str(error))}", soft_wrap=True)
-        sys.exit(error.exit_code)
+        _stop(str(error), error.exit_code)
     except KeyboardInterrupt:
         Console(stderr=True).print("Stopped.")
         sys.exit(130)
@@ -114,6 +113,18 @@ def main() -> None:
         # The reader of the output went away (for example `head`): not an error of ours.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except OSError as error:
+        # Its own text would name the path, and so perhaps a patient.
+        reason = (error.strerror or type(error).__name__).lower()
+        _stop(
+            f"system: {reason}; check that the files named can be read, the output be written, and the disk has room",
+            OutputError.exit_code,
+        )
+
+
+def _stop(sentence: str, exit_code: int) -> None:
+    Console(stderr=True, highlight=False).print(f"[bold red]Error:[/] {_escape(sentence)}", soft_wrap=True)
+    sys.exit(exit_code)
 
 
 def _escape(text: str) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from diagnosis.cli.output_folder import require_file
 from diagnosis.errors import CaseError, RegionError
 from diagnosis.vocabulary import Sex
 
@@ -95,6 +96,8 @@ def assess_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Assess one case: calibrated probability, and what CT, note and voice contributed."""
+    if report is not None:
+        require_file(report)
     from diagnosis.cli.candidates import (
         assess_without_region,
         candidates_json,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from diagnosis.cli.output_folder import require_folder
 from diagnosis.errors import StudiesFailedError
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def batch_command(
     ] = "float32",
 ) -> None:
     """Score many studies: results.parquet, results.csv, summary.html. Killed at any moment, it goes on."""
+    require_folder(out)
     from diagnosis import settings
     from diagnosis.batch.reader_pool import Limits
     from diagnosis.batch.run import BatchOptions

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from diagnosis.cli.output_folder import require_folder
+
 if TYPE_CHECKING:
     from diagnosis.privacy.case_folder import Outcome
 
@@ -28,6 +30,7 @@ def deidentify_command(
     ] = False,
 ) -> None:
     """De-identify by the DICOM basic profile (PS3.15 table E.1-1), and free text by rules."""
+    require_folder(out)
     from diagnosis.cli.progress import progress_bars
     from diagnosis.privacy.case_folder import deidentify_path
     from diagnosis.privacy.dicom_files import Policy

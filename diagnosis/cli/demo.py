@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 
 from diagnosis import settings
+from diagnosis.cli.output_folder import require_folder
 from diagnosis.errors import InputError
 
 
@@ -16,6 +17,7 @@ def demo_command(
     samples: Annotated[Path | None, typer.Option("--samples", help="Folder of case folders.")] = None,
 ) -> None:
     """Assess every case in data_samples/, print a table, and write a self-contained HTML report."""
+    require_folder(out)
     from diagnosis.cli.presentation import print_assessments
     from diagnosis.cli.progress import progress_bars
 

@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from diagnosis.cli.output_folder import require_folder
 from diagnosis.errors import BundleError, StudiesFailedError
 
 MANIFEST = """CSV or Parquet, one row a case: case_id, patient_id, then any of ct, note, note_text, voice, voice_text,
@@ -25,6 +26,7 @@ def evaluate_command(
     ] = None,
 ) -> None:
     """Measure a bundle on a manifest's cases: metrics.json and an HTML report with intervals, curves and subgroups."""
+    require_folder(out)
     from diagnosis.cli.progress import progress_bars
 
     with progress_bars() as open_bar:

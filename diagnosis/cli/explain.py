@@ -23,6 +23,7 @@ from diagnosis.cli.assess import (
     gather_case,
     parse_region,
 )
+from diagnosis.cli.output_folder import require_folder
 
 if TYPE_CHECKING:
     from diagnosis.record import Explanation
@@ -56,6 +57,7 @@ def explain_command(
     repair: RepairOption = None,
 ) -> None:
     """Explain one case: NIfTI overlays, PNG panels, an HTML page, and JSON with all figures."""
+    require_folder(out)
     from diagnosis.cli.progress import spinner
 
     place = parse_region(region, diameter)

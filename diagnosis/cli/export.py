@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from diagnosis.cli.output_folder import require_folder
 from diagnosis.errors import InputError
 
 
@@ -36,6 +37,7 @@ def export_command(
     repair: Annotated[str | None, typer.Option("--repair", help="'resample': repair a tilted series.")] = None,
 ) -> None:
     """Write one assessment as DICOM SR, parametric map, pictures, PDF, segmentation and FHIR."""
+    require_folder(out)
     from datetime import UTC, datetime
 
     from diagnosis.cli.progress import spinner

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from diagnosis.cli.output_folder import require_folder
+
 
 class InformativePart(StrEnum):
     """Which evidence carries the lesion (`diagnosis.phantom.spec.Informative` as a command line option)."""
@@ -26,6 +28,7 @@ def phantom_command(
     ] = InformativePart.ALL,
 ) -> None:
     """Make synthetic patients: chest CT with a planted nodule, note, dictation, and the truth."""
+    require_folder(out)
     from rich.console import Console
     from rich.progress import track
 

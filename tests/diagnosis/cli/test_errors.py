@@ -1,6 +1,7 @@
 """Each kind of bad input has its own sentence and exit code; none prints a traceback or patient data."""
 
 import json
+import os
 import shutil
 import zipfile
 
@@ -146,3 +147,46 @@ def test_without_the_trainer_its_extra_is_named(run, monkeypatch, command):
     code, _, error = run(command, "train.yaml")
     assert code == 13
     assert 'training: lightning is not installed; run pip install ".[train]"' in error
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("explain", "data_samples/case_004", "--out"),
+        ("export", "data_samples/case_004", "--out"),
+        ("evaluate", "models/lung_nodule", "data_samples/manifest.csv", "--out"),
+        ("batch", "data_samples/manifest.csv", "--out"),
+        ("demo", "--out"),
+        ("deidentify", "data_samples/case_004", "--key", "study.key", "--out"),
+        ("phantom",),
+    ],
+)
+def test_an_output_that_cannot_be_is_refused_before_anything_is_computed(
+    run, checkout, tmp_path, monkeypatch, arguments
+):
+    monkeypatch.chdir(checkout)
+    (tmp_path / "file").write_text("in the way")
+    code, _, error = run(*arguments, tmp_path / "file" / "results")
+    assert code == 21
+    assert "output: a file stands where the folder is to be; name another folder" in " ".join(error.split())
+    monkeypatch.setattr("os.access", lambda _path, mode: not mode & os.W_OK)
+    code, _, error = run(*arguments, tmp_path / "results")
+    assert code == 21
+    assert "output: the folder may not be written; name one that may" in " ".join(error.split())
+
+
+def test_a_report_that_cannot_be_written_is_refused_first(run, checkout, tmp_path):
+    code, _, error = run("assess", checkout / "data_samples/case_004", "--report", tmp_path)
+    assert code == 21
+    assert "output: a folder stands where the file is to be; name another file" in " ".join(error.split())
+
+
+def test_what_the_system_refuses_is_a_sentence_without_the_path(run, checkout, monkeypatch):
+    def full(*_arguments: object, **_options: object) -> None:
+        raise OSError(28, "No space left on device", "/srv/Doe_John.dcm")
+
+    monkeypatch.setattr("diagnosis.ingest.dicom_volume.inspect_path", full)
+    code, _, error = run("inspect", checkout / "data_samples/case_004/ct")
+    assert code == 21
+    assert "system: no space left on device; check" in " ".join(error.split())
+    assert "Doe" not in error
