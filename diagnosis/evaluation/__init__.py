@@ -15,11 +15,15 @@ module               what it answers
 `subgroups`          for whom?
 `ordinal`            how near is a descriptor to what readers said, beside two readers to each other?
 `metrics_file`       the form of a bundle's `eval/metrics.json`
+`drift`              are the cases that come in still like those the model was measured on?
+`resampling`         intervals by drawing patients again
 `scores`             the scores of one subset of modalities: what all tables are made from
 `thresholds`         where does a probability become a flag?
 `figures`            curves as SVG
 `report`             one self-contained HTML page
 `claim_sheet`        CLAIM 2024 and TRIPOD+AI items, filled from the facts
+`claim_items`        these items, each with the facts that answer it
+`checks`             what every function expects of its arrays
 `dictation`          how well is a dictation transcribed?
 `candidates`         how many lesions are proposed without a click, and how much else?
 `clinical_text`      how well are findings and their senses read?

@@ -23,7 +23,7 @@ from diagnosis.networks.model_input import EncodedInput, ModalityTokens, ModelIn
 from diagnosis.networks.text_encoder import FrozenBert, TextEncoderConfig
 from diagnosis.networks.text_reader import TextReaderConfig, TextReading, make_text_reader, read_by_each
 from diagnosis.networks.volume_encoder import VolumeEncoder, VolumeEncoderConfig, VolumeReading
-from diagnosis.vocabulary import DESCRIPTORS, MODALITIES
+from diagnosis.vocabulary import MODALITIES
 
 
 @final
@@ -194,8 +194,3 @@ class DiagnosisNetwork(nn.Module):
     def classifiers(self) -> list[FusionClassifier]:
         """The members, by their type."""
         return [member for member in self.members if isinstance(member, FusionClassifier)]
-
-
-def descriptor_names() -> tuple[str, ...]:
-    """Order of the descriptor axis."""
-    return tuple(d.name for d in DESCRIPTORS)

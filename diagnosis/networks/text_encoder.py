@@ -140,8 +140,3 @@ class FrozenBert(nn.Module):
         safe = mask | ~mask.any(dim=1, keepdim=True)
         states: Tensor = self.bert(inputs_embeds=embeddings, attention_mask=safe.long()).last_hidden_state
         return states
-
-
-def package_version(config: TextEncoderConfig) -> str:
-    """Version of the installed weights' package, or `local` for a folder."""
-    return "local" if config.path else importlib.metadata.version(config.package)

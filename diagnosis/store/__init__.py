@@ -6,18 +6,22 @@
 `actors`       `Actor`: the person who asks, and in which role
 `documents`    canonical JSON, SHA-256 of rows, assessments to documents and back
 `audit`        the chained trail: `record_event`, `read_events`, `verify_trail`
+`verification` whether the trail, and all that it vouches for, is as it was written
 `cases`        folders seen, kept in step with the disk: `sync_cases`
 `assessments`  every assessment ever made: `save_assessment`, `assessments_of`
 `reviews`      accept, override, defer; second readers: `save_review`, `reviews_of`
+`review_state` what the reviews of a case amount to; `priority` the order of the worklist that follows
 `edits`        changed notes, transcripts and regions with their originals: `save_edit`, `confirm_edit`
 `reports`      reports as they were edited and signed, beside their drafts: `save_report`, `reports_of`
 `recordings`   dictations that wait for their speakers: `keep_recording`, `waiting_recording`
 `worklist`     one page of the worklist: search, filter, order, all done by the database
 `history`      probabilities and inputs over time, for the watch on drift
+`inputs`       what went into an assessment, as plain facts
 `results`      what takes long to compute, kept under the hash of its inputs: `save_result`, `read_result`
 `packing`      records with arrays to bytes and back
 `ledger`       batch runs: which study is claimed, done or failed: `Ledger`
 `migrations`   Alembic's steps from nothing to the schema of today
+`migration`    from whatever schema a database has to the one of today, by these steps
 =============  ==============================================================================================
 
 **Privacy.** A case is an opaque token and a pseudonym; no name, no identifier of a hospital, no path (a folder's name
