@@ -180,10 +180,9 @@ def _render_waiting(place: Workplace, entry: CaseEntry, waiting: Recording) -> N
     if text != st.session_state.setdefault(f"{key}-kept", waiting.text):
         correct_waiting(entry, text)
         st.session_state[f"{key}-kept"] = text
-    confirm, drop = st.columns([2, 1])
-    if confirm.button("Confirm as my word and assess", key="confirm-recording", type="primary", width="stretch"):
+    if st.button("Confirm as my word and assess", key="confirm-recording", type="primary", width="stretch"):
         _do(lambda: _confirm(place, entry, waiting, text))
-    if drop.button("Discard the recording", key="drop-recording", width="stretch"):
+    if st.button("Discard the recording", key="drop-recording", width="stretch"):
         drop_waiting(entry)
         _forget(entry)
         st.rerun()
