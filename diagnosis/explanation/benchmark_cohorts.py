@@ -11,7 +11,7 @@ what the shipped model has learned.
 import copy
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any, final
 
@@ -20,7 +20,8 @@ import numpy.typing as npt
 import torch
 
 from diagnosis.errors import InputError
-from diagnosis.explanation.planted_words import Span, with_planted
+from diagnosis.explanation.counterfactual import text_of
+from diagnosis.explanation.words import sentence_spans
 from diagnosis.networks.classifier import DiagnosisNetwork, NetworkConfig
 from diagnosis.networks.fusion import FusionConfig
 from diagnosis.networks.model_input import ModelInput
@@ -45,13 +46,16 @@ from diagnosis.vocabulary import MODALITIES, Modality
 SHIFT_MM = 5.0
 """Largest shift of a region's center from its lesion, in the plane; across it, one millimeter."""
 N_TRAINING_PATIENTS = 12
-N_VIEWS, N_TOLD = 8, 32
-"""Regions with the lesion, and as many without, of each training patient; texts where those are what tells."""
+N_VIEWS = 12
+"""Regions with the lesion, and as many without, of each training patient."""
 KEPT_MM = 60.0
 """Half a side of what is kept of a chest around its lesion: well beyond the field of view."""
 FARTHEST_MM = 25.0
 """A region without the lesion lies at least this far from it."""
-STEPS, BATCH = 240, 16
+STEPS, BATCH = 160, 32
+PRESENT = 0.7
+"""Share of the training steps in which a part is there."""
+Span = tuple[int, int]
 OnProgress = Callable[[int, int], None]
 
 
@@ -97,20 +101,20 @@ class PlantedPatient:
 
     def case(self, part: Modality, rng: np.random.Generator, *, has_lesion: bool) -> KnownCase:
         """All three parts, of which one alone may tell of the lesion."""
-        silent = replace(self.phantom.spec, seed=int(rng.integers(2**31)), informative="ct")
-        texts = {Modality.NOTE: write_reading(silent, "note").text, Modality.VOICE: write_reading(silent, "voice").text}
-        told: tuple[Span, ...] = ()
-        if part in texts:
-            texts[part], planted = with_planted(texts[part], rng, has_lesion=has_lesion)
-            told = (planted,) if has_lesion else ()
+        seed = int(rng.integers(2**31))
+        silent = replace(self.phantom.spec, seed=seed, informative="ct")
+        telling = replace(silent, informative="all") if has_lesion else silent
+        note = write_reading(telling if part is Modality.NOTE else silent, "note").text
+        voice = write_reading(telling if part is Modality.VOICE else silent, "voice").text
         region = self.region(rng, has_lesion=has_lesion and part is Modality.CT)
         case = Case(
             self.phantom.spec.case_id,
             self.volume,
             region,
-            ClinicalNote(texts[Modality.NOTE]),
-            spoken(texts[Modality.VOICE]),
+            ClinicalNote(note),
+            spoken(voice),
         )
+        told = told_spans(text_of(case, part)) if has_lesion else ()
         return KnownCase(case, self.lesion if part is Modality.CT else None, told)
 
 
@@ -118,6 +122,14 @@ def spoken(text: str) -> VoiceNote:
     """A transcript as if it had been dictated evenly, 150 words a minute: no sound is needed to explain words."""
     words = tuple(Word(word, 0.4 * i, 0.4 * i + 0.35, 1.0) for i, word in enumerate(text.split()))
     return VoiceNote((SpeechSegment(words),), 0.4 * len(words) + 0.5, "synthetic")
+
+
+def told_spans(text: str) -> tuple[Span, ...]:
+    """Sentences that tell of a lesion: those no reader of a clear chest writes, the patient's history left out."""
+    start = max(text.find("FINDINGS:"), 0)
+    neutral = _neutral_sentences()
+    spans = [(a, b) for a, b in sentence_spans(text) if b > start]
+    return tuple((a, b) for a, b in spans if _bare(text[a:b]) not in neutral)
 
 
 @final
@@ -196,8 +208,7 @@ def train_on_lesions(
 ) -> DiagnosisNetwork:
     """A small network that has learned whether there is a lesion, from patients where one part alone can tell."""
     rng = np.random.default_rng(MODALITIES.index(part))
-    n_views = N_VIEWS if part is Modality.CT else N_TOLD
-    pairs = [(p, has) for p in patients for has in (True, False) for _ in range(n_views)]
+    pairs = [(p, has) for p in patients for has in (True, False) for _ in range(N_VIEWS)]
     cases = [patient.case(part, rng, has_lesion=has).case for patient, has in pairs]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
@@ -211,7 +222,7 @@ def train_on_lesions(
 
 def _small_config(contract: InputContract) -> NetworkConfig:
     encoder = VolumeEncoderConfig(widths=(12, 16, 24, 32), dropout=0.1, hu_range=contract.view.hu_range)
-    reader = TextReaderConfig(n_free_queries=1, n_rounds=1)
+    reader = TextReaderConfig(kind="summary")
     return NetworkConfig(embed_dim=32, volume_encoder=encoder, text_reader=reader, fusion=FusionConfig(dropout=0.05))
 
 
@@ -221,7 +232,7 @@ def _fit(
     target: torch.Tensor,
     how: tuple[Modality, np.random.Generator, OnProgress],
 ) -> None:
-    """Train in place; parts that tell nothing are left out at times, so that their absence tells nothing either."""
+    """Train in place; parts are left out at times, and without the one that tells nothing is known: even odds."""
     part, rng, on_progress = how
     with torch.no_grad():
         encoded = network.encode_text(batch)
@@ -232,11 +243,11 @@ def _fit(
         on_progress(step, STEPS)
         rows = torch.from_numpy(rng.choice(len(target), min(BATCH, len(target)), replace=False))
         fields = {name: value[rows] for name, value in vars(encoded).items() if value is not None}
-        fields["is_present"] = torch.from_numpy(rng.random((len(rows), len(MODALITIES))) < 0.7)
-        fields["is_present"][:, MODALITIES.index(part)] = True
+        fields["is_present"] = torch.from_numpy(rng.random((len(rows), len(MODALITIES))) < PRESENT)
+        told = torch.where(fields["is_present"][:, MODALITIES.index(part)], target[rows], 0.5)
         fields["volume"] = _turned(fields["volume"], rng)
         logits = network.forward_encoded(replace(encoded, **fields)).logits[:, 0]
-        loss = torch.nn.functional.binary_cross_entropy_with_logits(logits, target[rows])
+        loss = torch.nn.functional.binary_cross_entropy_with_logits(logits, told)
         optimizer.zero_grad()
         torch.autograd.backward(loss)
         optimizer.step()
@@ -298,3 +309,18 @@ def _shifted(center_mm: tuple[float, float, float], rng: np.random.Generator) ->
     angle, reach = rng.uniform(0, 2 * np.pi), SHIFT_MM * np.sqrt(rng.random())
     x, y, z = center_mm
     return float(x + reach * np.cos(angle)), float(y + reach * np.sin(angle)), float(z + rng.uniform(-1, 1))
+
+
+@cache
+def _neutral_sentences() -> frozenset[str]:
+    """Every sentence of the findings and impressions of clear chests, by writing many of them."""
+    rng, found = np.random.default_rng(0), {"no other nodule"}
+    for _ in range(300):
+        spec = draw_spec(rng, "clear", "ct")
+        for text in (write_reading(spec, "note").text, write_reading(spec, "voice").text):
+            found.update(_bare(text[a:b]) for a, b in sentence_spans(text))
+    return frozenset(found)
+
+
+def _bare(sentence: str) -> str:
+    return sentence.removeprefix("FINDINGS: ").removeprefix("IMPRESSION: ").strip(" .").lower()

@@ -15,6 +15,7 @@ from diagnosis.explanation.benchmark_cohorts import (
     make_patient,
     one_member,
     spoken,
+    told_spans,
     train_on_lesions,
 )
 from diagnosis.explanation.benchmark_ledger import FIGURES, Ledger, Row, published
@@ -22,7 +23,6 @@ from diagnosis.explanation.counterfactual import text_of
 from diagnosis.explanation.faithfulness import mass_inside, pointing_game
 from diagnosis.explanation.memory import peak_memory
 from diagnosis.explanation.parts import VolumeFunction
-from diagnosis.explanation.planted_words import LESIONS, OTHERS, with_planted
 from diagnosis.explanation.volume import VOLUME_METHODS, attribute_volume
 from diagnosis.networks.text_encoder import load_tokenizer
 from diagnosis.preprocessing.volume import sample_hu
@@ -68,18 +68,14 @@ def test_words_of_a_trained_network(reader):
     assert found["leave_one_out"]["completeness_gap"] is None
 
 
-def test_a_sentence_is_planted_among_the_findings():
-    note = "HISTORY: 64-year-old man.\n\nFINDINGS: Heart size is normal. No effusion.\n\nIMPRESSION: No abnormality.\n"
-    rng, places = np.random.default_rng(0), set()
-    for has_lesion in (True, False) * 20:
-        text, (start, end) = with_planted(note, rng, has_lesion=has_lesion)
-        assert any(word in text[start:end] for word in (LESIONS if has_lesion else OTHERS))
-        assert text.index("FINDINGS:") < start < text.index("\n\nIMPRESSION")
-        assert " ".join((text[:start] + text[end:]).split()) == " ".join(note.split())
-        places.add(start)
-    assert len(places) == 3
-    spoken_text, (start, end) = with_planted("The lungs are clear.", rng, has_lesion=True)
-    assert spoken_text[start:end].endswith(".")
+def test_told_spans_are_what_no_clear_chest_says():
+    note = (
+        "HISTORY: 64-year-old man.\n\nTECHNIQUE: CT of the chest.\n\n"
+        "FINDINGS: A spiculated nodule of 12 mm. Heart size is normal.\n\n"
+        "IMPRESSION: No acute abnormality of the chest.\n"
+    )
+    assert [note[a:b] for a, b in told_spans(note)] == ["FINDINGS: A spiculated nodule of 12 mm."]
+    assert told_spans("The lungs are clear. No focal consolidation.") == ()
 
 
 def test_spoken_words_follow_each_other():
@@ -106,14 +102,13 @@ def test_a_synthetic_chest_tells_in_one_part_alone():
     rng = np.random.default_rng(0)
     for part in (Modality.NOTE, Modality.VOICE):
         known = patient.case(part, rng, has_lesion=True)
-        ((start, end),) = known.told
-        assert any(word in text_of(known.case, part)[start:end] for word in LESIONS)
+        assert known.told
         other = Modality.VOICE if part is Modality.NOTE else Modality.NOTE
-        assert not any(word in text_of(known.case, other) for word in LESIONS)
+        assert told_spans(text_of(known.case, other)) == ()
         assert patient.case(part, rng, has_lesion=False).told == ()
     shown = patient.case(Modality.CT, rng, has_lesion=True)
     assert np.linalg.norm(np.subtract(shown.case.region.center_mm, patient.phantom.ct.center_mm)) <= 5.2
-    assert shown.told == ()
+    assert told_spans(shown.case.note.text) == ()
     hidden = patient.case(Modality.CT, rng, has_lesion=False)
     assert np.linalg.norm(np.subtract(hidden.case.region.center_mm, patient.phantom.ct.center_mm)) > 25
     network = train_on_lesions([patient], Modality.NOTE, CONTRACT)
