@@ -267,9 +267,11 @@ def encoders_of_bundle(config: TrainConfig, folds: Sequence[str]) -> dict[str, V
 
 
 def _as_resnet10(config: TrainConfig) -> TrainConfig:
+    """The same schedule in float32: in bfloat16 this network's loss stops being a number in its third epoch."""
     encoder = replace(config.network.volume_encoder, kind="resnet10", measured_spacing_mm=None)
     network = replace(config.network, volume_encoder=encoder)
-    return replace(config, network=network, work=str(Path(config.work) / "encoders" / "resnet10"))
+    work = str(Path(config.work) / "encoders" / "resnet10")
+    return replace(config, network=network, precision="32-true", work=work)
 
 
 def measurements_alone(config: TrainConfig, cohort: Cohort, cases: Sequence[TrainingCase]) -> EncoderAnswers:

@@ -14,6 +14,7 @@ from lightning.pytorch.callbacks import Callback, EarlyStopping, EMAWeightAverag
 from torch import Tensor, nn
 from torch.utils.data import Sampler
 
+from diagnosis.errors import ConfigurationError
 from diagnosis.settings import process_count, process_rank
 from diagnosis.training.config import StageConfig, TrainConfig
 from diagnosis.training.processes import is_first, own_rows, wait_for_all
@@ -113,6 +114,19 @@ class Stage(lightning.LightningModule):  # type: ignore[misc] # lightning is unt
         super().__init__()
         self.network = network
         self.schedule, self.seed = schedule, seed
+
+    def on_before_backward(self, loss: Tensor) -> None:
+        """A loss that is no number would make every weight one, and the run would end with a network of those.
+
+        Raises:
+            ConfigurationError: it is not finite.
+        """
+        if not bool(torch.isfinite(loss)):
+            msg = (
+                f"training: the loss of {type(self.network).__name__} is not a number in epoch {self.current_epoch}; "
+                "lower learning_rate, or set precision: 32-true"
+            )
+            raise ConfigurationError(msg)
 
     def on_train_batch_start(self, _batch: Any, batch_idx: int) -> None:  # noqa: ANN401 - each stage has its own
         """Dropout of a resumed epoch equals that of an epoch that was never stopped.

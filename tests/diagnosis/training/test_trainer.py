@@ -115,6 +115,12 @@ def test_a_stopped_stage_resumes_with_the_same_batches_dropout_and_weights(tmp_p
     assert not (tmp_path / "stopped" / "last.ckpt").exists()
 
 
+def test_a_loss_that_is_no_number_ends_the_training_and_says_where(tmp_path):
+    with pytest.raises(ConfigurationError, match=r"loss of Sequential is not a number in epoch 0; lower learning_rate"):
+        fit(tmp_path, LineStage(SCHEDULE), Line(8, slope=float("nan")))
+    assert not (tmp_path / "final.pt").exists()
+
+
 def test_the_loss_can_be_watched_in_tensorboard(tmp_path):
     events = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
     fit(tmp_path, LineStage(replace(SCHEDULE, epochs=20)))  # 80 steps, every tenth is written
