@@ -52,7 +52,7 @@ KEPT_MM = 60.0
 """Half a side of what is kept of a chest around its lesion: well beyond the field of view."""
 FARTHEST_MM = 25.0
 """A region without the lesion lies at least this far from it."""
-STEPS, BATCH = 160, 32
+STEPS, BATCH = 320, 32
 PRESENT = 0.7
 """Share of the training steps in which a part is there."""
 Span = tuple[int, int]
