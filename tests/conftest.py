@@ -1,6 +1,7 @@
 """Shared fixtures: where real data lies, if it does."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,14 @@ def tiny_engine(tiny_bundle):
     from diagnosis.engine import DiagnosisEngine
 
     return DiagnosisEngine.load(tiny_bundle)
+
+
+@pytest.fixture(autouse=True)
+def own_main():
+    """Streamlit puts the page that it runs in the place of the main module, where a spawned process would look."""
+    main = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = main
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -62,22 +62,20 @@ class NetworkScorer:
         """Probability of each case."""
         with torch.no_grad(), held_still(self.network):
             self._encode(cases)
-            logits = self._logits(cases)
+            logits = [self._logit(case) for case in cases]
         return [
             self.to_probability(subset_name(case.present), logit) for case, logit in zip(cases, logits, strict=True)
         ]
 
-    def _logits(self, cases: Sequence[Case]) -> list[float]:
-        """Mean logit of the members for each case, all cases in one fusion."""
-        if not cases:
-            return []
-        is_present = torch.tensor([[part in case.present for part in MODALITIES] for case in cases])
-        keys = [_part_keys(case) for case in cases]
+    def _logit(self, case: Case) -> float:
+        """Mean logit of the members; each case is fused alone, so that its answer depends on no other."""
+        keys = _part_keys(case)
+        is_present = torch.tensor([[part in case.present for part in MODALITIES]])
         logits = []
         for index, member in enumerate(self.network.classifiers()):
-            ct, note, voice = (torch.cat([self._tokens[k[place]][index] for k in keys]) for place in range(3))
-            logits.append(member.fuse(ModalityTokens(ct, note, voice, is_present)).logits[:, self.finding])
-        return [float(logit) for logit in torch.stack(logits).mean(dim=0)]
+            ct, note, voice = (self._tokens[key][index] for key in keys)
+            logits.append(member.fuse(ModalityTokens(ct, note, voice, is_present)).logits[0, self.finding])
+        return float(torch.stack(logits).mean())
 
     def _encode(self, cases: Sequence[Case]) -> None:
         """Tokens of every form of every part that was not met before."""

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from diagnosis.cli import app, main
-from diagnosis.errors import BundleError, CaseError, InputError
+from diagnosis.errors import BundleError, CaseError, InputError, OutputError
 
 pytest.importorskip("fhir.resources", reason="fhir.resources is not installed")
 pytest.importorskip("highdicom", reason="highdicom is not installed")
@@ -81,5 +81,5 @@ def test_exit_codes_of_the_command(tmp_path, monkeypatch, capsys, options, code,
 def test_a_folder_that_cannot_be_written_is_said(note_case, tiny_bundle, tmp_path):
     (tmp_path / "file").write_text("in the way")
     found = export(note_case, tiny_bundle, tmp_path / "file", "fhir")
-    assert isinstance(found.exception, InputError)
-    assert "the folder cannot be written" in str(found.exception)
+    assert isinstance(found.exception, OutputError)
+    assert "a file stands where the folder is to be; name another folder" in str(found.exception)
