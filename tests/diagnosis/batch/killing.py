@@ -21,6 +21,7 @@ from studies_factory import options, results, write_manifest
 from diagnosis.batch import run
 from diagnosis.batch.reader_process import serve
 from diagnosis.bundle.folder import Bundle, load_bundle
+from diagnosis.store.ledger import MOST_CRASHES
 
 
 class ForkedReader:
@@ -89,13 +90,13 @@ def children_of(parent: int) -> list[int]:
         return []
 
 
-def kill_while_running(rng: random.Random, child: int, longest_s: float, tally: Tally) -> bool:
+def kill_while_running(rng: random.Random, child: int, longest_s: float, tally: Tally, *, spares_readers: bool) -> bool:
     """Kill something after a random time; whether the run had ended before."""
     time.sleep(rng.uniform(0.0, longest_s))
     if os.waitpid(child, os.WNOHANG)[0]:
         return True
     readers = children_of(child)
-    if readers and rng.random() < 0.4:
+    if readers and rng.random() < 0.4 and not spares_readers:
         os.kill(rng.choice(readers), signal.SIGKILL)
         tally.kills_of_reader += 1
         return False
@@ -118,13 +119,16 @@ def kill_often(n_kills: int, seed: int, n_studies: int, longest_s: float, folder
     expected = results(whole)
     while tally.kills_of_run + tally.kills_of_reader < n_kills:
         out, before = folder / f"run{tally.runs}", tally.kills_of_run + tally.kills_of_reader
+        readers_before = tally.kills_of_reader
         child = start(source, bundle, out)
         while True:
             if tally.kills_of_run + tally.kills_of_reader >= n_kills:
                 os.waitpid(child, 0)
                 break
             killed_runs = tally.kills_of_run
-            if kill_while_running(rng, child, longest_s, tally):
+            # A study whose reader dies a third time is failed on purpose, and chance may pick the same one each time.
+            spares = tally.kills_of_reader - readers_before >= MOST_CRASHES - 1
+            if kill_while_running(rng, child, longest_s, tally, spares_readers=spares):
                 break
             if tally.kills_of_run > killed_runs:
                 child = start(source, bundle, out)
