@@ -1,26 +1,8 @@
 """A CT without a region: each candidate is shown, and the answer says what it is."""
 
 import json
-import sys
 
 import pytest
-
-
-@pytest.fixture
-def run(monkeypatch, capsys):
-    def call(*arguments: str) -> tuple[int, str, str]:
-        from diagnosis.cli import main
-
-        monkeypatch.setattr(sys, "argv", ["diagnosis", *arguments])
-        code = 0
-        try:
-            main()
-        except SystemExit as stop:
-            code = int(stop.code or 0)
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return call
 
 
 @pytest.fixture
