@@ -84,5 +84,5 @@ def _table(part: Part, figures: "list[Figure]") -> Table:
             table.add_row(figure.name, figure.peer, "-", "-", "-", figure.note)
             continue
         spread = f"{figure.ratio:.2f} [{figure.low:.2f}, {figure.high:.2f}]"
-        table.add_row(figure.name, figure.peer, spread, f"{figure.ours_s:.3f}", f"{figure.peer_s:.3f}", figure.note)
+        table.add_row(figure.name, figure.peer, spread, f"{figure.ours_s:.3g}", f"{figure.peer_s:.3g}", figure.note)
     return table
