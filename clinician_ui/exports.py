@@ -13,6 +13,7 @@ from clinician_ui.access import current_visitor, require
 from clinician_ui.archive import open_archive
 from clinician_ui.explanations import explain_case
 from clinician_ui.permissions import Permission
+from clinician_ui.reports import signed_report
 from clinician_ui.services import CaseEntry, load_case
 from clinician_ui.transcripts import read_case_once
 from diagnosis.record import Assessment
@@ -50,14 +51,16 @@ def export_case(entry: CaseEntry, bundle_dir: Path, assessment: Assessment, form
     case = load_case(entry)
     # Who the case is was dropped when it was read for the page; a DICOM result must say it again.
     _, identity = read_case_once(entry.folder)
+    signed = signed_report(entry, assessment)
     explanation = None
     if NEED_EXPLANATION.intersection(formats):
         explanation = explain_case(entry, bundle_dir, assessment.main.name)
     with tempfile.TemporaryDirectory() as folder:
-        result = Result(case, identity, assessment, explanation, datetime.now(UTC))
+        result = Result(case, identity, assessment, explanation, datetime.now(UTC), signed)
         made = write_exports(result, list(formats), Path(folder))
         zipped = _zip(Path(folder))
     detail = {"formats": "+".join(sorted(form.value for form in formats)), "files": len(made.written)}
+    detail["report"] = "none" if signed is None else "outdated" if signed.is_outdated else "signed"
     note_event(open_archive(), current_visitor().actor, Action.EXPORT, entry.token, detail)
     return Parcel(zipped, len(made.written), tuple((form.value, reason) for form, reason in made.refused))
 

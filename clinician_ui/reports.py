@@ -10,6 +10,7 @@ from clinician_ui.permissions import Permission
 from clinician_ui.services import CaseEntry
 from diagnosis.drafting import Answer, Draft, answer_all, draft_report, sign
 from diagnosis.record import Assessment, Case
+from diagnosis.reporting.clinician_report import ClinicianReport
 from diagnosis.store.assessments import assessments_of
 from diagnosis.store.reports import KeptReport, Report, reports_of, save_report
 
@@ -58,6 +59,22 @@ def open_desk(entry: CaseEntry, case: Case, assessment: Assessment) -> Desk | No
         return None
     draft = draft_report(case, assessment)
     return Desk(kept[0].number, draft, tuple(reports_of(open_archive(), entry.token)))
+
+
+def signed_report(entry: CaseEntry, assessment: Assessment) -> ClinicianReport | None:
+    """The report that counts, as an export repeats it: the one signed last, outdated where it is of another assessment.
+
+    Args:
+        entry: the case.
+        assessment: what is exported.
+    """
+    signed = next((kept for kept in reports_of(open_archive(), entry.token) if kept.report.is_signed), None)
+    if signed is None:
+        return None
+    numbers = {kept.number for kept in assessments_of(open_archive(), entry.token) if kept.assessment == assessment}
+    return ClinicianReport(
+        signed.report.text, signed.made_by, signed.made_at, is_outdated=signed.report.assessment not in numbers
+    )
 
 
 def questions_and_answers(case: Case, assessment: Assessment) -> tuple[Answer, ...]:

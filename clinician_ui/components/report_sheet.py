@@ -75,6 +75,11 @@ def dropped_sentences(draft: Draft, text: str) -> list[str]:
     return [sentence.text for sentence in draft.sentences if sentence.text not in kept]
 
 
+def plain_text(text: str) -> str:
+    """Typed text for a markdown element, shown as it is: markdown would make links and headings of it."""
+    return "".join(f"\\{sign}" if sign in "\\`*_{}[]()#+-!<>|$:~" else sign for sign in text)
+
+
 def _sentence(text: str, evidence: Sequence[Evidence]) -> str:
     return f"<li>{escape(text)}{_references(evidence)}</li>"
 

@@ -6,11 +6,14 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from clinician_ui.access import may
+from clinician_ui.components.report_sheet import plain_text
 from clinician_ui.exports import export_case
 from clinician_ui.permissions import Permission
+from clinician_ui.reports import signed_report
 from clinician_ui.services import CaseEntry
 from diagnosis.errors import DiagnosisError
 from diagnosis.record import Assessment
+from diagnosis.reporting.clinician_report import ClinicianReport
 from diagnosis.reporting.export import ExportFormat
 
 FORM_WORDS = {
@@ -43,6 +46,7 @@ def _ask(entry: CaseEntry, bundle_dir: Path, assessment: Assessment) -> None:
         format_func=FORM_WORDS.__getitem__,
         key=f"export-forms-{entry.token}",
     )
+    st.caption(_report_words(signed_report(entry, assessment)))
     if st.button("Make files", type="primary", width="stretch", disabled=not chosen, key=f"export-{entry.token}"):
         with st.spinner("Writing", show_time=True):
             try:
@@ -61,3 +65,13 @@ def _ask(entry: CaseEntry, bundle_dir: Path, assessment: Assessment) -> None:
             key=f"export-save-{entry.token}",
             on_click="ignore",
         )
+
+
+def _report_words(signed: ClinicianReport | None) -> str:
+    """Which report the files carry: known before they are made."""
+    if signed is None:
+        return "Nobody has signed a report of this case: the files say what the model said."
+    who = plain_text(signed.signed_by)
+    if signed.is_outdated:
+        return f"The report signed by {who} is of an earlier assessment: it is left out, and the files say so."
+    return f"Structured report, PDF and FHIR carry the report signed by {who}."

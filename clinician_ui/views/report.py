@@ -5,6 +5,7 @@ import streamlit as st
 from clinician_ui.access import current_visitor, may
 from clinician_ui.components.report_sheet import (
     dropped_sentences,
+    plain_text,
     render_answers,
     render_draft,
     render_signed,
@@ -95,9 +96,7 @@ def _render_differences(desk: Desk, text: str) -> None:
 
 def _shortened(lines: list[str]) -> str:
     shown = " · ".join(line if len(line) <= 80 else f"{line[:77]}…" for line in lines[:3])
-    # Typed text is shown as text: markdown would make links and headings of it.
-    plain = "".join(f"\\{sign}" if sign in "\\`*_{}[]()#+-!<>|$:~" else sign for sign in shown)
-    return f"{plain} …" if len(lines) > 3 else plain
+    return f"{plain_text(shown)} …" if len(lines) > 3 else plain_text(shown)
 
 
 def _render_buttons(entry: CaseEntry, desk: Desk, text: str) -> None:

@@ -13,6 +13,7 @@
 `export`           `write_exports`: one `result` in all the forms that a hospital takes, listed below
 `dicom_source`     the source images as results refer to them: repaired or refused, each with its reason
 `dicom_object`     what all results in DICOM share: who made them, when, and their identifiers
+`clinician_report` the report that a clinician signed; `signed_section` its place in the SR
 `dicom_sr`         Comprehensive 3D SR after TID 1500; `parametric_map`, `segmentation`, `secondary_capture`
 `pdf`              the report as PDF; `encapsulated_pdf` wraps it in DICOM
 `fhir`             FHIR R4 Bundle; `codes` the codes of what is said

@@ -43,6 +43,14 @@ SET_MEANINGS = {
     ("negative", "positive"): Coded("SET-BOTH", LOCAL_SCHEME, "Too uncertain to call"),
     (): Coded("SET-EMPTY", LOCAL_SCHEME, "Unlike the cases of calibration"),
 }
+IMAGING_REPORT = Coded("18748-4", "LN", "Diagnostic Imaging Report")
+REPORT_TEXT = Coded("SIGNED-TEXT", LOCAL_SCHEME, "Report as the clinician signed it")
+SIGNED_AT = Coded("SIGNED-AT", LOCAL_SCHEME, "Time of signing")
+COMMENT = Coded("121106", "DCM", "Comment")
+OBSERVER_TYPE = Coded("121005", "DCM", "Observer Type")
+PERSON = Coded("121006", "DCM", "Person")
+PERSON_NAME = Coded("121008", "DCM", "Person Observer Name")
+PERSON_LOGIN = Coded("128774", "DCM", "Person Observer's Login Name")
 BODY_PARTS = {
     "ABDOMEN": Coded("818981001", "SCT", "Abdomen"),
     "BRAIN": Coded("12738006", "SCT", "Brain"),

@@ -13,15 +13,18 @@ from diagnosis.version import __version__
 MANUFACTURER = "diagnosis"
 SERIES_NUMBERS = {"sr": 9001, "pm": 9002, "sc": 9003, "pdf": 9004, "seg": 9005}
 """Far above those of scanners, so that results come last in a viewer's list."""
+DOCUMENTS = frozenset({"sr", "pdf"})
+"""Forms that repeat the signed report."""
 
 
 def identifiers(result: Result, form: str, number: int = 1) -> dict[str, Any]:
     """Keyword arguments of highdicom's constructors: series, instance and equipment."""
     said = result.assessment
+    uid_of = result.document_uid if form in DOCUMENTS else result.uid
     return {
-        "series_instance_uid": result.uid(form, "series"),
+        "series_instance_uid": uid_of(form, "series"),
         "series_number": SERIES_NUMBERS[form],
-        "sop_instance_uid": result.uid(form, str(number)),
+        "sop_instance_uid": uid_of(form, str(number)),
         "instance_number": number,
         "manufacturer": MANUFACTURER,
         "manufacturer_model_name": long_string(said.bundle_name),

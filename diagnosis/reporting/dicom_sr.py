@@ -3,7 +3,8 @@
 One measurement group a finding: the region as a sphere (ELLIPSOID) or a point in the source's frame of reference (TID
 1411), or without a place where none is marked (TID 1501). In it the calibrated probability with the ensemble's range
 and the threshold, the flag and the conformal set, and each descriptor as expected rating and nearest wording. The
-observing device and the algorithm identification name the bundle, its version and its SHA-256.
+observing device and the algorithm identification name the bundle, its version and its SHA-256. A report that a
+clinician signed is a section of its own (`signed_section`).
 """
 
 from typing import Any
@@ -36,6 +37,7 @@ from diagnosis.reporting import codes as ours
 from diagnosis.reporting.dicom_object import MANUFACTURER, code_of, identifiers, long_string, stamp
 from diagnosis.reporting.dicom_source import DicomSource
 from diagnosis.reporting.result import Result, as_uid
+from diagnosis.reporting.signed_section import signed_section
 
 ENGLISH = ours.Coded("en-US", "RFC5646", "English (United States)")
 
@@ -49,6 +51,8 @@ def structured_report(result: Result, source: DicomSource) -> Dataset:
         title=codes.DCM.ImagingMeasurementReport,
         language_of_content_item_and_descendants=LanguageOfContentItemAndDescendants(code_of(ENGLISH)),
     )
+    if result.signed is not None:
+        report[0].ContentSequence.append(signed_section(result.signed, result.created_at.tzinfo))
     made: Dataset = Comprehensive3DSR(
         evidence=source.images,
         content=report[0],

@@ -1,7 +1,8 @@
 """One result in the forms that a hospital takes: DICOM SR, Parametric Map, Secondary Capture, PDF, SEG, and FHIR.
 
-All forms come from one `Result` and carry its identifiers. A form that cannot be made says why and keeps no other from
-being written; `export.json` records what was written, what was refused and what was repaired.
+All forms come from one `Result` and carry its identifiers. A report that a clinician signed stands in the PDF, the SR
+and the FHIR Bundle; an outdated one is left out there, and a sentence says so. A form that cannot be made says why and
+keeps no other from being written; `export.json` records what was written, what was refused and what was repaired.
 """
 
 import importlib.util
@@ -132,9 +133,22 @@ def _record(result: Result, writer: _Writer, refused: list[tuple[ExportFormat, s
         "software": __version__,
         "bundle": {"name": said.bundle_name, "version": said.bundle_version, "sha256": said.bundle_sha256},
         "result_sha256": result.digest,
+        "signed_report": _signing(result),
         "files": [path.name for path in writer.written],
         "refused": {form.value: reason for form, reason in refused},
         "repairs": writer.repairs,
+    }
+
+
+def _signing(result: Result) -> dict[str, object] | None:
+    """Who signed the report that the forms repeat, and when; its words stand in the forms alone."""
+    signed = result.signed
+    if signed is None:
+        return None
+    return {
+        "signed_by": signed.signed_by,
+        "signed_at": signed.signed_at.isoformat(timespec="seconds"),
+        "is_outdated": signed.is_outdated,
     }
 
 

@@ -1,8 +1,9 @@
 """The assessment as FHIR R4: a Bundle with DiagnosticReport, Observations, ImagingStudy, Device and Provenance.
 
-Everything is preliminary: a clinician has not looked yet. Identifiers are those of the DICOM forms of the same result:
-the report carries the SR's SOP Instance UID, the ImagingStudy the source's UIDs, the Device the bundle's SHA-256. The
-patient is named by identifier alone, or by the pseudonym where none is known.
+What the model said is preliminary. A report that a clinician signed is a DiagnosticReport of its own, final, by a
+Practitioner who is named by account, with the preliminary one as its source in a Provenance. Identifiers are those of
+the DICOM forms of the same result: the report carries the SR's SOP Instance UID, the ImagingStudy the source's UIDs,
+the Device the bundle's SHA-256. The patient is named by identifier alone, or by the pseudonym where none is known.
 """
 
 import base64
@@ -12,6 +13,7 @@ from fhir.resources.R4B.bundle import Bundle
 
 from diagnosis.record import DescriptorAssessment, FindingAssessment
 from diagnosis.reporting import codes as ours
+from diagnosis.reporting.clinician_report import ClinicianReport
 from diagnosis.reporting.dicom_source import is_uid
 from diagnosis.reporting.result import Result, as_uid
 from diagnosis.version import __version__
@@ -20,6 +22,9 @@ from diagnosis.vocabulary import NOT_A_MEDICAL_DEVICE
 Resource = dict[str, Any]
 DICOM_UID = "urn:dicom:uid"
 REPORT_CODE = ours.Coded("18748-4", "LN", "Diagnostic imaging study")
+SIGNED_REPORT, SIGNER, SIGNING = "DiagnosticReport/signed", "Practitioner/signed", "Provenance/signed"
+"""Roles of what the signed report adds."""
+PARTICIPANT = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
 CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
 
 
@@ -39,9 +44,11 @@ def fhir_bundle(result: Result, pdf: bytes | None = None) -> str:
     observations = [role for role, _ in entries if role.startswith("Observation/")]
     entries.append(("DiagnosticReport", _report(result, observations, pdf)))
     entries.append(("Provenance", _provenance(result, observations)))
+    if result.report_in_force is not None:
+        entries += _signed(result, result.report_in_force, observations)
     bundle = {
         "resourceType": "Bundle",
-        "identifier": {"system": DICOM_UID, "value": f"urn:oid:{result.uid('fhir', 'Bundle')}"},
+        "identifier": {"system": DICOM_UID, "value": f"urn:oid:{result.document_uid('fhir', 'Bundle')}"},
         "type": "collection",
         "timestamp": result.created_at.isoformat(timespec="seconds"),
         "entry": [{"fullUrl": _url(result, role), "resource": resource} for role, resource in entries],
@@ -55,8 +62,13 @@ def has_study(result: Result) -> bool:
 
 
 def _url(result: Result, role: str) -> str:
-    """The model is the same for all its results; all else belongs to this one."""
-    return f"urn:uuid:{result.device_uuid if role == 'Device' else result.identifier('fhir', role)}"
+    """The model is the same for all its results; what was signed belongs to the signing, all else to this result."""
+    if role == "Device":
+        return f"urn:uuid:{result.device_uuid}"
+    roles: tuple[str, ...] = ("fhir", role)
+    if role.endswith("/signed") and result.signed is not None:
+        roles = (*roles, result.signed.digest)
+    return f"urn:uuid:{result.identifier(*roles)}"
 
 
 def _reference(result: Result, role: str) -> Resource:
@@ -164,21 +176,56 @@ def _report(result: Result, observations: list[str], pdf: bytes | None) -> Resou
     said = result.assessment
     report: Resource = {
         "resourceType": "DiagnosticReport",
-        "identifier": [{"system": DICOM_UID, "value": f"urn:oid:{result.uid('sr', '1')}"}],
+        "identifier": [{"system": DICOM_UID, "value": f"urn:oid:{result.document_uid('sr', '1')}"}],
         "status": "preliminary",
         "category": [_concept(ours.Coded("LP29684-5", "LN", "Radiology"))],
         "code": _concept(REPORT_CODE),
         "subject": _reference(result, "Patient"),
         "issued": result.created_at.isoformat(timespec="seconds"),
         "result": [_reference(result, role) for role in observations],
-        "conclusion": " ".join([*(_sentence(f) for f in said.findings), *said.warnings, NOT_A_MEDICAL_DEVICE]),
+        "conclusion": " ".join([*(_sentence(f) for f in said.findings), *result.remarks, NOT_A_MEDICAL_DEVICE]),
     }
     if has_study(result):
         report["imagingStudy"] = [_reference(result, "ImagingStudy")]
     if pdf is not None:
-        data = base64.b64encode(pdf).decode("ascii")
-        report["presentedForm"] = [{"contentType": "application/pdf", "data": data, "title": "CT assessment"}]
+        title = "CT assessment"
+        report["presentedForm"] = [{"contentType": "application/pdf", "data": _base64(pdf), "title": title}]
     return report
+
+
+def _signed(result: Result, signed: ClinicianReport, observations: list[str]) -> list[tuple[str, Resource]]:
+    """The clinician's report, who signed it, and what it was written from."""
+    moment = signed.signed_at.isoformat(timespec="seconds")
+    plain = {"contentType": "text/plain; charset=utf-8", "data": _base64(signed.text.encode()), "title": "Report"}
+    report: Resource = {
+        "resourceType": "DiagnosticReport",
+        "identifier": [{"system": DICOM_UID, "value": f"urn:oid:{result.document_uid('fhir', SIGNED_REPORT)}"}],
+        "status": "final",
+        "category": [_concept(ours.Coded("LP29684-5", "LN", "Radiology"))],
+        "code": _concept(REPORT_CODE),
+        "subject": _reference(result, "Patient"),
+        "issued": moment,
+        "resultsInterpreter": [_reference(result, SIGNER)],
+        "result": [_reference(result, role) for role in observations],
+        "conclusion": signed.text,
+        "presentedForm": [plain],
+    }
+    if has_study(result):
+        report["imagingStudy"] = [_reference(result, "ImagingStudy")]
+    signer = {"resourceType": "Practitioner", "identifier": [{"use": "usual", "value": signed.signed_by}]}
+    author = {"coding": [{"system": PARTICIPANT, "code": "author", "display": "Author"}]}
+    signing: Resource = {
+        "resourceType": "Provenance",
+        "target": [_reference(result, SIGNED_REPORT)],
+        "recorded": moment,
+        "agent": [{"type": author, "who": _reference(result, SIGNER)}],
+        "entity": [{"role": "source", "what": _reference(result, "DiagnosticReport")}],
+    }
+    return [(SIGNER, signer), (SIGNED_REPORT, report), (SIGNING, signing)]
+
+
+def _base64(content: bytes) -> str:
+    return base64.b64encode(content).decode("ascii")
 
 
 def _sentence(finding: FindingAssessment) -> str:

@@ -1,7 +1,8 @@
 """The assessment as a PDF of one to three pages, for people and for archives that keep documents.
 
-Who the patient is stands in the head, for the page is filed in the patient's record. The font is DejaVu Sans, which is
-embedded and covers Latin, Greek and Cyrillic names.
+A report that a clinician signed comes first, whole, with who signed it and when. Who the patient is stands in the head,
+for the page is filed in the patient's record. The font is DejaVu Sans, which is embedded and covers Latin, Greek and
+Cyrillic names.
 """
 
 import io
@@ -35,6 +36,8 @@ CONTENT_WIDTH = A4[0] - 36 * mm
 MAX_PANEL_HEIGHT = 165 * mm
 MAX_TEXT = 6000
 """Characters of a note that are printed; a longer one is cut, and the page says so."""
+PRELIMINARY = "Preliminary, made by software; to be confirmed by a clinician."
+BESIDE_SIGNED = "The report is signed by a clinician. What follows it was made by software and is preliminary."
 
 
 def render_pdf(result: Result) -> bytes:
@@ -49,6 +52,7 @@ def render_pdf(result: Result) -> bytes:
     )  # fmt: skip
     parts = [
         *_head(result),
+        *_signed(result),
         *_findings(said),
         *_evidence(said),
         *_descriptors(said),
@@ -119,10 +123,19 @@ def _head(result: Result) -> list[Flowable]:
     rows += _patient_rows(result.identity)
     return [
         Paragraph("CT assessment", _style(16, is_bold=True, after=1)),
-        _text("Preliminary, made by software; to be confirmed by a clinician.", 8.5),
+        _text(PRELIMINARY if result.report_in_force is None else BESIDE_SIGNED, 8.5),
         Spacer(1, 5),
         _table(rows, [0.13, 0.37, 0.13, 0.37], has_head=False),
     ]
+
+
+def _signed(result: Result) -> list[Flowable]:
+    """The clinician's own report, line by line as it was signed; it may run over pages."""
+    report = result.report_in_force
+    if report is None:
+        return []
+    lines = [_text(line) if line.strip() else Spacer(1, 4) for line in report.text.splitlines()]
+    return [_title("Report"), *lines, Spacer(1, 3), Paragraph(escape(report.signature), _style(8.5, is_bold=True))]
 
 
 def _region(result: Result) -> str:
@@ -150,7 +163,7 @@ def _patient_rows(identity: StudyIdentity) -> list[list[str]]:
 def _findings(said: Assessment) -> list[Flowable]:
     rows = [["Finding", "Probability", "Ensemble", "Threshold", "Flag", "Conformal set"]]
     rows += [_finding_row(finding) for finding in said.findings]
-    return [_title("Findings"), _table(rows, [0.24, 0.14, 0.17, 0.13, 0.12, 0.2])]
+    return [_title("Findings of the model"), _table(rows, [0.24, 0.14, 0.17, 0.13, 0.12, 0.2])]
 
 
 def _finding_row(finding: FindingAssessment) -> list[str]:
@@ -192,7 +205,7 @@ def _descriptors(said: Assessment) -> list[Flowable]:
 
 def _warnings(result: Result) -> list[Flowable]:
     withheld = result.explanation.withheld if result.explanation else ()
-    found = [*result.assessment.warnings, *withheld]
+    found = [*result.remarks, *withheld]
     return [_title("To be noted"), *(_text(f"• {entry}") for entry in found)] if found else []
 
 

@@ -14,6 +14,7 @@ from typing import final
 from diagnosis.errors import DiagnosisError
 from diagnosis.record import Assessment, Case, Explanation
 from diagnosis.record.identity import StudyIdentity
+from diagnosis.reporting.clinician_report import ClinicianReport
 
 NAMESPACE = uuid.UUID("6f0a4c7e-6a0c-5a57-9c1c-3a1d5c1f6e52")
 """Of all identifiers computed here; a constant, drawn once."""
@@ -35,6 +36,7 @@ class Result:
         assessment: the one answer that all forms repeat.
         explanation: its reasons, or None where no form needs them.
         created_at: when the answer was given, with time zone.
+        signed: the report that a clinician signed last, or None.
     """
 
     case: Case
@@ -42,6 +44,7 @@ class Result:
     assessment: Assessment
     explanation: Explanation | None
     created_at: datetime
+    signed: ClinicianReport | None = None
 
     def __post_init__(self) -> None:
         if self.created_at.tzinfo is None:
@@ -67,6 +70,21 @@ class Result:
     def uid(self, *roles: str) -> str:
         """The same as a DICOM UID."""
         return as_uid(self.identifier(*roles))
+
+    def document_uid(self, *roles: str) -> str:
+        """Of a document that repeats what the clinician signed: once that is another, so is the document."""
+        return self.uid(*roles) if self.signed is None else self.uid(*roles, self.signed.digest)
+
+    @property
+    def report_in_force(self) -> ClinicianReport | None:
+        """The signed report, where it is of this assessment."""
+        return None if self.signed is None or self.signed.is_outdated else self.signed
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """The assessment's warnings, and a sentence on a signed report that is left out."""
+        warnings = self.assessment.warnings
+        return warnings if self.signed is None or not self.signed.is_outdated else (self.signed.left_out, *warnings)
 
     @property
     def device_uuid(self) -> uuid.UUID:

@@ -1,16 +1,21 @@
 """The report on the case page: drafted with its evidence, edited, signed, and told apart from a later assessment."""
 
+import io
 import json
+import zipfile
 
 import pytest
 from dashboard_records import html_of
+from pypdf import PdfReader
 
 from clinician_ui.archive import open_archive
 from clinician_ui.components.report_sheet import dropped_sentences, render_draft, unsupported_lines
+from clinician_ui.exports import export_case
 from clinician_ui.permissions import Permission, Visitor
 from clinician_ui.reports import keep_report, open_desk
 from clinician_ui.services import assess_case, edit_case, find_case, list_cases, load_case
 from diagnosis.errors import AccessError, CaseError
+from diagnosis.reporting.export import ExportFormat
 from diagnosis.store.actors import Role
 from diagnosis.store.audit import read_events
 from diagnosis.store.edits import Edit, EditedPart
@@ -69,6 +74,45 @@ def test_a_report_is_edited_and_signed_and_a_later_assessment_says_so(start, cas
         "sign",
     ]
     assert verify_trail(open_archive()).faults == ()
+
+
+def exported(entry, bundle):
+    """What an export writes: the PDF's words, the FHIR Bundle as text, the record."""
+    parcel = export_case(entry, bundle, assess_case(entry, bundle).assessment, [ExportFormat.PDF, ExportFormat.FHIR])
+    with zipfile.ZipFile(io.BytesIO(parcel.zipped)) as archive:
+        pages = PdfReader(io.BytesIO(archive.read("report.pdf"))).pages
+        words = " ".join(" ".join(page.extract_text() for page in pages).split())
+        return words, archive.read("report_fhir.json").decode(), json.loads(archive.read("export.json"))
+
+
+def test_an_export_carries_the_signed_report_and_leaves_out_an_outdated_one(start, cases_dir, ui_bundle, entry):
+    pytest.importorskip("highdicom", reason="highdicom is not installed")
+    desk = open_desk(entry, load_case(entry), assess_case(entry, ui_bundle).assessment)
+    _, _, record = exported(entry, ui_bundle)
+    assert record["signed_report"] is None
+    keep_report(entry, desk, f"{desk.draft.text}Only begun.\n", is_signed=False)
+    assert exported(entry, ui_bundle)[2]["signed_report"] is None
+    keep_report(entry, desk, f"{desk.draft.text}My own sentence.\n", is_signed=True)
+    keep_report(entry, desk, f"{desk.draft.text}Begun again.\n", is_signed=False)
+    words, bundle, record = exported(entry, ui_bundle)
+    assert "My own sentence." in words
+    assert "My own sentence." in bundle
+    assert "Begun again." not in words + bundle
+    (signed,) = (kept for kept in reports_of(open_archive(), entry.token) if kept.report.is_signed)
+    assert record["signed_report"]["signed_by"] == signed.made_by
+    assert "carry the report signed by" in captions(start, cases_dir, ui_bundle)
+    edit_case(entry, Edit(EditedPart.NOTE, "", "Smooth calcified nodule of 4 mm.", is_confirmed=True))
+    words, bundle, record = exported(entry, ui_bundle)
+    assert "My own sentence." not in words + bundle
+    assert "is of an earlier assessment of this case and was left out" in words
+    assert record["signed_report"]["is_outdated"]
+    assert "it is left out, and the files say so" in captions(start, cases_dir, ui_bundle)
+    told = [json.loads(e.detail)["report"] for e in read_events(open_archive()) if e.action == "export"]
+    assert told == ["none", "none", "signed", "outdated"]
+
+
+def captions(start, cases_dir, bundle):
+    return " ".join(c.value for c in button(start(cases_dir, bundle), "note-only").click().run().caption)
 
 
 CELLS = [

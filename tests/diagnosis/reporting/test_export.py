@@ -4,18 +4,20 @@ import json
 import re
 import subprocess
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 
 import numpy as np
 import pydicom
 import pytest
 from programs import require_program
 from pypdf import PdfReader
-from result_factory import CENTER, NAME, PATIENT, dciodvfy_errors, make_identity, make_result
+from result_factory import CENTER, NAME, PATIENT, WHEN, dciodvfy_errors, make_identity, make_result
 
 from diagnosis.errors import DiagnosisError, InputError
 from diagnosis.ingest.dicom_volume import read_series
 from diagnosis.record import Case, ClinicalNote, RegionOfInterest, StudyIdentity
+from diagnosis.reporting.clinician_report import ClinicianReport
+from diagnosis.reporting.dicom_object import identifiers
 from diagnosis.reporting.dicom_source import dicom_source, study_header
 from diagnosis.reporting.export import ExportFormat, write_exports
 from diagnosis.reporting.result import Result
@@ -209,3 +211,101 @@ def test_a_real_series_is_referred_to_as_it_is(shared_data, tmp_path):
     export = write_exports(real, [ExportFormat.SR, ExportFormat.SEG], tmp_path)
     assert export.refused == ()
     assert {p.name: e for p in tmp_path.glob("*.dcm") if (e := dciodvfy_errors(p))} == {}
+
+
+TEXT = "FINDINGS\nA nodule of 10 mm, größer als zuvor <see>.\n\nIMPRESSION\nSuspicious; biopsy."
+SIGNED_AT = datetime(2026, 3, 5, 8, 30, tzinfo=timezone(timedelta(hours=1)))
+DOCUMENTS = [ExportFormat.SR, ExportFormat.PDF, ExportFormat.FHIR]
+
+
+def signed(**changes) -> ClinicianReport:
+    return ClinicianReport(**({"text": TEXT, "signed_by": "rad-17", "signed_at": SIGNED_AT} | changes))
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["in force", "outdated"])
+def reported(request, tmp_path_factory):
+    """A result with a signed report, and the folder of its documents."""
+    folder = tmp_path_factory.mktemp("signed")
+    told = make_result(signed=signed(is_outdated=request.param))
+    assert write_exports(told, DOCUMENTS, folder).refused == ()
+    return told, folder
+
+
+def sr_section(folder):
+    from highdicom.sr import srread
+
+    root = srread(folder / "assessment_sr.dcm").content
+    assert root.get_volumetric_roi_measurement_groups()[0].get_measurements()[0].value == 60.0
+    return [i for i in root[0].ContentSequence if i.name.meaning == "Diagnostic Imaging Report"]
+
+
+def test_the_signed_report_is_a_section_of_the_structured_report(reported):
+    told, folder = reported
+    assert dciodvfy_errors(folder / "assessment_sr.dcm") == []
+    subprocess.run([require_program("dsrdump"), str(folder / "assessment_sr.dcm")], capture_output=True, check=True)
+    (section,) = sr_section(folder)
+    items = {item.name.meaning: item for item in section.ContentSequence}
+    if told.signed.is_outdated:
+        assert [item.value for item in items.values()] == [told.signed.left_out]
+        return
+    assert items["Person Observer Name"].value == items["Person Observer's Login Name"].value == "rad-17"
+    assert items["Report as the clinician signed it"].value == TEXT.replace("\n", "\r\n")
+    assert items["Time of signing"].value == datetime(2026, 3, 5, 7, 30)  # noqa: DTZ001 - in the document's zone
+    assert pydicom.dcmread(folder / "assessment_sr.dcm").TimezoneOffsetFromUTC == "+0000"
+    assert pydicom.dcmread(folder / "assessment_sr.dcm").VerificationFlag == "UNVERIFIED"
+
+
+def test_the_signed_report_stands_on_the_page(reported):
+    told, folder = reported
+    page = "\n".join(page.extract_text() for page in PdfReader(folder / "report.pdf").pages)
+    flat = " ".join(page.split())
+    if told.signed.is_outdated:
+        assert told.signed.left_out in flat
+        assert "biopsy" not in flat
+        return
+    assert all(line in page for line in TEXT.splitlines() if line)
+    assert "Signed by rad-17 on 2026-03-05 at 07:30 UTC." in flat
+    assert flat.index("Suspicious; biopsy.") < flat.index("Findings of the model Finding Probability")
+
+
+def test_the_signed_report_is_a_final_diagnostic_report(reported):
+    from fhir.resources.R4B.bundle import Bundle
+
+    told, folder = reported
+    bundle = Bundle.model_validate_json((folder / "report_fhir.json").read_bytes())
+    reports = {e.resource.status: e for e in bundle.entry if e.resource.get_resource_type() == "DiagnosticReport"}
+    people = {e.fullUrl: e.resource for e in bundle.entry if e.resource.get_resource_type() == "Practitioner"}
+    if told.signed.is_outdated:
+        assert set(reports) == {"preliminary"}
+        assert people == {}
+        assert told.signed.left_out in reports["preliminary"].resource.conclusion
+        assert "biopsy" not in bundle.model_dump_json()
+        return
+    final = reports["final"].resource
+    assert final.conclusion == TEXT
+    assert final.presentedForm[0].data.decode() == TEXT
+    assert final.issued == SIGNED_AT
+    assert people[final.resultsInterpreter[0].reference].identifier[0].value == "rad-17"
+    told_from = [e.resource for e in bundle.entry if e.resource.get_resource_type() == "Provenance"][-1]
+    assert told_from.target[0].reference == reports["final"].fullUrl
+    assert told_from.entity[0].what.reference == reports["preliminary"].fullUrl
+    urls = {entry.fullUrl for entry in bundle.entry}
+    assert set(re.findall(r'"reference": ?"(urn:uuid:[^"]+)"', bundle.model_dump_json())) <= urls
+
+
+def test_signing_makes_other_documents_and_leaves_the_pictures_as_they_are():
+    before, after = make_result(), make_result(signed=signed())
+    for form in ("sr", "pdf"):
+        assert identifiers(before, form)["sop_instance_uid"] != identifiers(after, form)["sop_instance_uid"]
+        assert identifiers(after, form) == identifiers(make_result(signed=signed()), form)
+    for form in ("pm", "sc", "seg"):
+        assert identifiers(before, form) == identifiers(after, form)
+    others = [{"text": "Other."}, {"signed_by": "rad-2"}, {"signed_at": WHEN}, {"is_outdated": True}]
+    named = {make_result(signed=signed(**change)).document_uid("sr", "1") for change in [{}, *others]}
+    assert len(named) == 5
+
+
+@pytest.mark.parametrize("changes", [{"text": " \n"}, {"signed_by": " "}, {"signed_at": datetime(2026, 1, 1)}])  # noqa: DTZ001
+def test_a_signed_report_without_words_signer_or_zone_is_refused(changes):
+    with pytest.raises(DiagnosisError, match=r"export: the (signed report has no text|time of signing has no)"):
+        signed(**changes)

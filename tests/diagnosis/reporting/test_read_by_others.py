@@ -9,8 +9,9 @@ import pydicom
 import pytest
 from orthanc_server import PASSWORD, Orthanc
 from programs import require_program, run_node
-from result_factory import CENTER, PATIENT, make_result
+from result_factory import CENTER, PATIENT, WHEN, make_result
 
+from diagnosis.reporting.clinician_report import ClinicianReport
 from diagnosis.reporting.codes import SALIENCY
 from diagnosis.reporting.export import ExportFormat, write_exports
 
@@ -28,7 +29,9 @@ DCM_GRADCAM, DCM_CLASS_ACTIVATION, DCM_SALIENCY = "130403", "130402", "130404"
 
 @pytest.fixture(scope="module")
 def result():
-    return make_result()
+    """With a report that a clinician signed: readers have to find the numbers beside it."""
+    report = ClinicianReport("FINDINGS\nA nodule <of> 10 mm, größer.\n\nIMPRESSION\nBiopsy.", "rad-17", WHEN)
+    return make_result(signed=report)
 
 
 @pytest.fixture(scope="module")
