@@ -35,6 +35,7 @@ def _row(report: SeriesReport) -> str:
 def _reasons(report: SeriesReport) -> str:
     if report.is_chosen:
         was = "; its tilt is repaired" if report.verdict is Verdict.REPAIRED else ""
+        was += f"; copies of its images passed over: {report.n_copies}" if report.n_copies else ""
         return f"<b>will be assessed</b>{was}"
     lines = [reason.message for reason in report.reasons]
     if report.why_not_chosen is not None and not report.why_not_chosen.startswith("refused"):

@@ -27,7 +27,7 @@ def verify_command(
     from diagnosis.store.database import Store
     from diagnosis.store.verification import verify_trail
 
-    report = verify_trail(Store.open(store), expect)
+    report = verify_trail(Store.open(store, must_exist=True), expect)
     console = Console()
     for fault in report.faults:
         console.print(f"[bold red]Changed:[/] {fault}", soft_wrap=True)
@@ -56,7 +56,7 @@ def show_command(
     from diagnosis.store.audit import read_events
     from diagnosis.store.database import Store
 
-    events = read_events(Store.open(store), subject=case, last=last)
+    events = read_events(Store.open(store, must_exist=True), subject=case, last=last)
     if as_json:
         for event in events:
             typer.echo(json.dumps(asdict(event) | {"detail": json.loads(event.detail)}, sort_keys=True))

@@ -46,6 +46,7 @@ def report_json(report: "SeriesReport") -> dict[str, Any]:
         "why_not_chosen": report.why_not_chosen,
         "spacing_mm": None if report.spacing_mm is None else [round(v, 4) for v in report.spacing_mm],
         "shape": None if report.shape is None else list(report.shape),
+        "n_copies": report.n_copies,
     }
 
 
@@ -71,6 +72,10 @@ def print_reports(reports: "list[SeriesReport]", console: Console) -> None:
 
 def _reason(report: "SeriesReport") -> str:
     lines = [f"{reason.code.value}: {reason.message}" for reason in report.reasons]
+    if report.n_copies:
+        from diagnosis.ingest.copies import copies_words
+
+        lines.append(copies_words(report.n_copies))
     why = report.why_not_chosen
     if why is not None and not why.startswith("refused"):
         lines.append(f"not chosen: {why}")

@@ -8,6 +8,7 @@
 `geometry_gate`       which image planes form a volume, which do not, and what to do (tolerances are stated there)
 `series_choice`       the rule by which one series is chosen, with a reason for each of the others
 `dicom_series`        files grouped into series; what is no CT, mixed, incomplete or not in HU
+`copies`              the same image under two names: read once, and said
 `series_index`        where in a tree of folders the files of a series lie, by its UID
 `lesion_boxes`        boxes that readers drew around lesions, slice by slice, as regions in the patient
 `dicom_header`        one file as the gate sees it; `dicom_elements` the raw elements below it

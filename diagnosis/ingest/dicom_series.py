@@ -10,6 +10,7 @@ from typing import final
 import numpy as np
 
 from diagnosis.ingest import limits
+from diagnosis.ingest.copies import without_copies
 from diagnosis.ingest.dicom_header import Frame, Instance, Unreadable
 from diagnosis.ingest.geometry_gate import (
     PARALLEL_TOLERANCE,
@@ -54,6 +55,7 @@ class Series:
         planes: in the order of the stack, or as found where there is no stack.
         stack: the geometry, or None where it cannot be judged.
         reasons: empty where the series can be used.
+        n_copies: further files of the same images, which are passed over.
     """
 
     instances: tuple[Instance, ...]
@@ -61,10 +63,11 @@ class Series:
     planes: tuple[Plane, ...]
     stack: Stack | None
     reasons: tuple[GeometryReason, ...]
+    n_copies: int = 0
 
     @property
     def n_instances(self) -> int:
-        """Files, readable or not."""
+        """Files, readable or not, without copies."""
         return len(self.instances) + len(self.unreadable)
 
     @property
@@ -86,7 +89,12 @@ class Series:
 
 
 def group_series(headers: Iterable[Instance | Unreadable]) -> list[Series]:
-    """Every series once, judged, in a stable order; an unreadable file goes to the only series of its folder."""
+    """Every series once, judged, in a stable order; an unreadable file goes to the only series of its folder.
+
+    Copies of an image (see `copies`) are counted, and read once.
+    """
+    headers, copies = without_copies(list(headers))
+    n_copies = Counter(_series_key(copy) for copy in copies)
     groups: dict[Hashable, list[Instance]] = defaultdict(list)
     unreadable: dict[Path, list[Unreadable]] = defaultdict(list)
     for header in headers:
@@ -103,7 +111,7 @@ def group_series(headers: Iterable[Instance | Unreadable]) -> list[Series]:
         here = keys_in_folder[folder]
         damaged[next(iter(here)) if len(here) == 1 else ("unreadable", folder)].extend(files)
     keys = [*groups, *(key for key in damaged if key not in groups)]
-    return [_judged(tuple(groups.get(key, ())), tuple(damaged.get(key, ()))) for key in keys]
+    return [_judged(tuple(groups.get(key, ())), tuple(damaged.get(key, ())), n_copies[key]) for key in keys]
 
 
 def _series_key(instance: Instance) -> Hashable:
@@ -131,22 +139,37 @@ def _rounded(values: tuple[float, ...] | None, digits: int) -> tuple[float, ...]
     return None if values is None else tuple(round(v, digits) + 0.0 for v in values)
 
 
-def _judged(instances: tuple[Instance, ...], unreadable: tuple[Unreadable, ...]) -> Series:
+def _judged(instances: tuple[Instance, ...], unreadable: tuple[Unreadable, ...], n_copies: int) -> Series:
     reasons = [_unreadable_reason(unreadable)] if unreadable else []
     planes = tuple(Plane(instance, frame) for instance in instances for frame in instance.frames)
     if not instances:
         return Series((), unreadable, (), None, tuple(reasons))
     kind = _kind_reasons(instances)
     if kind:
-        return Series(instances, unreadable, planes, None, (*kind, *reasons))
+        return Series(instances, unreadable, planes, None, (*kind, *reasons), n_copies)
     other = _partly_other(instances)
     mixed = _mixed_reasons(instances, planes)
     stack, geometry_reasons = (None, _geometry_reasons(planes)) if mixed else _stack_of(planes)
     if stack is not None:
         planes = tuple(planes[index] for index in stack.order)
         geometry_reasons = _acquisition_reasons(planes, stack) + list(stack.reasons)
+    if not any(reason.code is Code.DUPLICATE_POSITION for reason in geometry_reasons):
+        other += _shared_uid_reasons(instances)
     reasons = [*other, *mixed, *geometry_reasons, *_rescale_reasons(planes), *_pixel_reasons(instances), *reasons]
-    return Series(instances, unreadable, planes, stack, tuple(reasons))
+    return Series(instances, unreadable, planes, stack, tuple(reasons), n_copies)
+
+
+def _shared_uid_reasons(instances: Sequence[Instance]) -> list[GeometryReason]:
+    """Different images under one SOP Instance UID: no archive can hold both, and no result can refer to one of them."""
+    counts = Counter(instance.sop_uid for instance in instances if instance.sop_uid)
+    n_sharing = sum(count for count in counts.values() if count > 1)
+    if n_sharing == 0:
+        return []
+    message = (
+        f"{n_sharing} different images share a SOP Instance UID with another, so some were renamed or overwritten; "
+        "export the series again from the archive"
+    )
+    return [GeometryReason(Code.MIXED_SERIES, message)]
 
 
 def _unreadable_reason(unreadable: Sequence[Unreadable]) -> GeometryReason:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from diagnosis.errors import GeometryError, InputError
 from diagnosis.ingest import limits
+from diagnosis.ingest.copies import copies_words
 from diagnosis.ingest.dicom_header import Instance, Unreadable, read_header
 from diagnosis.ingest.dicom_pixels import read_hu
 from diagnosis.ingest.dicom_series import Plane, Series, group_series
@@ -207,6 +208,7 @@ def _report(series: Series, index: int, choice: Choice, repair: str | None) -> S
         why_not_chosen=choice.why_not[index],
         spacing_mm=series.stack.spacing_mm if series.stack else None,
         shape=series.shape,
+        n_copies=series.n_copies,
     )
 
 
@@ -249,8 +251,10 @@ def _read(series: Series, within: Slab | Box | None, on_progress: Progress | Non
         sop_instance_uids=tuple(dict.fromkeys(plane.instance.sop_uid for plane in planes)),
         source=read_source_headers(planes[0].instance.path),
     )
-    warnings = tuple(f"CT: {entry}" for entry in volume.history if not entry.startswith("only "))
-    return ReadSeries(volume, identity, _age_years(first.age), first.sex, warnings)
+    warnings = [f"CT: {entry}" for entry in volume.history if not entry.startswith("only ")]
+    if series.n_copies:
+        warnings.append(f"CT: {copies_words(series.n_copies)}")
+    return ReadSeries(volume, identity, _age_years(first.age), first.sex, tuple(warnings))
 
 
 def _planes_within(

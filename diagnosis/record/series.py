@@ -30,6 +30,7 @@ class SeriesReport:
         why_not_chosen: the rule that passed it over, or None for the chosen one.
         spacing_mm: center-to-center (slice,row,column), where the geometry is known.
         shape: (slice,row,column), where the geometry is known.
+        n_copies: further files that are copies of these instances, passed over.
     """
 
     series_uid: str
@@ -41,3 +42,4 @@ class SeriesReport:
     why_not_chosen: str | None = None
     spacing_mm: tuple[float, float, float] | None = None
     shape: tuple[int, int, int] | None = None
+    n_copies: int = 0

@@ -36,19 +36,23 @@ class Store:
             self._reads = engine.execution_options(isolation_level="REPEATABLE READ")
 
     @classmethod
-    def open(cls, url: str | None = None) -> Self:
+    def open(cls, url: str | None = None, *, must_exist: bool = False) -> Self:
         """Open a database, making it first where there is none, and bring its schema up to date.
 
         Args:
             url: `sqlite:////folder/store.sqlite3`, `postgresql://user:password@host/name`, or the path of a file for
                 SQLite; `DIAGNOSIS_STORE` or the user's data folder where none is given.
+            must_exist: refuse to make a file. Who asks what was done has to hear that a database is gone, and not
+                that an empty one is in order.
 
         Raises:
             ConfigurationError: the URL is not one of these.
             MissingDependencyError: the driver for PostgreSQL is not installed.
-            StoreError: the database cannot be reached, written, or understood.
+            StoreError: the database cannot be reached, written, or understood, or does not exist and has to.
         """
         address = _url(url or settings.store_url())
+        if must_exist:
+            _require_file(address)
         try:
             engine = _engine(address)
             upgrade(engine)
@@ -109,6 +113,16 @@ def _url(text: str) -> URL:
         msg = f"store: {url.get_backend_name()} is not supported; use sqlite or postgresql"
         raise ConfigurationError(msg)
     return url
+
+
+def _require_file(url: URL) -> None:
+    """A server says itself that it has no such database; SQLite would make an empty one."""
+    if url.get_backend_name() == "sqlite" and not (url.database and Path(url.database).is_file()):
+        msg = (
+            "store: there is no database at the place that is named; check --store or DIAGNOSIS_STORE (the dashboard "
+            "makes a new one)"
+        )
+        raise StoreError(msg)
 
 
 def _engine(url: URL) -> Engine:

@@ -36,6 +36,15 @@ def test_a_whole_trail(database):
     assert "reader@clinic" in run("show", "--store", str(path)).stdout
 
 
+@pytest.mark.parametrize("command", ["show", "verify"])
+def test_a_database_that_is_gone_is_not_called_whole(tmp_path, command):
+    path = tmp_path / "nowhere" / "x.db"
+    found = run(command, "--store", f"sqlite:///{path}")
+    assert (found.returncode, found.stdout) == (17, "")
+    assert "there is no database at the place that is named; check --store" in found.stderr
+    assert not path.parent.exists()
+
+
 def test_a_changed_trail_has_an_exit_code_of_its_own(database):
     path, store = database
     with store.writing() as session:
