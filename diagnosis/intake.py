@@ -8,20 +8,21 @@ import csv
 import json
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from diagnosis.errors import CaseError, DiagnosisError, IncompleteStudyError, PacsError, RegionError
+from diagnosis.answer import answer_case
+from diagnosis.errors import DiagnosisError, IncompleteStudyError, PacsError, RegionError
 from diagnosis.ingest import limits
 from diagnosis.ingest.case_folder import assemble_case
 from diagnosis.pacs.archive import Archive
 from diagnosis.pacs.inbox import Arrival, Ending
 from diagnosis.pacs.instance_folder import pseudonym
-from diagnosis.record import Assessment, Case, RegionOfInterest
+from diagnosis.record import Assessment, RegionOfInterest
 from diagnosis.reporting.export import Export, ExportFormat, write_exports
 from diagnosis.reporting.result import Result
 from diagnosis.version import __version__
@@ -148,19 +149,11 @@ def _assess(
         raise IncompleteStudyError(msg)
     region = options.regions.get(arrival.study_uid)
     case, identity = assemble_case(pseudonym(arrival.study_uid, "case"), ct=arrival.folder, region=region)
-    assessment, case = (engine.assess(case), case) if region is not None else _best_candidate(engine, case)
+    answer = answer_case(engine, case)
+    assessment, case = answer.main, answer.case
     explanation = engine.explain(case)
     result = Result(case, identity, assessment, explanation, datetime.now(UTC))
     return assessment, write_exports(result, options.formats, folder)
-
-
-def _best_candidate(engine: "DiagnosisEngine", case: Case) -> tuple[Assessment, Case]:
-    found = engine.assess_candidates(case)
-    if not found:
-        msg = "study: no region is marked and none can be proposed; mark one in the file of regions"
-        raise CaseError(msg)
-    candidate, assessment = found[0]
-    return assessment, replace(case, region=candidate.region, warnings=assessment.warnings)
 
 
 def _send(archive: Archive, export: Export) -> int:

@@ -59,9 +59,9 @@ def _aerated_lungs(grid: WorkingGrid) -> BoolArray | None:
     labels, count = ndimage.label(air)
     if count == 0:
         return None
-    index = np.arange(count + 1)
     sizes_ml = np.bincount(labels.ravel(), minlength=count + 1) * grid.voxel_ml
-    means = ndimage.mean(np.maximum(grid.values, -1024), labels, index)
+    parts = ndimage.mean(np.maximum(grid.values, -1024), labels, np.arange(1, count + 1))
+    means = np.concatenate([[0.0], parts])  # what is no air may be nowhere, and has no mean then
     at_side = np.zeros(count + 1, dtype=bool)
     for face in (labels[:, 0], labels[:, -1], labels[:, :, 0], labels[:, :, -1]):
         at_side[np.unique(face)] = True

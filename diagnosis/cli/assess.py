@@ -98,15 +98,11 @@ def assess_command(
     """Assess one case: calibrated probability, and what CT, note and voice contributed."""
     if report is not None:
         require_file(report)
-    from diagnosis.cli.candidates import (
-        assess_without_region,
-        candidates_json,
-        print_candidates,
-        report_candidates,
-    )
-    from diagnosis.cli.presentation import assessment_json, print_assessments, print_details
+    from diagnosis.answer import answer_json
+    from diagnosis.cli.candidates import answer_shown, print_candidates, report_candidates
+    from diagnosis.cli.presentation import print_assessments, print_details
     from diagnosis.cli.progress import spinner
-    from diagnosis.cli.read import print_words_to_check, words_json
+    from diagnosis.cli.read import print_words_to_check
 
     place = parse_region(region, diameter)
     gathered = gather_case(case, {"ct": ct, "note": note, "voice": voice}, place, age, sex, repair)
@@ -114,27 +110,20 @@ def assess_command(
         from diagnosis.engine import DiagnosisEngine
 
         engine = DiagnosisEngine.load(bundle)
-    candidates = None
-    if gathered.volume is not None and gathered.region is None:
-        candidates = assess_without_region(engine, gathered)
-        assessment, gathered = candidates.main, candidates.case
-    else:
-        with spinner("Assessing"):
-            assessment = engine.assess(gathered)
+    answer = answer_shown(engine, gathered)
+    assessment, gathered = answer.main, answer.case
     if report is not None:
         from diagnosis.reporting.html_report import ReportCase, write_report
 
         with spinner("Explaining and writing the report"):
-            proposed = () if candidates is None else report_candidates(candidates)
-            write_report([ReportCase(gathered, assessment, engine.explain(gathered), proposed)], report)
+            explained = ReportCase(gathered, assessment, engine.explain(gathered), report_candidates(answer))
+            write_report([explained], report)
     if as_json:
-        found = {} if candidates is None else {"candidates": candidates_json(candidates)}
-        typer.echo(json.dumps(assessment_json(assessment) | found | words_json(gathered), indent=2, ensure_ascii=False))
+        typer.echo(json.dumps(answer_json(answer), indent=2, ensure_ascii=False))
         return
     console = Console()
     print_assessments([assessment], console)
-    if candidates is not None:
-        print_candidates(candidates, console)
+    print_candidates(answer, console)
     print_details(assessment, console)
     print_words_to_check(gathered, console)
     if report is not None:

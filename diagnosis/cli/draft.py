@@ -35,18 +35,15 @@ def assess_case(case: "Case", bundle: Path | None) -> tuple["Case", "Assessment"
     Raises:
         CaseError: nothing in the case can be assessed.
     """
-    from diagnosis.cli.candidates import assess_without_region
+    from diagnosis.cli.candidates import answer_shown
     from diagnosis.cli.progress import spinner
 
     with spinner("Loading the model"):
         from diagnosis.engine import DiagnosisEngine
 
         engine = DiagnosisEngine.load(bundle)
-    if case.volume is not None and case.region is None:
-        found = assess_without_region(engine, case)
-        return found.case, found.main
-    with spinner("Assessing"):
-        return case, engine.assess(case)
+    answer = answer_shown(engine, case)
+    return answer.case, answer.main
 
 
 def draft_command(

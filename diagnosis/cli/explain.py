@@ -58,6 +58,7 @@ def explain_command(
 ) -> None:
     """Explain one case: NIfTI overlays, PNG panels, an HTML page, and JSON with all figures."""
     require_folder(out)
+    from diagnosis.cli.candidates import answer_shown
     from diagnosis.cli.progress import spinner
 
     place = parse_region(region, diameter)
@@ -69,8 +70,9 @@ def explain_command(
         from diagnosis.reporting.html_report import ReportCase
 
         engine = DiagnosisEngine.load(bundle)
+    answer = answer_shown(engine, gathered)
+    assessment, gathered = answer.main, answer.case
     with spinner("Explaining"):
-        assessment = engine.assess(gathered)
         assessed = next((f for f in assessment.findings if f.name == finding), assessment.main)
         explanation = engine.explain(
             gathered,

@@ -40,6 +40,7 @@ def export_command(
     require_folder(out)
     from datetime import UTC, datetime
 
+    from diagnosis.cli.candidates import answer_shown
     from diagnosis.cli.progress import spinner
     from diagnosis.ingest.case_folder import read_case
     from diagnosis.reporting.export import NEED_EXPLANATION, ExportFormat, require_packages, write_exports
@@ -53,8 +54,8 @@ def export_command(
         from diagnosis.engine import DiagnosisEngine
 
         engine = DiagnosisEngine.load(bundle)
-    with spinner("Assessing"):
-        assessment = engine.assess(gathered)
+    answer = answer_shown(engine, gathered)
+    assessment, gathered = answer.main, answer.case
     explanation = None
     if NEED_EXPLANATION.intersection(formats):
         with spinner("Explaining"):
@@ -62,6 +63,9 @@ def export_command(
     with spinner("Writing"):
         made = write_exports(Result(gathered, identity, assessment, explanation, datetime.now(UTC)), formats, out)
     console = Console()
+    if answer.candidates:
+        told = f"no region is marked; all of this is about the first of {len(answer.candidates)} proposed regions"
+        console.print(f"[yellow]Note:[/] {told}: confirm it, or mark one in case.json", soft_wrap=True)
     for repaired in made.repairs:
         console.print(f"[yellow]Note:[/] {repaired}", soft_wrap=True)
     for path in made.written:

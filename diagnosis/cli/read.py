@@ -1,9 +1,8 @@
 """`diagnosis read NOTE_OR_CASE`: the facts of a note and a dictation, contradictions, and second opinions."""
 
 import json
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -29,6 +28,7 @@ def read_command(
     """Show what the words say: facts with their sense, contradictions, and second opinions of published models."""
     from rich.console import Console
 
+    from diagnosis.answer import report_json
     from diagnosis.reading import find_contradictions, read_dictation, read_note, second_opinions
 
     case = _read(path)
@@ -55,60 +55,16 @@ def _read(path: Path) -> "Case":
         return read_case(path, on_progress=open_bar("Reading"))[0]
 
 
-def report_json(
-    case: "Case",
-    facts: "tuple[Fact, ...]",
-    contradictions: "tuple[Contradiction, ...]",
-    opinions: "tuple[SecondOpinion, ...]",
-) -> dict[str, Any]:
-    """The public JSON form of `diagnosis read`."""
-    from diagnosis.vocabulary import NOT_A_MEDICAL_DEVICE
-
-    return {
-        "case_id": case.case_id,
-        "facts": [{**asdict(fact), "text": _quoted(case, fact)} for fact in facts],
-        "contradictions": [{**asdict(found), "sentence": found.sentence} for found in contradictions],
-        "second_opinions": [{**asdict(opinion), "probability": opinion.probability} for opinion in opinions],
-        "warnings": list(case.warnings),
-        "disclaimer": NOT_A_MEDICAL_DEVICE,
-    }
-
-
-def words_json(case: "Case") -> dict[str, Any]:
-    """Contradictions, second opinions and words to check of a case, to stand beside an assessment."""
-    from diagnosis.reading import read_words
-
-    words = read_words(case)
-    report = report_json(case, words.facts, words.contradictions, words.opinions)
-    told = {name: report[name] for name in ("contradictions", "second_opinions")}
-    return told | {"words_to_check": words_to_check_json(case)}
-
-
-def words_to_check_json(case: "Case") -> list[dict[str, Any]]:
-    """Words of the dictation that change the meaning and were not heard well, with their places."""
-    from diagnosis.ingest.transcript_safety import words_to_check
-
-    voice = case.voice_note
-    if voice is None:
-        return []
-    spans = voice.word_spans
-    return [{**asdict(voice.words[i]), "start": spans[i][0], "end": spans[i][1]} for i in words_to_check(voice)]
-
-
 def print_words_to_check(case: "Case", console: "Console") -> None:
     """One line with the doubtful words of a dictation and their seconds."""
     from rich.markup import escape
+
+    from diagnosis.answer import words_to_check_json
 
     doubtful = words_to_check_json(case)
     if doubtful:
         told = ", ".join(f"{w['text'].strip(' .,;:')!r} at {w['start_s']:.1f} s" for w in doubtful)
         console.print(f"[yellow]Check against the recording:[/] {escape(told)}")
-
-
-def _quoted(case: "Case", fact: "Fact") -> str:
-    """The words of a fact, as they were written or spoken."""
-    holder = case.note if fact.source == "note" else case.voice_note
-    return "" if holder is None else " ".join(holder.text[fact.start : fact.end].split())
 
 
 def sense_of(fact: "Fact") -> str:
@@ -120,6 +76,8 @@ def _print_facts(case: "Case", facts: "tuple[Fact, ...]", console: "Console") ->
     from rich.markup import escape
     from rich.table import Table
 
+    from diagnosis.answer import quoted
+
     table = Table(title=f"{len(facts)} facts", title_justify="left")
     for heading in ("source", "place", "kind", "fact", "sense", "words"):
         table.add_column(heading, overflow="fold")
@@ -128,7 +86,7 @@ def _print_facts(case: "Case", facts: "tuple[Fact, ...]", console: "Console") ->
         value = f"{fact.name} {fact.value:g} {fact.unit or ''}".strip() if fact.value is not None else fact.name
         about = f" of {fact.about}" if fact.about else ""
         table.add_row(
-            fact.source.value, place, fact.kind.value, f"{value}{about}", sense_of(fact), escape(_quoted(case, fact))
+            fact.source.value, place, fact.kind.value, f"{value}{about}", sense_of(fact), escape(quoted(case, fact))
         )
     console.print(table)
 

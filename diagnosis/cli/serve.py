@@ -1,10 +1,16 @@
 """`diagnosis serve`: the engine behind HTTP."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+
+if TYPE_CHECKING:
+    from socket import socket
+
+    from diagnosis.engine import DiagnosisEngine
+    from diagnosis.service.configuration import ServiceConfiguration
 
 
 def serve_command(
@@ -14,7 +20,7 @@ def serve_command(
     host: Annotated[str, typer.Option("--host", help="Address; others than this machine need a token or mTLS.")] = (
         "127.0.0.1"
     ),
-    port: Annotated[int, typer.Option("--port", help="Port.")] = 8480,
+    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port.")] = 8480,
     token_file: Annotated[Path | None, typer.Option("--token-file", help="Bearer token (or DIAGNOSIS_TOKEN).")] = None,
     certificate: Annotated[Path | None, typer.Option("--certificate", help="TLS certificate (PEM).")] = None,
     certificate_key: Annotated[Path | None, typer.Option("--certificate-key", help="Its key (PEM).")] = None,
@@ -37,22 +43,61 @@ def serve_command(
         work, studies, read_token(token_file) if token_file else settings.service_token(), client_ca, certificate,
         certificate_key, host, port, bundle=bundle,
     )  # fmt: skip
+    _run(configuration)
+
+
+def _run(configuration: "ServiceConfiguration") -> None:
+    """Serve until stopped.
+
+    Raises:
+        ConfigurationError: the address cannot be used, or another service has the work folder.
+        BundleError: the model cannot be loaded; nothing is served without one.
+    """
     import ssl
 
     import uvicorn
 
+    from diagnosis.errors import DiagnosisError
     from diagnosis.service.app import create_app
 
-    def load_engine():  # type: ignore[no-untyped-def]  # noqa: ANN202 - importing its type would be slow
-        from diagnosis.engine import DiagnosisEngine
+    failures: list[DiagnosisError] = []
 
-        return DiagnosisEngine.load(configuration.bundle)
+    def load_engine() -> "DiagnosisEngine":
+        from diagnosis.engine import DiagnosisEngine  # torch is loaded while the port already answers
 
-    scheme = "https" if certificate else "http"
-    Console().print(f"Serving at {scheme}://{host}:{port}  (OpenAPI: /openapi.json; stop with Ctrl-C)")
-    uvicorn.run(
-        create_app(configuration, load_engine), host=host, port=port, log_level="warning", access_log=False,
-        server_header=False, ssl_certfile=certificate, ssl_keyfile=certificate_key,
-        ssl_ca_certs=str(client_ca) if client_ca else None,
-        ssl_cert_reqs=ssl.CERT_REQUIRED if client_ca else ssl.CERT_NONE,
-    )  # fmt: skip
+        try:
+            return DiagnosisEngine.load(configuration.bundle)
+        except DiagnosisError as error:
+            failures.append(error)
+            server.should_exit = True
+            raise
+
+    with _bound(configuration.host, configuration.port) as address:
+        server = uvicorn.Server(
+            uvicorn.Config(
+                create_app(configuration, load_engine), log_level="warning", access_log=False, server_header=False,
+                ssl_certfile=configuration.certificate, ssl_keyfile=configuration.certificate_key,
+                ssl_ca_certs=str(configuration.client_ca) if configuration.client_ca else None,
+                ssl_cert_reqs=ssl.CERT_REQUIRED if configuration.client_ca else ssl.CERT_NONE,
+            )
+        )  # fmt: skip
+        scheme = "https" if configuration.certificate else "http"
+        where = f"{scheme}://{configuration.host}:{configuration.port}"
+        Console().print(f"Serving at {where}  (OpenAPI: /openapi.json; stop with Ctrl-C)")
+        server.run(sockets=[address])
+    if failures:
+        raise failures[0]
+
+
+def _bound(host: str, port: int) -> "socket":
+    """A socket that listens at the address."""
+    from socket import AF_INET, AF_INET6, create_server
+
+    from diagnosis.errors import ConfigurationError
+
+    try:
+        return create_server((host, port), family=AF_INET6 if ":" in host else AF_INET, backlog=2048)
+    except OSError as error:
+        why = str(error.strerror).split(" (", maxsplit=1)[0]  # Python adds the address once more in brackets
+        msg = f"service: port {port} at {host} cannot be used ({why}); name another with --port or --host"
+        raise ConfigurationError(msg) from error

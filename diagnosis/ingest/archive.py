@@ -4,6 +4,7 @@ No name from an archive ever becomes a path: members are written under numbers. 
 folder, or that holds links, is refused all the same, for nobody exports a study in that way.
 """
 
+import errno
 import gzip
 import stat
 import zipfile
@@ -12,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from diagnosis.errors import InputError, LimitExceededError
+from diagnosis.errors import InputError, LimitExceededError, OutputError
 from diagnosis.ingest import limits
 
 ZIP_MAGIC = b"PK\x03\x04"
@@ -48,6 +49,7 @@ def unpack_named_zip(path: Path, folder: Path) -> list[tuple[PurePosixPath, Path
     Raises:
         InputError: a damaged or encrypted archive, a path that leaves it, a link.
         LimitExceededError: more or larger members than the limits allow, or a ratio that no image reaches.
+        OutputError: no room to unpack it.
     """
     limits.check_file_size(path, limits.MAX_FILE_BYTES, "zip archive")
     try:
@@ -59,8 +61,16 @@ def unpack_named_zip(path: Path, folder: Path) -> list[tuple[PurePosixPath, Path
     except InputError:
         raise
     except ARCHIVE_FAILURES as error:
+        _require_room(error)
         msg = f"zip archive: it is damaged and cannot be unpacked ({type(error).__name__}); make it again"
         raise InputError(msg) from error
+
+
+def _require_room(error: BaseException) -> None:
+    """A full disk is no fault of the archive."""
+    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        msg = f"zip archive: it cannot be unpacked ({error.strerror}); free some space in the temporary folder"
+        raise OutputError(msg) from error
 
 
 def _check_members(members: list[zipfile.ZipInfo], packed_bytes: int) -> None:
@@ -141,6 +151,7 @@ def unpack_single(path: Path, target: Path) -> Path:
     Raises:
         InputError: the compressed stream is damaged.
         LimitExceededError: it unpacks to more than the limit.
+        OutputError: no room to unpack it.
     """
     with path.open("rb") as file:
         is_zstd = file.read(4) == ZSTD_MAGIC
@@ -155,6 +166,7 @@ def unpack_single(path: Path, target: Path) -> Path:
                 with gzip.open(path) as stream:
                     _copy_limited(stream, unpacked, limits.MAX_UNPACKED_FILE_BYTES)
     except ARCHIVE_FAILURES as error:
+        _require_room(error)
         msg = f"compressed file: it is damaged and cannot be unpacked ({type(error).__name__}); copy it again"
         raise InputError(msg) from error
     return target

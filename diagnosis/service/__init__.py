@@ -12,9 +12,13 @@
 
 Who may call: with a token every route but `/health` and `/ready` wants `Authorization: Bearer ...`, compared in
 constant time; with a client CA the TLS layer refuses strangers before any route is reached; with neither the service
-binds to this machine alone. A study by reference has to lie below the folder that was allowed at the start, links
-resolved. Identifiers of jobs are random. Nothing of a patient is logged, measured or answered but by the routes that
-exist for it; a study and all that came of it is gone after DELETE.
+binds to this machine alone, and refuses what pages of other sites send through a browser here (by Origin and Host). A
+study by reference has to lie below the folder that was allowed at the start, links resolved. Identifiers of jobs are
+random. Nothing of a patient is logged, measured or answered but by the routes that exist for it; a study and all that
+came of it is gone after DELETE. One service at a time works in a folder.
+
+A CT without a marked region is searched, as by `diagnosis assess`. A study that ended the service three times is given
+up.
 
 Results wait on disk (owner only, mode 700) until they are deleted: let the folder lie on an encrypted volume.
 """

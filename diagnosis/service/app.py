@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
@@ -14,6 +15,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from diagnosis.errors import DiagnosisError
 from diagnosis.service import jobs as names
@@ -25,6 +27,7 @@ from diagnosis.service.problems import MEDIA_TYPE, RefusedError
 from diagnosis.service.schemas import Exported, Format, Job, JobStatus, Problem, Reference, Wishes
 from diagnosis.service.uploads import resolve_reference, unpack_case, write_stream
 from diagnosis.service.worker import Worker
+from diagnosis.settings import is_loopback
 from diagnosis.version import __version__
 from diagnosis.vocabulary import NOT_A_MEDICAL_DEVICE
 
@@ -32,16 +35,19 @@ if TYPE_CHECKING:
     from diagnosis.engine import DiagnosisEngine
 
 MAX_JSON_BYTES = 64 * 2**10
+UPLOAD = "/v1/studies/upload"
 _bearer = HTTPBearer(auto_error=False)
 _PROBLEM: dict[str, Any] = {"model": Problem, "content": {MEDIA_TYPE: {}}}
 _REFUSED: dict[int | str, dict[str, Any]] = {
-    status: _PROBLEM | {"description": HTTPStatus(status).phrase} for status in (400, 401, 404, 409, 413, 422, 503)
+    status: _PROBLEM | {"description": HTTPStatus(status).phrase}
+    for status in (400, 401, 403, 404, 409, 413, 415, 422, 503, 507)
 }
 
 
 def create_app(configuration: ServiceConfiguration, load_engine: "Callable[[], DiagnosisEngine]") -> FastAPI:
     """The service; its worker starts and stops with it."""
     folder, metrics = JobFolder(configuration.work_dir), Metrics()
+    folder.claim()
     worker = Worker(folder, load_engine, configuration.studies_root, configuration.max_waiting, metrics)
 
     @asynccontextmanager
@@ -49,6 +55,7 @@ def create_app(configuration: ServiceConfiguration, load_engine: "Callable[[], D
         worker.start()
         yield
         await run_in_threadpool(worker.stop)
+        folder.release()
 
     app = FastAPI(title="diagnosis", version=__version__, description=NOT_A_MEDICAL_DEVICE, lifespan=lifespan,
                   docs_url=None, redoc_url=None)  # fmt: skip
@@ -60,21 +67,46 @@ def create_app(configuration: ServiceConfiguration, load_engine: "Callable[[], D
 
     @app.middleware("http")
     async def _watch(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-        is_small = request.url.path != "/v1/studies/upload"
-        limit = MAX_JSON_BYTES if is_small else configuration.max_upload_bytes
-        declared = request.headers.get("content-length", "0")
-        if not declared.isdigit() or int(declared) > limit:
-            answer: Response = problems.problem(413, f"request: the body is larger than {limit} bytes; send less")
-        elif is_small and "transfer-encoding" in request.headers:
-            answer = problems.problem(400, "request: the length of the body has to be stated here; send Content-Length")
-        else:
-            answer = await call_next(request)
+        refusal = _refusal(request, configuration)
+        answer: Response = await call_next(request) if refusal is None else refusal
         answer.headers["Cache-Control"] = "no-store"
         answer.headers["X-Content-Type-Options"] = "nosniff"
         metrics.request(request.method, answer.status_code)
         return answer
 
     return app
+
+
+def _refusal(request: Request, configuration: ServiceConfiguration) -> Response | None:
+    """Why a request is not looked at, or None."""
+    if not _is_trusted(request, configuration):
+        detail = (
+            "request: without a token only programs of this machine are served, by 127.0.0.1 or localhost; start the "
+            "service with a token"
+        )
+        return problems.problem(HTTPStatus.FORBIDDEN, detail)
+    is_small = request.url.path != UPLOAD
+    limit = MAX_JSON_BYTES if is_small else configuration.max_upload_bytes
+    declared = request.headers.get("content-length", "0")
+    if not declared.isdigit() or int(declared) > limit:
+        size = f"{limit / 2**20:.0f} MiB" if limit >= 2**20 else f"{limit / 2**10:.0f} KiB"
+        return problems.problem(413, f"request: the body is larger than the {size} that are taken; send less")
+    if is_small and "transfer-encoding" in request.headers:
+        return problems.problem(400, "request: the length of the body has to be stated here; send Content-Length")
+    return None
+
+
+def _is_trusted(request: Request, configuration: ServiceConfiguration) -> bool:
+    """Without token and client certificates a page in the user's browser must not speak to the service in his name.
+
+    A page of another site names its origin; one that points its own name at this machine (DNS rebinding) names itself
+    as the host.
+    """
+    if configuration.token is not None or configuration.client_ca is not None:
+        return True
+    origin = request.headers.get("origin")
+    names = [request.url.hostname, *([] if origin is None else [urlsplit(origin).hostname])]
+    return all(name is not None and is_loopback(name) for name in names)
 
 
 def _authorize(configuration: ServiceConfiguration) -> Callable[..., None]:
@@ -89,6 +121,24 @@ def _authorize(configuration: ServiceConfiguration) -> Callable[..., None]:
             raise RefusedError(HTTPStatus.UNAUTHORIZED, detail)
 
     return check
+
+
+def _require_json(request: Request) -> None:
+    if not _media_type(request).endswith("json"):
+        detail = "request: the body has to be JSON; send Content-Type: application/json"
+        raise RefusedError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail)
+
+
+def _require_bare_body(request: Request) -> None:
+    """Refuse forms, in which several files may lie, and JSON; other types are as good as none for a zip archive."""
+    media_type = _media_type(request)
+    if media_type.startswith("multipart/") or media_type.endswith("json"):
+        detail = "upload: the body has to be the zip archive itself; send Content-Type: application/zip, and no form"
+        raise RefusedError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail)
+
+
+def _media_type(request: Request) -> str:
+    return request.headers.get("content-type", "").split(";")[0].strip().lower()
 
 
 def _state_routes(worker: Worker, metrics: Metrics, configuration: ServiceConfiguration) -> APIRouter:
@@ -125,6 +175,18 @@ def _study_routes(folder: JobFolder, worker: Worker, configuration: ServiceConfi
     return router
 
 
+async def _received(request: Request, home: Path, limit: int) -> int:
+    """Keep and unpack an upload, or leave nothing of it; returns how many of its files are no part of a case."""
+    try:
+        await write_stream(request.stream(), home / "upload.zip", limit)
+        return await run_in_threadpool(unpack_case, home / "upload.zip", home / names.INPUT)
+    except BaseException as error:
+        shutil.rmtree(home, ignore_errors=True)
+        if isinstance(error, ClientDisconnect):
+            raise RefusedError(HTTPStatus.BAD_REQUEST, "upload: it broke off; send it again") from None
+        raise
+
+
 def _submission_routes(
     router: APIRouter, folder: JobFolder, worker: Worker, configuration: ServiceConfiguration
 ) -> None:
@@ -135,7 +197,7 @@ def _submission_routes(
             raise RefusedError(HTTPStatus.SERVICE_UNAVAILABLE, "service: too many studies wait; try again later")
         return job
 
-    @router.post("", status_code=202)
+    @router.post("", status_code=202, dependencies=[Depends(_require_json)])
     def submit(reference: Reference) -> Job:
         """Submit a case folder that lies below the folder of studies."""
         resolve_reference(configuration.studies_root, reference.path)
@@ -145,7 +207,9 @@ def _submission_routes(
 
     body = {"content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}}, "required": True}
 
-    @router.post("/upload", status_code=202, openapi_extra={"requestBody": body})
+    @router.post(
+        "/upload", status_code=202, openapi_extra={"requestBody": body}, dependencies=[Depends(_require_bare_body)]
+    )
     async def upload(
         request: Request,
         explain: bool = False,
@@ -153,14 +217,8 @@ def _submission_routes(
     ) -> Job:
         """Submit a zip archive of a case folder, or of DICOM."""
         job = folder.create(Wishes(explain=explain, formats=tuple(formats)))
-        home = folder.folder(job.id)
-        try:
-            await write_stream(request.stream(), home / "upload.zip", configuration.max_upload_bytes)
-            await run_in_threadpool(unpack_case, home / "upload.zip", home / names.INPUT)
-        except BaseException:
-            shutil.rmtree(home, ignore_errors=True)
-            raise
-        return queued(job)
+        n_unused = await _received(request, folder.folder(job.id), configuration.max_upload_bytes)
+        return queued(job.model_copy(update={"n_unused": n_unused}))
 
     @router.get("")
     def listed() -> list[Job]:
@@ -183,7 +241,7 @@ def _submission_routes(
 def _result_routes(router: APIRouter, folder: JobFolder) -> None:
     @router.get("/{study_id}/assessment", response_class=FileResponse)
     def assessment(study_id: str) -> FileResponse:
-        """The assessment, as `diagnosis assess --json` prints it."""
+        """The assessment, as `diagnosis assess --json` prints it; of a CT without region, with its candidates."""
         return _file(folder, study_id, names.ASSESSMENT)
 
     @router.get("/{study_id}/explanation", response_class=FileResponse)

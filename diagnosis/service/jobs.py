@@ -1,5 +1,6 @@
 """Jobs as folders: `job.json`, the input, and what came of it. What is on disk is all there is: a restart goes on."""
 
+import fcntl
 import os
 import re
 import secrets
@@ -9,10 +10,11 @@ from pathlib import Path
 from threading import Lock
 from typing import final
 
-from diagnosis.errors import InputError
+from diagnosis.errors import ConfigurationError, InputError
 from diagnosis.service.schemas import Job, JobStatus, Wishes
 
 _ID = re.compile(r"[0-9a-f]{32}")
+CLAIM = "service.lock"
 JOB = "job.json"
 ASSESSMENT = "assessment.json"
 EXPLANATION = "explanation.json"
@@ -29,6 +31,27 @@ class JobFolder:
         self.root = root / "jobs"
         self.root.mkdir(mode=0o700, exist_ok=True)
         self._lock = Lock()
+        self._claim: int | None = None
+
+    def claim(self) -> None:
+        """Keep the folder from other services, which would take its studies up as interrupted ones.
+
+        Raises:
+            ConfigurationError: another service has it.
+        """
+        self._claim = os.open(self.root.with_name(CLAIM), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            self.release()
+            msg = "service: another service works in this folder; stop it, or name another folder"
+            raise ConfigurationError(msg) from error
+
+    def release(self) -> None:
+        """Leave the folder to others; the system does so too where the process ends."""
+        if self._claim is not None:
+            os.close(self._claim)
+            self._claim = None
 
     def create(self, wishes: Wishes) -> Job:
         """A new job with a random identifier, not yet waiting: its input is still to be put in place."""
@@ -73,8 +96,11 @@ class JobFolder:
     def set_status(self, job_id: str, status: JobStatus, problem: str | None = None, code: int | None = None) -> bool:
         """Change the state; False where the job was deleted meanwhile."""
         job = self.get(job_id)
-        changed = {"status": status, "problem": problem, "problem_code": code}
-        return job is not None and self.save(job.model_copy(update=changed))
+        if job is None:
+            return False
+        n_starts = job.n_starts + (status is JobStatus.RUNNING)
+        changed = {"status": status, "problem": problem, "problem_code": code, "n_starts": n_starts}
+        return self.save(job.model_copy(update=changed))
 
     def delete(self, job_id: str) -> bool:
         """Remove a job and all that belongs to it; False where there is none."""

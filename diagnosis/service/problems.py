@@ -7,13 +7,20 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from diagnosis.errors import DiagnosisError, InputError, LimitExceededError
+from diagnosis.errors import DiagnosisError, InputError, LimitExceededError, OutputError
 from diagnosis.service.schemas import Reference
 
 MEDIA_TYPE = "application/problem+json"
 PLACES = frozenset({"body", "query", "path", *Reference.model_fields})
 """Names that may be repeated: a caller's own field name may be anything."""
-INVALID = "request: {place} is not valid; see /openapi.json for what is taken"
+INVALID = "request: {place} is not valid{why}; see /openapi.json for what is taken"
+REASONS = {
+    "json_invalid": ": it is not JSON",
+    "missing": ": it is missing",
+    "extra_forbidden": ": it has a field that is not known",
+    "too_long": ": it has too many entries",
+    "bool_parsing": ": it is true or false",
+}
 
 
 class RefusedError(InputError):
@@ -36,6 +43,8 @@ def on_diagnosis_error(_: Request, error: Exception) -> JSONResponse:
     """A designed error: its own sentence."""
     if isinstance(error, RefusedError):
         return problem(error.status, str(error))
+    if isinstance(error, OutputError):
+        return problem(HTTPStatus.INSUFFICIENT_STORAGE, str(error))
     if isinstance(error, LimitExceededError):
         return problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, str(error))
     status = HTTPStatus.UNPROCESSABLE_ENTITY if isinstance(error, InputError) else HTTPStatus.INTERNAL_SERVER_ERROR
@@ -44,11 +53,15 @@ def on_diagnosis_error(_: Request, error: Exception) -> JSONResponse:
 
 def on_invalid_request(_: Request, error: Exception) -> JSONResponse:
     """A request that does not fit the schema: the place is named, the value is not repeated."""
-    place = "it"
+    place, why = "it", ""
     if isinstance(error, RequestValidationError) and error.errors():
-        parts = [str(part) for part in error.errors()[0]["loc"]]
+        first = error.errors()[0]
+        parts = [str(part) for part in first["loc"]]
         place = ".".join(part for part in parts if part in PLACES) or "it"
-    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, INVALID.format(place=place))
+        why = REASONS.get(first["type"], "")
+        if first["type"] == "enum":  # what is expected is ours, what was given is not repeated
+            why = f": it is one of {first['ctx']['expected']}"
+    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, INVALID.format(place=place, why=why))
 
 
 def on_http_error(_: Request, error: Exception) -> JSONResponse:

@@ -53,7 +53,10 @@ class Problem(BaseModel):
 
 
 class Job(BaseModel):
-    """A study and its state; nothing in here names the patient."""
+    """A study and its state; nothing in here names the patient.
+
+    `n_unused` counts the files of an upload that are no part of a case, `n_starts` how often the work was begun.
+    """
 
     id: str
     status: JobStatus
@@ -61,6 +64,8 @@ class Job(BaseModel):
     created_at: str
     problem: str | None = None
     problem_code: int | None = None
+    n_unused: int = 0
+    n_starts: int = 0
 
 
 class Exported(BaseModel):

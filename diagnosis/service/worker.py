@@ -11,9 +11,9 @@ from threading import Event, Thread
 from time import perf_counter
 from typing import TYPE_CHECKING, final
 
+from diagnosis.answer import answer_case, answer_json
 from diagnosis.errors import ConfigurationError, DiagnosisError
 from diagnosis.ingest.case_folder import read_case
-from diagnosis.reporting.assessment_json import assessment_json
 from diagnosis.service import jobs as names
 from diagnosis.service.jobs import JobFolder
 from diagnosis.service.metrics import Metrics
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger(__name__)
 POLL_S = 0.2
+MAX_STARTS = 3
+GIVEN_UP = f"study: the service ended {MAX_STARTS} times while it worked on it; see whether it is too large for it"
 UNEXPECTED = "study: it could not be worked on for a reason that is not foreseen; the service's log names its kind"
 
 
@@ -40,7 +42,7 @@ class Worker:
         max_waiting: int,
         metrics: Metrics,
     ) -> None:
-        self.is_ready = False
+        self._is_loaded = False
         self.failure: str | None = None
         self._folder, self._load_engine, self._root, self._metrics = folder, load_engine, studies_root, metrics
         self._queue: Queue[str] = Queue(max_waiting)
@@ -48,13 +50,21 @@ class Worker:
         self._thread = Thread(target=self._run, name="diagnosis-worker", daemon=True)
 
     @property
+    def is_ready(self) -> bool:
+        """Whether the model is loaded and studies are worked on."""
+        return self._is_loaded and self._thread.is_alive()
+
+    @property
     def n_waiting(self) -> int:
         """Jobs in the queue."""
         return self._queue.qsize()
 
     def start(self) -> None:
-        """Take up what was interrupted, and begin."""
+        """Take up what was interrupted, and begin; a study that ended the service time and again is given up."""
         for job in self._folder.unfinished():
+            if job.n_starts >= MAX_STARTS:
+                self._folder.set_status(job.id, JobStatus.FAILED, GIVEN_UP, DiagnosisError.exit_code)
+                continue
             self._folder.set_status(job.id, JobStatus.WAITING)
             if not self.submit(job.id):
                 self._folder.set_status(
@@ -82,13 +92,16 @@ class Worker:
             self.failure = str(error)
             LOG.error("the model cannot be loaded (%s)", type(error).__name__)  # noqa: TRY400 - no traceback: it may quote paths
             return
-        self.is_ready = True
+        self._is_loaded = True
         while not self._stop.is_set():
             try:
                 job_id = self._queue.get(timeout=POLL_S)
             except Empty:
                 continue
-            self._one(engine, job_id)
+            try:
+                self._one(engine, job_id)
+            except OSError as error:  # the state cannot be written: the study is taken up again after a restart
+                LOG.error("the state of a study cannot be kept (%s)", type(error).__name__)  # noqa: TRY400 - paths
 
     def _one(self, engine: "DiagnosisEngine", job_id: str) -> None:
         job = self._folder.get(job_id)
@@ -113,13 +126,16 @@ def _work(engine: "DiagnosisEngine", folder: Path, wishes: Wishes, root: Path | 
     source = folder / names.INPUT
     if reference.is_file():
         source = resolve_reference(root, reference.read_text(encoding="utf-8"))
-    case, identity = read_case(source)
-    assessment = engine.assess(case)
-    _write_json(folder / names.ASSESSMENT, assessment_json(assessment))
-    from diagnosis.reporting.export import NEED_EXPLANATION, ExportFormat, write_exports
+    from diagnosis.reporting.export import NEED_EXPLANATION, ExportFormat, require_packages, write_exports
     from diagnosis.reporting.result import Result
 
     formats = [ExportFormat(form.value) for form in wishes.formats]
+    if formats:
+        require_packages()
+    case, identity = read_case(source)
+    answer = answer_case(engine, case)
+    assessment, case = answer.main, answer.case
+    _write_json(folder / names.ASSESSMENT, answer_json(answer))
     explanation = None
     if wishes.explain or NEED_EXPLANATION.intersection(formats):
         explanation = engine.explain(case)

@@ -101,6 +101,12 @@ def test_no_lungs_is_said_and_not_guessed():
     assert "no lungs were found" in (search.reason or "")
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_volume_of_air_alone_is_searched_without_a_word_of_numpy():
+    volume = Volume(np.full((8, 40, 40), -1000, np.float32), AFFINE)
+    assert search_candidates(volume).candidates == ()
+
+
 def test_progress_ends_and_never_more_than_ten():
     steps = []
     found = find_candidates(make_chest(), lambda done, total: steps.append((done, total)))

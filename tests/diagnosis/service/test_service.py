@@ -1,5 +1,6 @@
 """The service as its callers meet it: real requests, the tiny bundle, every refusal, and what stays on disk."""
 
+import errno
 import io
 import json
 import shutil
@@ -15,9 +16,11 @@ from diagnosis.engine import DiagnosisEngine
 from diagnosis.errors import ConfigurationError
 from diagnosis.service.app import create_app
 from diagnosis.service.configuration import ServiceConfiguration, read_token
+from diagnosis.service.uploads import unpack_case
 
 TOKEN = "a-token-of-enough-length"
 HEADERS = {"Authorization": f"Bearer {TOKEN}"}
+HERE = "http://127.0.0.1"
 NOTE = "An 8 mm spiculated nodule in the right upper lobe. Patient Planted."
 IDENTIFIERS = ("Planted", "P1", "1.2.3.4", "20200101", "secret_case")
 
@@ -130,6 +133,9 @@ def test_references_stay_below_their_folder(served, path: str) -> None:
         (b"Planted", 422, "it is not a zip archive"),
         (zipped({"../evil.dcm": b"x"}), 422, "a member's path leaves the archive"),
         (zipped({"a/note.txt": b"x", "note.txt": b"y"}), 422, "a part of the case twice"),
+        (zipped({"a/note.txt": b"x", "b/voice.wav": b"y"}), 422, "in another folder than the rest"),
+        (zipped({"Planted.txt": b"x"}), 422, "nothing in the archive is a CT in DICOM"),
+        (zipped({}), 422, "nothing in the archive is a CT in DICOM"),
         (bytes(2**20 + 1), 413, "the body is larger"),
     ],
 )
@@ -138,6 +144,105 @@ def test_hostile_uploads_leave_nothing(served, body: bytes, status: int, words: 
     before = set((home / "work" / "jobs").iterdir())
     assert_problem(client.post("/v1/studies/upload", content=body, headers=HEADERS), status, words)
     assert set((home / "work" / "jobs").iterdir()) == before
+
+
+def test_a_ct_without_region_is_searched_as_on_the_command_line(served, tmp_path) -> None:
+    """DICOM alone: no case.json says where to look. The synthetic series is too small for lungs, and says so."""
+    client, _ = served
+    files = {path.name: path.read_bytes() for path in write_series(tmp_path)}
+    job = finished(client, client.post("/v1/studies/upload", content=zipped(files), headers=HEADERS).json()["id"])
+    assert "none can be proposed: no lungs were found in the CT" in job["problem"]
+    noted = client.post("/v1/studies/upload", content=zipped(files | {"note.txt": NOTE.encode()}), headers=HEADERS)
+    job = finished(client, noted.json()["id"])
+    answer = client.get(f"/v1/studies/{job['id']}/assessment", headers=HEADERS).json()
+    assert answer["candidates"] == []
+    assert answer["warnings"][0].startswith("No region could be proposed")
+    assert {"contradictions", "second_opinions", "words_to_check"} <= set(answer)
+
+
+def test_every_form_of_a_case_folder_can_be_uploaded(tmp_path) -> None:
+    """Parts are known by their names in any case and folder; a NIfTI keeps its suffix; what is no part is counted."""
+    series = {path.name: path.read_bytes() for path in write_series(tmp_path / "series")}
+    forms = {
+        "nifti": ({"Jane/ct.nii.gz": b"x", "Jane/NOTE.txt": b"y"}, {"ct.nii.gz", "note.txt"}, 0),
+        "nifti in a folder": ({"ct/scan.nii": b"x"}, {"ct/000000.nii"}, 0),
+        "zip in a zip": ({"a/b/ct.zip": b"x", "a/b/.DS_Store": b"", "a/b/viewer.exe": b"MZ"}, {"ct.zip"}, 1),
+        "note alone": ({"note.txt": b"y", "._note.txt": b"x", "truth.json": b"{}"}, {"note.txt"}, 1),
+        "DICOM beside": ({f"disc/{name}": data for name, data in series.items()} | {"note.txt": b"y"}, None, 0),
+    }
+    for form, (files, expected, n_unused) in forms.items():
+        home = tmp_path / form
+        home.mkdir()
+        (home / "upload.zip").write_bytes(zipped(files))
+        assert unpack_case(home / "upload.zip", home / "input") == n_unused, form
+        found = {str(path.relative_to(home / "input")) for path in (home / "input").rglob("*") if path.is_file()}
+        wanted = expected or {"note.txt", *(f"ct/{k:06d}.dcm" for k in range(len(series)))}
+        assert found == wanted, form
+
+
+@pytest.mark.parametrize("kind", ["multipart/form-data; boundary=x", "application/json"])
+def test_an_upload_is_the_archive_itself(served, kind: str) -> None:
+    client, _ = served
+    answer = client.post(
+        "/v1/studies/upload", content=zipped({"note.txt": b"x"}), headers=HEADERS | {"Content-Type": kind}
+    )
+    assert_problem(answer, 415, "send Content-Type: application/zip")
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded"])
+def test_a_reference_is_json(served, kind: str) -> None:
+    client, _ = served
+    answer = client.post("/v1/studies", content=b'{"path": "Planted"}', headers=HEADERS | {"Content-Type": kind})
+    assert_problem(answer, 415, "send Content-Type: application/json")
+
+
+def test_a_full_disk_is_said(served, monkeypatch) -> None:
+    client, home = served
+    before = set((home / "work" / "jobs").iterdir())
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("diagnosis.ingest.archive._copy_limited", full)
+    answer = client.post("/v1/studies/upload", content=zipped({"note.txt": b"x"}), headers=HEADERS)
+    assert_problem(answer, 507, "free some space")
+    assert set((home / "work" / "jobs").iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    "headers", [{"Host": "rebound.example"}, {"Origin": "https://other.example"}, {"Origin": "null"}]
+)
+def test_without_a_token_pages_of_other_sites_are_refused(tmp_path, headers) -> None:
+    client = TestClient(create_app(ServiceConfiguration(tmp_path), DiagnosisEngine.load), base_url=HERE)
+    assert_problem(client.get("/v1/studies", headers=headers), 403, "only programs of this machine")
+    assert client.get("/v1/studies", headers={"Origin": "http://localhost:3000"}).json() == []
+
+
+def test_two_services_do_not_share_a_folder(tmp_path) -> None:
+    first = create_app(ServiceConfiguration(tmp_path), DiagnosisEngine.load)
+    with pytest.raises(ConfigurationError, match="another service works in this folder"):
+        create_app(ServiceConfiguration(tmp_path), DiagnosisEngine.load)
+    assert first is not None
+
+
+def test_a_study_that_ended_the_service_three_times_is_given_up(tmp_path) -> None:
+    from diagnosis.service.jobs import JobFolder
+    from diagnosis.service.schemas import JobStatus, Wishes
+
+    jobs = JobFolder(ServiceConfiguration(tmp_path).work_dir)
+    job = jobs.create(Wishes())
+    jobs.save(job)
+    for _ in range(3):
+        jobs.set_status(job.id, JobStatus.RUNNING)
+    with TestClient(create_app(ServiceConfiguration(tmp_path), _no_engine), base_url=HERE) as client:
+        told = client.get(f"/v1/studies/{job.id}").json()
+    assert told["status"] == "failed"
+    assert "the service ended 3 times while it worked on it" in told["problem"]
+
+
+def _no_engine() -> DiagnosisEngine:
+    msg = "bundle: none is needed here; go on"
+    raise ConfigurationError(msg)
 
 
 def test_a_body_without_a_stated_length_is_limited_too(served) -> None:
@@ -190,7 +295,7 @@ def test_an_interrupted_study_is_taken_up_again(tmp_path, tiny_bundle) -> None:
     (jobs.folder(job.id) / "reference.txt").write_text("one")
     jobs.save(job.model_copy(update={"status": JobStatus.RUNNING}))
     (jobs.root / ("0" * 32)).mkdir()  # an upload that a stop cut off
-    with TestClient(create_app(configuration, lambda: DiagnosisEngine.load(tiny_bundle))) as client:
+    with TestClient(create_app(configuration, lambda: DiagnosisEngine.load(tiny_bundle)), base_url=HERE) as client:
         assert finished(client, job.id)["status"] == "done"
     assert not (jobs.root / ("0" * 32)).exists()
 
@@ -219,7 +324,7 @@ def test_a_study_deleted_while_it_is_worked_on_leaves_nothing(tmp_path, tiny_bun
             return self._engine.explain(case)
 
     started: list[str] = []
-    with TestClient(create_app(configuration, Deleting)) as client:
+    with TestClient(create_app(configuration, Deleting), base_url=HERE) as client:
         started.append(client.post("/v1/studies", json={"path": "one", "formats": ["fhir"]}).json()["id"])
         deadline = time.monotonic() + 240
         while not (tmp_path / "copy").exists() or list(jobs.iterdir()):
