@@ -22,5 +22,5 @@ def test_a_network_is_run_in_each_way_and_held_to_float32(monkeypatch):
     torch.set_num_threads(threads)
     assert [figure.name for figure in figures] == [f"small, {way}, share of the peak" for way, _, _ in OWN_WAYS]
     for figure in figures:
-        assert figure.ratio == pytest.approx(figure.peer_s / figure.ours_s, rel=0.9)
+        assert 0 < figure.low <= figure.ratio <= figure.high
         assert ", within the tolerance" in figure.note
