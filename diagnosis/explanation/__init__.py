@@ -13,6 +13,7 @@
 `faithfulness`          the figures that say whether a map can be believed, and the verdict
 `randomization`         the same network with new random weights, whose map must look different
 `explain`               all of it for one case
+`side_by_side`          the maps of several parts at once, each on a processor of its own
 `packing`               the BERT's frozen layers in the layout that the processor multiplies fastest
 `benchmark`             all methods against known truth, in the cohorts of `benchmark_cohorts`; `benchmark_ledger`
                         keeps what was measured, so that a stopped run continues

@@ -70,33 +70,42 @@ def smallest_change(
 ) -> Counterfactual | None:
     """The fewest words, or else sentences, of a text without which the flag changes; None where none do.
 
-    Every single removal is tried, so that an answer of one is the smallest there is. Longer answers are found
-    greedily and then verified: whatever can be put back without the flag changing again is put back.
-
     Args:
         case: as it was assessed.
         scorer: what is asked.
         part: note or voice.
         attribution: where given, its strongest words are tried before whole sentences.
     """
-    text = text_of(case, part)
-    if not text:
+    found = fewest_words(case, scorer, part, attribution) if attribution else None
+    return found or fewest_sentences(case, scorer, part)
+
+
+def fewest_words(case: Case, scorer: CaseScorer, part: Modality, attribution: TextAttribution) -> Counterfactual | None:
+    """The fewest of the strongest words without which the flag changes.
+
+    Every single removal is tried, so that an answer of one is the smallest there is. Longer answers are found
+    greedily and then verified: whatever can be put back without the flag changing again is put back.
+    """
+    return _fewest(case, scorer, part, ChangeKind.WORD_REMOVED, _strongest(attribution, N_CANDIDATES))
+
+
+def fewest_sentences(case: Case, scorer: CaseScorer, part: Modality) -> Counterfactual | None:
+    """The same of whole sentences."""
+    return _fewest(case, scorer, part, ChangeKind.SENTENCE_REMOVED, sentence_spans(text_of(case, part)))
+
+
+def _fewest(
+    case: Case, scorer: CaseScorer, part: Modality, kind: ChangeKind, candidates: Sequence[Span]
+) -> Counterfactual | None:
+    found = _greedy(case, scorer, part, candidates) if candidates else None
+    if found is None:
         return None
-    words = _strongest(attribution, N_CANDIDATES) if attribution else []
-    for kind, candidates in (
-        (ChangeKind.WORD_REMOVED, words),
-        (ChangeKind.SENTENCE_REMOVED, list(sentence_spans(text))),
-    ):
-        found = _greedy(case, scorer, part, candidates)
-        if found is not None:
-            spans, before, after = found
-            change = _Change(kind, part, tuple(sorted(spans)), case)
-            return _counterfactual(case, change, before, after, scorer.threshold)
-    return None
+    spans, before, after = found
+    return _counterfactual(case, _Change(kind, part, tuple(sorted(spans)), case), before, after, scorer.threshold)
 
 
 def _greedy(
-    case: Case, scorer: CaseScorer, part: Modality, candidates: list[Span]
+    case: Case, scorer: CaseScorer, part: Modality, candidates: Sequence[Span]
 ) -> tuple[list[Span], float, float] | None:
     """Spans whose removal flips the flag, the probability before and after; at most `MOST_REMOVED` of them."""
     (before,) = scorer.probabilities([case])

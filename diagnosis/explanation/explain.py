@@ -4,26 +4,32 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar, final
+from functools import partial
+from typing import Any, Generic, TypeVar, final
+
+import numpy as np
+import numpy.typing as npt
 
 from diagnosis.errors import ExplanationError
 from diagnosis.explanation.baselines import HuBaseline
 from diagnosis.explanation.case_scorer import NetworkScorer
-from diagnosis.explanation.counterfactual import explain_counterfactuals, smallest_change
+from diagnosis.explanation.counterfactual import explain_counterfactuals, fewest_sentences, fewest_words
 from diagnosis.explanation.modality import attribute_modalities
 from diagnosis.explanation.parts import held_still
 from diagnosis.explanation.proof import Subject, prove_text, prove_volume
+from diagnosis.explanation.side_by_side import side_by_side
 from diagnosis.explanation.speech import attribute_sound, attribute_voice
-from diagnosis.explanation.text import attribute_note, integrate_text
+from diagnosis.explanation.text import TextMap, attribute_note, integrate_text
 from diagnosis.explanation.volume import VolumeMethod, VolumeQuestion, attribute_volume
 from diagnosis.networks.classifier import DiagnosisNetwork
 from diagnosis.networks.text_encoder import load_tokenizer
 from diagnosis.preprocessing.batch import InputContract, PreparedCase, stack_cases
-from diagnosis.record import Case, Explanation, SoundAttribution, TextAttribution, VolumeAttribution
+from diagnosis.preprocessing.text import PreparedText
+from diagnosis.record import Case, Counterfactual, Explanation, SoundAttribution, TextAttribution, VolumeAttribution
 from diagnosis.record.attribution import PART_ALONE
 from diagnosis.vocabulary import Modality
 
-_Shown = TypeVar("_Shown", VolumeAttribution, TextAttribution)
+_Map = TypeVar("_Map", VolumeAttribution, TextAttribution)
 
 
 @final
@@ -90,82 +96,103 @@ def _explain(
     finding: str,
     asked: ExplainOptions,
 ) -> Explanation:
-    withheld: list[str] = []
-    volumes = [
-        _shown(lambda s, q=q: _volume(s, prepared, q, asked), subject, Modality.CT, f"CT by {q.method}", withheld)  # type: ignore[misc]
-        for q in _questions(prepared, asked)
-    ]
-    words = {
-        part: _shown(lambda s, part=part: _text(s, case, prepared, part, asked), subject, part, name, withheld)  # type: ignore[misc]
-        for part, name in ((Modality.NOTE, "words of the note"), (Modality.VOICE, "words of the dictation"))
-    }
+    texts, volumes = _wishes_of_texts(case, prepared, asked), _wishes_of_volumes(prepared, asked)
+    readings = subject.readings  # which all maps share
+    # Texts take longest.
+    wishes: list[_Wish[Any]] = [*texts, *volumes]
+    made: list[tuple[Any, str]] = side_by_side([partial(_shown, wish, subject) for wish in wishes])
+    of_texts, of_volumes = made[: len(texts)], made[len(texts) :]
+    words = {wish.part: shown for wish, (shown, _) in zip(texts, of_texts, strict=True)}
+    voxels = [shown for shown, _ in of_volumes]
     explanation = Explanation(
         case_id=case.case_id,
         finding=finding,
-        modality_shares=attribute_modalities(subject.network, subject.batch, subject.finding, subject.readings),
-        volume=volumes[0] if volumes else None,
-        note=words[Modality.NOTE],
-        voice=words[Modality.VOICE],
+        modality_shares=attribute_modalities(subject.network, subject.batch, subject.finding, readings),
+        volume=voxels[0] if voxels else None,
+        note=words.get(Modality.NOTE),
+        voice=words.get(Modality.VOICE),
         sound=_sound(subject, prepared),
-        other_volumes=tuple(v for v in volumes[1:] if v is not None),
-        withheld=tuple(withheld),
+        other_volumes=tuple(shown for shown in voxels[1:] if shown is not None),
+        withheld=tuple(told for _, told in (*of_volumes, *of_texts) if told),
     )
     if asked.has_counterfactuals:
         explanation = _with_counterfactuals(explanation, subject, contract, case, asked)
     return explanation
 
 
-def _questions(prepared: PreparedCase, asked: ExplainOptions) -> list[VolumeQuestion]:
+@final
+@dataclass(frozen=True, eq=False)
+class _Wish(Generic[_Map]):
+    """A map that is asked for.
+
+    Attributes:
+        part: which part it explains.
+        name: in words.
+        make: makes it, with its proof, of a subject.
+    """
+
+    part: Modality
+    name: str
+    make: Callable[[Subject], _Map]
+
+
+def _wishes_of_volumes(prepared: PreparedCase, asked: ExplainOptions) -> list[_Wish[VolumeAttribution]]:
     if prepared.region is None:
         return []
-    return [VolumeQuestion(method, asked.baseline) for method in asked.methods]
+    of_region = partial(_volume, prepared.region.affine_lps, asked)
+    questions = [VolumeQuestion(method, asked.baseline) for method in asked.methods]
+    return [_Wish(Modality.CT, f"CT by {question.method}", partial(of_region, question)) for question in questions]
 
 
-def _shown(
-    make: Callable[[Subject], _Shown | None], subject: Subject, part: Modality, name: str, withheld: list[str]
-) -> _Shown | None:
+def _wishes_of_texts(case: Case, prepared: PreparedCase, asked: ExplainOptions) -> list[_Wish[TextAttribution]]:
+    wishes: list[_Wish[TextAttribution]] = []
+    if prepared.note is not None and case.note is not None:
+        in_note = partial(attribute_note, text=case.note.text)
+        make = partial(_text, Modality.NOTE, prepared.note, in_note, asked)
+        wishes.append(_Wish(Modality.NOTE, "words of the note", make))
+    if prepared.voice is not None and case.voice_note is not None:
+        in_voice = partial(attribute_voice, voice_note=case.voice_note)
+        make = partial(_text, Modality.VOICE, prepared.voice, in_voice, asked)
+        wishes.append(_Wish(Modality.VOICE, "words of the dictation", make))
+    return wishes
+
+
+def _shown(wish: _Wish[_Map], subject: Subject) -> tuple[_Map | None, str]:
     """The map of the whole case's logit; where that one fails its proof, the map of what the part says alone.
 
     Parts say the same thing more than once: beside telling words and a told diameter the voxels may move the answer by
     next to nothing, and a map of nothing is withheld. A reader still has to see what the network saw in each part.
+    Beside the map stands what is to be told of one that is withheld.
     """
-    whole = make(subject)
-    if whole is None or whole.faithfulness.is_trustworthy:
-        return whole
+    whole = wish.make(subject)
+    if whole.faithfulness.is_trustworthy:
+        return whole, ""
     failures = "; ".join(whole.faithfulness.failures)
-    alone = make(subject.with_only(part))
-    if alone is None or not alone.faithfulness.is_trustworthy:
-        withheld.append(f"Withheld, {name}: {failures}.")
-        return None
-    withheld.append(f"Withheld for the whole case, {name}: {failures}. Shown instead: {PART_ALONE[part]}.")
-    return replace(alone, explains=PART_ALONE[part])
+    alone = wish.make(subject.with_only(wish.part))
+    if not alone.faithfulness.is_trustworthy:
+        return None, f"Withheld, {wish.name}: {failures}."
+    told = f"Withheld for the whole case, {wish.name}: {failures}. Shown instead: {PART_ALONE[wish.part]}."
+    return replace(alone, explains=PART_ALONE[wish.part]), told
 
 
 def _volume(
-    subject: Subject, prepared: PreparedCase, question: VolumeQuestion, asked: ExplainOptions
-) -> VolumeAttribution | None:
-    if prepared.region is None:
-        return None
+    affine_lps: npt.NDArray[np.float64], asked: ExplainOptions, question: VolumeQuestion, subject: Subject
+) -> VolumeAttribution:
     function = subject.volume()
-    made = attribute_volume(function, subject.view, prepared.region.affine_lps, question)
+    made = attribute_volume(function, subject.view, affine_lps, question)
     return prove_volume(subject, function, made, question) if asked.is_proved else made
 
 
 def _text(
-    subject: Subject, case: Case, prepared: PreparedCase, part: Modality, asked: ExplainOptions
-) -> TextAttribution | None:
-    """The map of a note or of a dictation; None where it is absent."""
-    text = prepared.note if part is Modality.NOTE else prepared.voice
-    if text is None:
-        return None
+    part: Modality,
+    prepared: PreparedText,
+    attribute: Callable[[TextMap], TextAttribution],
+    asked: ExplainOptions,
+    subject: Subject,
+) -> TextAttribution:
     function = subject.text(part)
-    text_map = integrate_text(function, text)
-    if part is Modality.NOTE and case.note is not None:
-        made = attribute_note(text_map, case.note.text)
-    elif part is Modality.VOICE and case.voice_note is not None:
-        made = attribute_voice(text_map, case.voice_note)
-    else:
-        return None
+    text_map = integrate_text(function, prepared)
+    made = attribute(text_map)
     return prove_text(subject, function, text_map, made) if asked.is_proved else made
 
 
@@ -178,17 +205,24 @@ def _sound(subject: Subject, prepared: PreparedCase) -> SoundAttribution | None:
 def _with_counterfactuals(
     explanation: Explanation, subject: Subject, contract: InputContract, case: Case, asked: ExplainOptions
 ) -> Explanation:
-    scorer = NetworkScorer(
-        subject.network,
-        contract,
-        load_tokenizer(subject.network.config.text_encoder),
-        subject.finding,
-        asked.threshold,
-        asked.to_probability,
-    )
+    tokenizer = load_tokenizer(subject.network.config.text_encoder)
     texts = {m: a for m, a in ((Modality.NOTE, explanation.note), (Modality.VOICE, explanation.voice)) if a is not None}
-    return replace(
-        explanation,
-        counterfactuals=explain_counterfactuals(case, scorer, texts),
-        smallest_change=smallest_change(case, scorer, Modality.NOTE, explanation.note),
-    )
+
+    def scorer() -> NetworkScorer:
+        return NetworkScorer(
+            subject.network, contract, tokenizer, subject.finding, asked.threshold, asked.to_probability
+        )
+
+    def words() -> Counterfactual | None:
+        strongest = explanation.note
+        return None if strongest is None else fewest_words(case, scorer(), Modality.NOTE, strongest)
+
+    def sentences() -> Counterfactual | None:
+        return fewest_sentences(case, scorer(), Modality.NOTE)
+
+    def changes() -> tuple[Counterfactual, ...]:
+        return explain_counterfactuals(case, scorer(), texts)
+
+    works: list[Callable[[], Any]] = [words, sentences, changes]
+    of_words, of_sentences, counterfactuals = side_by_side(works)
+    return replace(explanation, counterfactuals=counterfactuals, smallest_change=of_words or of_sentences)

@@ -25,10 +25,7 @@ def packed_linears(module: nn.Module) -> Iterator[None]:
     Only layers whose weights are frozen, in float32 and on the processor are touched, and none where this build of
     PyTorch has no oneDNN.
     """
-    packed = [layer for layer in module.modules() if isinstance(layer, nn.Linear) and _can_pack(layer)]
-    for layer in packed:
-        # An attribute of the instance stands before the method of its class; nothing of the weights is changed.
-        layer.forward = _Packed(layer)  # type: ignore[method-assign, assignment]
+    packed = pack_linears(module)
     try:
         yield
     finally:
@@ -36,15 +33,25 @@ def packed_linears(module: nn.Module) -> Iterator[None]:
             del layer.forward
 
 
+def pack_linears(module: nn.Module) -> list[nn.Linear]:
+    """Pack the linear layers of a module for good, and return those that were not packed before."""
+    packed = [layer for layer in module.modules() if isinstance(layer, nn.Linear) and _can_pack(layer)]
+    for layer in packed:
+        # An attribute of the instance stands before the method of its class; nothing of the weights is changed.
+        layer.forward = _Packed(layer)  # type: ignore[method-assign, assignment]
+    return packed
+
+
 def unpacked_copy(module: _Module) -> _Module:
-    """A deep copy of a module whose layers may be packed at the moment; the copy's are not."""
-    packed = [layer for layer in module.modules() if isinstance(vars(layer).get("forward"), _Packed)]
-    forwards = [vars(layer).pop("forward") for layer in packed]
-    try:
-        return copy.deepcopy(module)
-    finally:
-        for layer, forward in zip(packed, forwards, strict=True):
-            layer.forward = forward
+    """A deep copy of a module whose layers may be packed at the moment; the copy's are not.
+
+    The module itself is left as it is: other threads may be using it.
+    """
+    twin = copy.deepcopy(module)
+    for layer in twin.modules():
+        if isinstance(vars(layer).get("forward"), _Packed):
+            del layer.forward
+    return twin
 
 
 def _can_pack(layer: nn.Linear) -> bool:
@@ -67,6 +74,10 @@ class _Packed:
             result: Tensor = _Linear.apply(inputs, self)  # type: ignore[no-untyped-call]
             return result
         return self.product(inputs)
+
+    def __deepcopy__(self, _memo: dict[int, Any]) -> "_Packed":
+        """Itself: `unpacked_copy` takes it off the copied layer."""
+        return self
 
     def product(self, inputs: Tensor) -> Tensor:
         """Inputs times the transposed weight, plus the bias."""

@@ -35,6 +35,7 @@ from diagnosis.explanation.randomization import (
     randomized_members,
     randomized_network,
 )
+from diagnosis.explanation.side_by_side import GLOBAL_GENERATORS
 from diagnosis.explanation.text import TextMap, special_tokens
 from diagnosis.explanation.volume import VolumeQuestion, attribute_volume, seen_voxels
 from diagnosis.networks.classifier import DiagnosisNetwork, Reading
@@ -86,9 +87,17 @@ class Subject:
             return self.known_readings
         return read_parts(self.network, self.batch, self.encoded)
 
-    @cached_property
+    @property
     def twins(self) -> tuple["Subject", ...]:
-        """The same case in the same network with random weights, a few times; for the maps of words."""
+        """The same case in the same network with random weights, a few times; for the maps of words.
+
+        Whoever comes first makes them, also where the maps of note and dictation are made side by side.
+        """
+        with GLOBAL_GENERATORS:
+            return self._twins
+
+    @cached_property
+    def _twins(self) -> tuple["Subject", ...]:
         if self.known_twins is not None:
             return self.known_twins
         networks = [randomized_network(self.network, seed) for seed in range(N_RANDOM_NETWORKS)]

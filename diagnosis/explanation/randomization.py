@@ -10,7 +10,8 @@ import torch
 from scipy.stats import spearmanr
 from torch import nn
 
-from diagnosis.explanation.packing import unpacked_copy
+from diagnosis.explanation.packing import pack_linears, unpacked_copy
+from diagnosis.explanation.side_by_side import GLOBAL_GENERATORS
 from diagnosis.networks.classifier import DiagnosisNetwork, FusionClassifier
 
 N_RANDOM_NETWORKS = 3
@@ -28,21 +29,23 @@ def randomized_network(network: DiagnosisNetwork, seed: int) -> DiagnosisNetwork
     what a map looks like that cannot have learned anything.
     """
     twin = unpacked_copy(network)
-    with torch.random.fork_rng(devices=[]):
+    with GLOBAL_GENERATORS, torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         twin.members = nn.ModuleList([FusionClassifier(network.config, network.bert.width)])
         for module in twin.bert.bert.encoder.modules():
             reset = getattr(module, "reset_parameters", None)
             if callable(reset):
                 reset()
-    return twin.eval().requires_grad_(False)
+    twin.eval().requires_grad_(False)
+    pack_linears(twin.bert)
+    return twin
 
 
 def randomized_members(network: DiagnosisNetwork, seed: int) -> DiagnosisNetwork:
     """The same with the BERT shared, which has no part in the map of the voxels."""
     twin = copy.copy(network)
     twin._modules = dict(network._modules)
-    with torch.random.fork_rng(devices=[]):
+    with GLOBAL_GENERATORS, torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         twin.members = nn.ModuleList([FusionClassifier(network.config, network.bert.width)])
     twin.members.eval().requires_grad_(requires_grad=False)

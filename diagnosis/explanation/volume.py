@@ -25,6 +25,7 @@ from diagnosis.errors import ExplanationError
 from diagnosis.explanation.baselines import HU_BASELINES, HuBaseline, baseline_words, hu_baseline
 from diagnosis.explanation.parts import VolumeFunction, held_still
 from diagnosis.explanation.path import Refinement, completeness_gap, integrate_adaptively, points_at_once
+from diagnosis.explanation.side_by_side import GLOBAL_GENERATORS
 from diagnosis.preprocessing.volume import FieldOfView
 from diagnosis.record import Faithfulness, VolumeAttribution
 
@@ -131,7 +132,7 @@ def _gradient_shap(
 def _seeded() -> Iterator[None]:
     """Torch's and numpy's global generators at a fixed start, and as they were afterwards: Captum draws from both."""
     state = np.random.get_state()  # noqa: NPY002 - Captum uses the global generator
-    with torch.random.fork_rng(devices=[]):
+    with GLOBAL_GENERATORS, torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         np.random.seed(0)  # noqa: NPY002
         try:

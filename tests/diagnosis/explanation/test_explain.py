@@ -83,8 +83,8 @@ def test_where_the_whole_case_says_nothing_of_the_voxels_they_are_explained_alon
 
     made = room._volume
 
-    def failing_with_words(subject, *arguments):
-        found = made(subject, *arguments)
+    def failing_with_words(*arguments):
+        found, subject = made(*arguments), arguments[-1]
         has_words = bool(subject.batch.is_present[0, 1:].any())
         return replace(found, faithfulness=replace(found.faithfulness, is_trustworthy=not has_words, failures=("x",)))
 
@@ -100,3 +100,17 @@ def test_where_the_whole_case_says_nothing_of_the_voxels_they_are_explained_alon
 def test_unknown_finding(explain):
     with pytest.raises(ExplanationError, match="'edema' is not a finding of this bundle; use one of malignancy"):
         explain(make_case(None, NOTE, None), finding="edema")
+
+
+def test_one_processor_explains_as_several_do(explain, monkeypatch):
+    case = make_case((4, 3, 0), NOTE, DICTATION)
+    found = []
+    for processors in (1, 2):
+        monkeypatch.setattr("diagnosis.settings.thread_count", lambda n=processors: n)
+        found.append(explain(case, has_counterfactuals=True))
+    one, two = found
+    assert one.withheld == two.withheld
+    assert (one.note, one.voice, one.modality_shares) == (two.note, two.voice, two.modality_shares)
+    maps = [None if e.volume is None else e.volume.values.tolist() for e in found]
+    assert maps[0] == maps[1]
+    assert (one.counterfactuals, one.smallest_change) == (two.counterfactuals, two.smallest_change)
