@@ -1,6 +1,5 @@
 """Shares of the peak: the products are counted right, and a network of products alone reaches about all of it."""
 
-import pytest
 import torch
 from torch import nn
 
