@@ -29,7 +29,8 @@ INCOMING = ".incoming"
 """Hidden: the worklist passes over it."""
 RESAMPLE = "resample"
 STALE_S = 24 * 3600.0
-Progress = Callable[[int, int], None]
+Progress = Callable[[str, float], None]
+"""Told in words what is being done, and which share of it, in [0,1]."""
 _PSEUDONYM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -113,7 +114,7 @@ def receive_zip(path: Path, cases_dir: Path, on_progress: Progress | None = None
             raise InputError(msg)
         folder = _new_folder(cases_dir)
         try:
-            unpack_zip(path, folder / "ct")
+            unpack_zip(path, folder / "ct", _counting("Unpacking file", on_progress))
         except InputError:
             _remove(folder)
             raise
@@ -141,6 +142,8 @@ def receive_folder(source: Path, cases_dir: Path, on_progress: Progress | None =
     try:
         for number, path in enumerate(files):
             shutil.copyfile(path, folder / "ct" / f"{number:06d}")
+            if on_progress is not None:
+                on_progress(f"Copying file {number + 1} of {len(files)}", (number + 1) / len(files))
     except OSError as error:
         _remove(folder)
         msg = "import: a file of the folder cannot be read, or the disk is full; check both"
@@ -191,7 +194,9 @@ def with_repair(arrival: Arrival, on_progress: Progress | None = None) -> Arriva
     """
     from diagnosis.ingest.dicom_volume import inspect_path
 
-    reports = tuple(inspect_path(arrival.folder / "ct", repair=RESAMPLE, on_progress=on_progress))
+    reports = tuple(
+        inspect_path(arrival.folder / "ct", repair=RESAMPLE, on_progress=_counting("Reading file", on_progress))
+    )
     return replace(arrival, reports=reports, is_repaired=True)
 
 
@@ -203,6 +208,13 @@ def discard(arrival: Arrival) -> None:
 def suggested_pseudonym() -> str:
     """A pseudonym that tells nothing."""
     return f"case-{secrets.token_hex(4)}"
+
+
+def _counting(words: str, tell: Progress | None) -> Callable[[int, int], None] | None:
+    """For a reader that counts files."""
+    if tell is None:
+        return None
+    return lambda done, total: tell(f"{words} {done} of {total}", done / max(total, 1))
 
 
 def _new_folder(cases_dir: Path) -> Path:
@@ -219,7 +231,7 @@ def _judged(folder: Path, on_progress: Progress | None) -> Arrival:
     from diagnosis.ingest.dicom_volume import inspect_path
 
     try:
-        reports = tuple(inspect_path(folder / "ct", on_progress=on_progress))
+        reports = tuple(inspect_path(folder / "ct", on_progress=_counting("Reading file", on_progress)))
     except InputError:
         _remove(folder)
         raise

@@ -1,9 +1,11 @@
 """Import: a zip archive of DICOM or a folder becomes a case, after its series were judged."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from clinician_ui.access import has_provider, may
 from clinician_ui.components.series_table import render_series
@@ -11,6 +13,7 @@ from clinician_ui.components.upload import render_upload
 from clinician_ui.imports import (
     Arrival,
     NewCase,
+    Progress,
     accept,
     discard,
     incoming_folder,
@@ -24,6 +27,7 @@ from clinician_ui.state import Workplace
 from clinician_ui.uploads import DESK, MOST_BYTES, PIECE_BYTES
 from diagnosis.errors import DiagnosisError
 
+BETWEEN_DRAWINGS_S = 0.1
 _SEXES = {"": "as the images say", "F": "female", "M": "male", "O": "other"}
 REPAIR_WORDS = (
     "A series is tilted and otherwise regular. It can be repaired: each slice is shifted within its own plane until "
@@ -77,14 +81,10 @@ def _slot(place: Workplace) -> str:
     return token
 
 
-def _receive(receive: Callable[[Callable[[int, int], None]], Arrival]) -> None:
-    bar = st.progress(0.0, "Unpacking")
-
-    def show(done: int, total: int) -> None:
-        bar.progress(done / max(total, 1), f"Reading file {done} of {total}")
-
+def _receive(receive: Callable[[Progress], Arrival]) -> None:
+    bar = st.progress(0.0, "Reading")
     try:
-        st.session_state["arrival"] = receive(show)
+        st.session_state["arrival"] = receive(_shown_on(bar))
     except DiagnosisError as error:
         bar.empty()
         st.error(str(error))
@@ -114,17 +114,25 @@ def _render_repair(arrival: Arrival) -> None:
     if not st.button("Repair the tilt", type="primary", key="repair-arrival"):
         return
     bar = st.progress(0.0, "Judging the series again")
-
-    def show(done: int, total: int) -> None:
-        bar.progress(done / max(total, 1), f"Reading file {done} of {total}")
-
     try:
-        st.session_state["arrival"] = with_repair(arrival, show)
+        st.session_state["arrival"] = with_repair(arrival, _shown_on(bar))
     except DiagnosisError as error:
         bar.empty()
         st.error(str(error))
         return
     st.rerun()
+
+
+def _shown_on(bar: DeltaGenerator) -> Progress:
+    """Draws at most ten times a second: thousands of files would flood the page."""
+    drawn = [0.0]
+
+    def show(words: str, share: float) -> None:
+        if time.monotonic() - drawn[0] >= BETWEEN_DRAWINGS_S:
+            drawn[0] = time.monotonic()
+            bar.progress(min(share, 1.0), words)
+
+    return show
 
 
 def _render_form(place: Workplace, arrival: Arrival, open_case: Callable[[str], None]) -> None:

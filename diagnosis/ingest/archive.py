@@ -9,7 +9,7 @@ import gzip
 import stat
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
@@ -22,6 +22,7 @@ ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 GZIP_MAGIC = b"\x1f\x8b"
 DICOM_SUFFIXES = frozenset({".dcm", ".dicom", ".ima", ".img"})
 CHUNK_BYTES = 2**20
+Progress = Callable[[int, int], None]
 ARCHIVE_FAILURES = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError, ValueError)
 
 
@@ -31,16 +32,21 @@ def is_zip(path: Path) -> bool:
         return file.read(4) in {ZIP_MAGIC, EMPTY_ZIP_MAGIC}
 
 
-def unpack_zip(path: Path, folder: Path) -> list[Path]:
+def unpack_zip(path: Path, folder: Path, on_progress: Progress | None = None) -> list[Path]:
     """The files of `unpack_named_zip` without their names.
+
+    Args:
+        path: the archive.
+        folder: that they are written into.
+        on_progress: told how many members have been written, and of how many.
 
     Raises:
         InputError, LimitExceededError: see there.
     """
-    return [file for _, file in unpack_named_zip(path, folder)]
+    return [file for _, file in unpack_named_zip(path, folder, on_progress)]
 
 
-def unpack_named_zip(path: Path, folder: Path) -> list[tuple[PurePosixPath, Path]]:
+def unpack_named_zip(path: Path, folder: Path, on_progress: Progress | None = None) -> list[tuple[PurePosixPath, Path]]:
     """Write the members of a zip archive into a folder, under numbers; the folders inside it become numbers too.
 
     Archives inside the archive are not opened. Each file comes with the name it has in the archive, which is never to
@@ -57,7 +63,12 @@ def unpack_named_zip(path: Path, folder: Path) -> list[tuple[PurePosixPath, Path
             # An empty name would make `is_dir` fail; `_check_member` refuses it.
             members = [member for member in archive.infolist() if not member.filename or not member.is_dir()]
             _check_members(members, path.stat().st_size)
-            return list(_written(archive, members, folder))
+            written = []
+            for number, file in enumerate(_written(archive, members, folder), start=1):
+                written.append(file)
+                if on_progress is not None:
+                    on_progress(number, len(members))
+            return written
     except InputError:
         raise
     except ARCHIVE_FAILURES as error:

@@ -62,9 +62,12 @@ def waiting(cases: Path) -> list[Path]:
 def test_a_zip_archive_becomes_a_case(study, cases, tmp_path):
     path = packed(study, tmp_path / "upload.part")
     seen = []
-    arrival = receive_zip(path, cases, lambda done, total: seen.append((done, total)))
+    arrival = receive_zip(path, cases, lambda words, share: seen.append((words, share)))
     assert not path.exists()
-    assert seen[-1][0] == seen[-1][1]
+    assert [told for told in seen if told[0].startswith("Unpacking")] == [
+        (f"Unpacking file {n} of {FEW}", n / FEW) for n in range(1, FEW + 1)
+    ]
+    assert seen[-1] == (f"Reading file {FEW} of {FEW}", 1.0)
     assert (arrival.n_files, len(arrival.reports)) == (FEW, 1)
     assert arrival.reports[0].verdict is Verdict.REGULAR
     assert arrival.is_usable
@@ -80,7 +83,9 @@ def test_a_zip_archive_becomes_a_case(study, cases, tmp_path):
 
 
 def test_a_folder_is_copied_and_left_alone(study, cases):
-    arrival = receive_folder(study, cases)
+    seen = []
+    arrival = receive_folder(study, cases, lambda words, share: seen.append((words, share)))
+    assert seen[FEW - 1] == (f"Copying file {FEW} of {FEW}", 1.0)
     assert len(list(study.iterdir())) == arrival.n_files == FEW
     accept(arrival, NewCase("c-8"), cases)
     assert len(list((cases / "c-8" / "ct").iterdir())) == FEW
