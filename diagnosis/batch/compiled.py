@@ -160,6 +160,10 @@ def _quiet_tracing() -> Iterator[None]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", torch.jit.TracerWarning)  # type: ignore[attr-defined]
             warnings.filterwarnings("ignore", module="torch.onnx")
+            # OpenVINO looks at every attribute of a model, at those that transformers has deprecated too.
+            warnings.filterwarnings(
+                "ignore", message="`is_gradient_checkpointing` is deprecated", category=FutureWarning
+            )
             yield
     finally:
         transformers.setLevel(level)

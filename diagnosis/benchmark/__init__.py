@@ -9,6 +9,7 @@ median and the lowest and highest of the pairs are given. A peer that is not ins
 `measuring`    taking turns, peak memory, the table of what was found
 `made_up`      a CT series, a dictation and a manifest to measure with; synthetic, made anew each time
 `loading`      (a) 300 slices of 512 x 512 to HU, against MONAI, SimpleITK, dicom2nifti
+`monai_loader` MONAI's reader for these comparisons, without its words about graphics cards
 `regions`      (b) one region on its grid, against MONAI Spacingd and TorchIO
 `encoding`     (c) encoders, as a fraction of the largest matrix product's speed on this machine
 `speech`       (d) a dictation of 30 s, against faster-whisper called plainly

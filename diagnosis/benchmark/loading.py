@@ -5,6 +5,7 @@ from pathlib import Path
 
 from diagnosis.benchmark.made_up import SIZE, write_series
 from diagnosis.benchmark.measuring import MIB, Figure, in_turns, missing, peak_mib
+from diagnosis.benchmark.monai_loader import monai_loader
 from diagnosis.ingest.dicom_volume import read_volume
 
 
@@ -29,12 +30,10 @@ def measure_loading(folder: Path, repetitions: int = 5, n_slices: int = 300) -> 
 
 def _monai(reader: str) -> Callable[[Path], Callable[[], object]]:
     def make(series: Path) -> Callable[[], object]:
-        from monai.transforms import LoadImage
-
         if reader == "ITKReader":
             import itk  # noqa: F401 - MONAI finds out only when it reads
 
-        load = LoadImage(reader=reader, image_only=True)
+        load = monai_loader(reader)
         return lambda: load(str(series))
 
     return make

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from diagnosis import settings
+from diagnosis.benchmark.monai_loader import monai_loader
 from diagnosis.engine import DiagnosisEngine
 from diagnosis.networks.model_input import ModelInput
 from diagnosis.preprocessing.canonical_text import canonicalize
@@ -41,10 +42,8 @@ class PlainScript:
     """One study after the other."""
 
     def __init__(self, engine: DiagnosisEngine, whisper: Path | None) -> None:
-        from monai.transforms import LoadImage
-
         self._engine = engine
-        self._load = LoadImage(reader="PydicomReader", image_only=True, ensure_channel_first=True)
+        self._load = monai_loader("PydicomReader", ensure_channel_first=True)
         self._whisper: Any = None
         if whisper is not None:
             from faster_whisper import WhisperModel

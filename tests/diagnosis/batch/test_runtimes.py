@@ -38,6 +38,16 @@ def test_the_bits_of_a_study_do_not_depend_on_its_company(engine):
         assert study in together
 
 
+@pytest.mark.parametrize("name", ["openvino-float32", "onnx-float32"])
+def test_a_compiled_runtime_is_made_without_a_word(name, engine, capfd, recwarn):
+    """Tracing looks at what other libraries have deprecated, which nobody who scores studies can do anything about."""
+    pytest.importorskip(name.split("-")[0].replace("onnx", "onnxruntime"))
+    make_runtime(name, engine.bundle.network, engine.contract.view.shape)
+    shown = [warning for warning in recwarn if not issubclass(warning.category, DeprecationWarning)]
+    assert [str(warning.message) for warning in shown] == []
+    assert "".join(capfd.readouterr()) == ""
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", MAKERS)
 def test_the_shipped_bundle_is_within_the_tolerance_on_real_parts(name, shipped, prepared_samples):

@@ -3,6 +3,7 @@
 import pytest
 
 from diagnosis.benchmark import made_up
+from diagnosis.benchmark.monai_loader import monai_loader
 from diagnosis.benchmark.plain_script import PlainScript, ScriptStudy
 from diagnosis.ingest.case_folder import assemble_case
 from diagnosis.ingest.manifest import voice_note_from_text
@@ -24,3 +25,9 @@ def test_the_script_says_what_the_engine_says(tiny_engine, tmp_path):
     study = ScriptStudy(series, center, note, voice_text=spoken, diameter_mm=12.0)
     found = PlainScript(tiny_engine, None).probability(study)
     assert found == pytest.approx(tiny_engine.assess(case).main.probability, abs=2e-4)
+
+
+@pytest.mark.filterwarnings("error")
+def test_monais_reader_is_made_without_a_word_about_graphics_cards(caplog):
+    monai_loader("PydicomReader")
+    assert caplog.text == ""
