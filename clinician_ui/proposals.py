@@ -1,7 +1,8 @@
 """Regions that the product proposes in a CT without a marked one: searched once, each assessed, kept in the store.
 
 A proposal counts only once a clinician confirms it; it is then marked like a region of their own. Until then it is a
-result that could be computed again, found there by every later visitor and after a restart.
+result that could be computed again, found there by every later visitor and after a restart. What a clinician says of it
+is kept as their word: a dismissed one stays dismissed for all, until somebody restores it.
 """
 
 from collections.abc import Callable
@@ -9,14 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
 
-from clinician_ui.access import require
+from clinician_ui.access import current_visitor, require
 from clinician_ui.archive import open_archive
+from clinician_ui.corrections import region_text
+from clinician_ui.folders import take_in_one
 from clinician_ui.permissions import Permission
 from clinician_ui.recipes import PROPOSAL_MODULES, source_sha256
 from clinician_ui.services import ONE_AT_A_TIME, CaseEntry, engine_of, load_case, revision_of
 from diagnosis.bundle.checksums import stated_sha256
 from diagnosis.errors import BundleError, CaseError
 from diagnosis.record import RegionOfInterest
+from diagnosis.store.proposals import KeptDecision, ProposalDecision, decisions_of, save_decision
 from diagnosis.store.results import ResultKind, read_result, save_result
 
 Progress = Callable[[int, int], None]
@@ -56,7 +60,7 @@ def known_proposals(entry: CaseEntry, bundle_dir: Path) -> Proposals | None:
         AccessError: the visitor may not see the case.
     """
     require(Permission.SEE_CASE)
-    key = _key(entry, bundle_dir)
+    key = proposal_key(entry, bundle_dir)
     return None if key is None else read_result(open_archive(), ResultKind.PROPOSALS, key, Proposals)
 
 
@@ -82,13 +86,33 @@ def propose_regions(entry: CaseEntry, bundle_dir: Path, on_progress: Progress | 
         assessed = engine_of(bundle_dir).assess_candidates(case, search.candidates)
     found = tuple(Proposal(c.region, c.strength, a.main.probability, a.main.is_flagged) for c, a in assessed)
     proposals = Proposals(found, search.reason)
-    key = _key(entry, bundle_dir)
+    key = proposal_key(entry, bundle_dir)
     if key is not None:
         save_result(open_archive(), ResultKind.PROPOSALS, key, proposals)
     return proposals
 
 
-def _key(entry: CaseEntry, bundle_dir: Path) -> dict[str, Any] | None:
+def decisions_on(entry: CaseEntry, proposals: Proposals) -> dict[int, KeptDecision]:
+    """The newest decision on each proposal that has one, by its place in the list, from 0."""
+    kept = decisions_of(open_archive(), entry.token)
+    places = enumerate(region_text(proposal.region) for proposal in proposals.found)
+    return {place: kept[text] for place, text in places if text in kept}
+
+
+def decide_proposal(entry: CaseEntry, proposal: Proposal, decision: ProposalDecision) -> None:
+    """Keep what the visitor says of a proposal.
+
+    Raises:
+        AccessError: the visitor may not.
+        StoreError: it cannot be kept.
+    """
+    require(Permission.EDIT)
+    actor = current_visitor().actor
+    take_in_one(open_archive(), actor, entry)
+    save_decision(open_archive(), actor, entry.token, region_text(proposal.region), decision)
+
+
+def proposal_key(entry: CaseEntry, bundle_dir: Path) -> dict[str, Any] | None:
     """All that a search depends on; None where the bundle does not say what it is."""
     try:
         bundle = stated_sha256(bundle_dir)

@@ -1,7 +1,8 @@
 """Proposed regions as a list, each to be confirmed or dismissed."""
 
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, final
 
 import streamlit as st
 
@@ -43,28 +44,51 @@ def candidate_words(proposed: Proposed) -> str:
     )
 
 
+@final
+@dataclass(frozen=True)
+class Deciding:
+    """What a reader who may decide can do; each is told a proposal's place in the list, from 0."""
+
+    confirm: Callable[[int], None]
+    dismiss: Callable[[int], None]
+    restore: Callable[[int], None]
+
+
 def render_candidates(
-    proposals: Sequence[Proposed], token: str, on_confirm: Callable[[RegionOfInterest], None] | None
+    proposals: Sequence[Proposed], token: str, dismissed: Mapping[int, str], deciding: Deciding | None
 ) -> None:
-    """Draw the list.
+    """Draw the list, the dismissed ones folded away below it.
 
     Args:
         proposals: in the order shown.
-        token: of the case; which ones were dismissed is remembered under it for this visit.
-        on_confirm: told the region that the reader confirms; None where this reader may not mark one.
+        token: of the case.
+        dismissed: who dismissed it and when, for the place of each proposal that was.
+        deciding: None where this reader may not decide.
     """
-    dismissed: set[int] = st.session_state.setdefault(f"dismissed-{token}", set())
     st.warning(WARNING)
-    for number, proposed in enumerate(proposals):
-        if number in dismissed:
-            continue
-        words, confirm, dismiss = st.columns([5, 1, 1], vertical_alignment="center")
-        words.markdown(f"**{number + 1}** · {candidate_words(proposed)}")
-        label = f"proposal {number + 1}"
-        if on_confirm is not None and confirm.button("Confirm", key=f"confirm-{token}-{number}", help=f"Mark {label}"):
-            on_confirm(proposed.region)
-        if dismiss.button("Dismiss", key=f"dismiss-{token}-{number}", help=f"Hide {label}"):
-            dismissed.add(number)
-            st.rerun()
+    for place, proposed in enumerate(proposals):
+        if place not in dismissed:
+            _render_open(place, proposed, token, deciding)
     if proposals and len(dismissed) == len(proposals):
         st.caption("All proposals were dismissed.")
+    if not dismissed:
+        return
+    with st.expander(f"Dismissed: {len(dismissed)}", key=f"fold-dismissed-{token}"):
+        for place in sorted(dismissed):
+            words, restore = st.columns([6, 1], vertical_alignment="center")
+            words.caption(f"**{place + 1}** · {candidate_words(proposals[place])} · {dismissed[place]}")
+            hint = f"Put proposal {place + 1} back into the list"
+            if deciding is not None and restore.button("Restore", key=f"restore-{token}-{place}", help=hint):
+                deciding.restore(place)
+
+
+def _render_open(place: int, proposed: Proposed, token: str, deciding: Deciding | None) -> None:
+    words, confirm, dismiss = st.columns([5, 1, 1], vertical_alignment="center")
+    words.markdown(f"**{place + 1}** · {candidate_words(proposed)}")
+    if deciding is None:
+        return
+    label = f"proposal {place + 1}"
+    if confirm.button("Confirm", key=f"confirm-{token}-{place}", help=f"Mark {label}", width="stretch"):
+        deciding.confirm(place)
+    if dismiss.button("Dismiss", key=f"dismiss-{token}-{place}", help=f"Dismiss {label} for all", width="stretch"):
+        deciding.dismiss(place)

@@ -5,13 +5,15 @@ from collections.abc import Callable
 import streamlit as st
 
 from clinician_ui.access import may
-from clinician_ui.components.candidates import render_candidates
+from clinician_ui.components.candidates import Deciding, render_candidates
+from clinician_ui.components.report_sheet import plain_text
 from clinician_ui.permissions import Permission
-from clinician_ui.proposals import known_proposals, propose_regions
+from clinician_ui.proposals import Proposals, decide_proposal, decisions_on, known_proposals, propose_regions
 from clinician_ui.services import CaseEntry
 from clinician_ui.state import Workplace
 from diagnosis.errors import DiagnosisError
 from diagnosis.record import Case, RegionOfInterest
+from diagnosis.store.proposals import ProposalDecision
 
 
 def render_proposals(
@@ -35,7 +37,32 @@ def render_proposals(
     except DiagnosisError as error:
         st.error(str(error))
         return
+    _render_list(entry, proposals, on_confirm)
+
+
+def _render_list(entry: CaseEntry, proposals: Proposals, on_confirm: Callable[[RegionOfInterest], None]) -> None:
     if proposals.reason is not None:
         st.info(f"No region could be proposed: {proposals.reason}.")
         return
-    render_candidates(proposals.found, entry.token, on_confirm if may(Permission.EDIT) else None)
+    dismissed = {
+        place: f"dismissed by {plain_text(kept.made_by)} on {kept.made_at:%Y-%m-%d at %H:%M} UTC"
+        for place, kept in decisions_on(entry, proposals).items()
+        if kept.decision is ProposalDecision.DISMISS
+    }
+
+    def decide(place: int, decision: ProposalDecision) -> None:
+        try:
+            decide_proposal(entry, proposals.found[place], decision)
+        except DiagnosisError as error:
+            st.error(str(error))
+            return
+        if decision is ProposalDecision.CONFIRM:
+            on_confirm(proposals.found[place].region)
+        st.rerun()
+
+    deciding = Deciding(
+        confirm=lambda place: decide(place, ProposalDecision.CONFIRM),
+        dismiss=lambda place: decide(place, ProposalDecision.DISMISS),
+        restore=lambda place: decide(place, ProposalDecision.RESTORE),
+    )
+    render_candidates(proposals.found, entry.token, dismissed, deciding if may(Permission.EDIT) else None)

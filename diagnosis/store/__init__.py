@@ -13,6 +13,7 @@
 `review_state` what the reviews of a case amount to; `priority` the order of the worklist that follows
 `edits`        changed notes, transcripts and regions with their originals: `save_edit`, `confirm_edit`
 `reports`      reports as they were edited and signed, beside their drafts: `save_report`, `reports_of`
+`proposals`    regions that a program proposed, confirmed or dismissed: `save_decision`, `decisions_of`
 `recordings`   dictations that wait for their speakers: `keep_recording`, `waiting_recording`
 `worklist`     one page of the worklist: search, filter, order, all done by the database
 `history`      probabilities and inputs over time, for the watch on drift
@@ -28,12 +29,12 @@
 may be a patient's). Edited notes, transcripts, reports, recordings and the words of explanations are clinical: the file
 is made for its owner's eyes (mode 600), and a PostgreSQL server must be guarded as any clinical database.
 
-**Nothing is lost.** Assessments, reviews, edits and reports are only ever added. Each is written in one transaction
-with an event of the audit trail that holds the SHA-256 of its row. An event holds the hash of the one before, and a
-head row the last: `verify_trail` finds a row or event that was changed, taken away or put in. Whoever can write to the
-database could compute the whole chain anew; against that, note the head's hash elsewhere from time to time (`diagnosis
-audit verify` prints it, `--expect` compares). A recording that waits to be confirmed is no part of the trail: it counts
-for nothing until it becomes an edit.
+**Nothing is lost.** Assessments, reviews, edits, reports and decisions on proposals are only ever added. Each is
+written in one transaction with an event of the audit trail that holds the SHA-256 of its row. An event holds the hash
+of the one before, and a head row the last: `verify_trail` finds a row or event that was changed, taken away or put in.
+Whoever can write to the database could compute the whole chain anew; against that, note the head's hash elsewhere from
+time to time (`diagnosis audit verify` prints it, `--expect` compares). A recording that waits to be confirmed is no
+part of the trail: it counts for nothing until it becomes an edit.
 
 **What can be computed again** (`results`) is no part of the trail: it is bounded, the oldest gives way, and a damaged
 row is computed anew.

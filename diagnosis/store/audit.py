@@ -34,6 +34,7 @@ class Action(StrEnum):
     EXPLAIN = "explain"
     EDIT = "edit"
     REVIEW = "review"
+    DECIDE = "decide"
     WRITE = "write"
     SIGN = "sign"
     EXPORT = "export"

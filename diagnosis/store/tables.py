@@ -1,7 +1,8 @@
 """The tables. What is written here and what the migrations make is the same: a test compares them.
 
-Rows of `assessments`, `reviews`, `edits`, `reports` and `audit_events` are only ever added. Documents are canonical
-JSON kept as text: a database's own JSON type would order and round them in its own way, and their hashes would differ.
+Rows of `assessments`, `reviews`, `edits`, `reports`, `proposal_decisions` and `audit_events` are only ever added.
+Documents are canonical JSON kept as text: a database's own JSON type would order and round them in its own way, and
+their hashes would differ.
 """
 
 from datetime import UTC, date, datetime
@@ -222,6 +223,28 @@ class ReportRow(Base):
     text: Mapped[str] = mapped_column(Text)
     diff: Mapped[str] = mapped_column(Text)
     is_signed: Mapped[bool]
+    made_at: Mapped[datetime]
+    made_by: Mapped[str] = mapped_column(String(128))
+
+
+class ProposalDecisionRow(Base):
+    """What a clinician said of a region that a program had proposed.
+
+    Attributes:
+        region: the proposed region as canonical JSON.
+        decision: confirm, dismiss, or restore after a dismissal.
+    """
+
+    __tablename__ = "proposal_decisions"
+    __table_args__ = (
+        Index(None, "token", "id"),
+        CheckConstraint("decision IN ('confirm', 'dismiss', 'restore')", name="decision"),
+    )
+
+    id: Mapped[int] = mapped_column(Count, primary_key=True, autoincrement=True)
+    token: Mapped[str] = mapped_column(ForeignKey("cases.token"))
+    region: Mapped[str] = mapped_column(Text)
+    decision: Mapped[str] = mapped_column(String(8))
     made_at: Mapped[datetime]
     made_by: Mapped[str] = mapped_column(String(128))
 

@@ -1,7 +1,7 @@
 """Whether the audit trail, and all that it vouches for, is as it was written.
 
-Looked for: events changed, missing or put in; assessments, reviews, edits and reports changed, missing or put in; a
-summary in the worklist that is not that of the latest assessment and its reviews.
+Looked for: events changed, missing or put in; assessments, reviews, edits, reports and decisions on proposals changed,
+missing or put in; a summary in the worklist that is not that of the latest assessment and its reviews.
 """
 
 import json
@@ -18,9 +18,9 @@ from diagnosis.store.assessments import summary_columns
 from diagnosis.store.audit import START, event_sha256, stream_events
 from diagnosis.store.database import Store
 from diagnosis.store.documents import row_sha256
-from diagnosis.store.tables import AssessmentRow, CaseRow, EditRow, HeadRow, ReportRow, ReviewRow
+from diagnosis.store.tables import AssessmentRow, CaseRow, EditRow, HeadRow, ProposalDecisionRow, ReportRow, ReviewRow
 
-KEPT = (AssessmentRow, ReviewRow, EditRow, ReportRow)
+KEPT = (AssessmentRow, ReviewRow, EditRow, ReportRow, ProposalDecisionRow)
 _CHUNK = 500
 _UNREADABLE = (ValueError, TypeError, KeyError, OverflowError, SQLAlchemyError)
 
@@ -32,7 +32,7 @@ class TrailReport:
 
     Attributes:
         n_events: events read.
-        n_records: assessments, reviews, edits and reports compared with their events.
+        n_records: assessments, reviews, edits, reports and decisions on proposals compared with their events.
         head_sha256: hash of the last event; worth noting elsewhere.
         faults: sentences, empty where all is as it was written.
     """

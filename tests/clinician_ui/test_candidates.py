@@ -1,11 +1,23 @@
-"""Proposed regions are a list to confirm or dismiss; nothing is marked by itself."""
+"""Proposed regions are a list to confirm or dismiss; nothing is marked by itself, and what is decided is kept."""
 
+import json
+import shutil
 from dataclasses import dataclass
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
+from clinician_ui.archive import open_archive
 from clinician_ui.components.candidates import candidate_words
+from clinician_ui.permissions import Visitor
+from clinician_ui.proposals import Proposal, Proposals, decide_proposal, decisions_on, proposal_key
+from clinician_ui.services import assess_case, list_cases, load_case
+from diagnosis.errors import AccessError
 from diagnosis.record import RegionOfInterest
+from diagnosis.store.actors import Role
+from diagnosis.store.proposals import ProposalDecision
+from diagnosis.store.results import ResultKind, save_result
+from diagnosis.store.verification import verify_trail
 
 
 @dataclass(frozen=True)
@@ -19,16 +31,19 @@ class Proposed:
 def page() -> None:
     import streamlit as st
 
-    from clinician_ui.components.candidates import render_candidates
+    from clinician_ui.components.candidates import Deciding, render_candidates
     from clinician_ui.proposals import Proposal
     from diagnosis.record import RegionOfInterest
 
     found = [Proposal(RegionOfInterest((10.0 * n, 0.0, 0.0), 8.0), 0.5, 0.4, n == 0) for n in range(2)]
-
-    def confirm(region: RegionOfInterest) -> None:
-        st.session_state["confirmed"] = region.center_mm
-
-    render_candidates(found, "t", confirm if st.session_state.get("may", True) else None)
+    told = st.session_state.setdefault("told", [])
+    deciding = Deciding(
+        confirm=lambda place: told.append(("confirm", place)),
+        dismiss=lambda place: told.append(("dismiss", place)),
+        restore=lambda place: told.append(("restore", place)),
+    )
+    dismissed = st.session_state.get("dismissed", {})
+    render_candidates(found, "t", dismissed, deciding if st.session_state.get("may", True) else None)
 
 
 def test_a_proposal_in_words():
@@ -36,19 +51,69 @@ def test_a_proposal_in_words():
     assert words == "12 mm · x 1, y -3, z 40 mm · probability 33%, flagged · strength 0.87"
 
 
-def test_confirmed_is_handed_on_and_dismissed_is_hidden():
+def test_decisions_are_handed_on_and_what_was_dismissed_lies_apart():
     app = AppTest.from_function(page, default_timeout=60).run()
     assert "all of them may be wrong" in app.warning[0].value
     app.button(key="confirm-t-1").click().run()
-    assert app.session_state["confirmed"] == (10.0, 0.0, 0.0)
     app.button(key="dismiss-t-0").click().run()
-    assert [text.value[:5] for text in app.markdown] == ["**2** "[:5]]
-    app.button(key="dismiss-t-1").click().run()
+    app.session_state["dismissed"] = {0: "dismissed by rad-17"}
+    app.run()
+    assert [text.value[:5] for text in app.markdown] == ["**2**"]
+    assert app.expander[0].label == "Dismissed: 1"
+    assert app.expander[0].caption[0].value.endswith("dismissed by rad-17")
+    app.button(key="restore-t-0").click().run()
+    assert app.session_state["told"] == [("confirm", 1), ("dismiss", 0), ("restore", 0)]
+    app.session_state["dismissed"] = {0: "", 1: ""}
+    app.run()
     assert app.caption[0].value == "All proposals were dismissed."
 
 
-def test_a_reader_who_may_not_mark_sees_no_confirm():
+def test_a_reader_who_may_not_mark_can_decide_nothing():
     app = AppTest.from_function(page, default_timeout=60)
     app.session_state["may"] = False
+    app.session_state["dismissed"] = {0: ""}
     app.run()
-    assert {button.label for button in app.button} == {"Dismiss"}
+    assert len(app.button) == 0
+
+
+def test_decisions_outlive_the_session_and_a_confirmed_region_is_marked(checkout, tmp_path, ui_bundle, start):
+    shutil.copytree(checkout / "data_samples" / "case_004", tmp_path / "unmarked")
+    path = tmp_path / "unmarked" / "case.json"
+    stated = json.loads(path.read_text())
+    center = tuple(stated.pop("region")["center_mm"])
+    path.write_text(json.dumps(stated))
+    (tmp_path / "unmarked" / "note.txt").write_text("Nodule of 12 mm.")
+    (entry,) = list_cases(tmp_path)
+    assess_case(entry, ui_bundle)
+    found = tuple(Proposal(RegionOfInterest(place, 12.0), 0.5, 0.4, False) for place in (center, (0.0, 0.0, 0.0)))
+    save_result(open_archive(), ResultKind.PROPOSALS, proposal_key(entry, ui_bundle), Proposals(found))
+
+    def opened():
+        app = start(tmp_path, ui_bundle)
+        return next(b for b in app.button if b.label == stated["case_id"]).click().run()
+
+    app = opened()
+    app.button(key=f"dismiss-{entry.token}-1").click().run()
+    assert not app.exception
+    app = opened()
+    assert {b.label for b in app.button if "proposal" in (b.help or "")} == {"Confirm", "Dismiss", "Restore"}
+    app.button(key=f"restore-{entry.token}-1").click().run()
+    assert opened().button(key=f"dismiss-{entry.token}-1")
+    app.button(key=f"confirm-{entry.token}-0").click().run()
+    assert not app.exception
+    assert load_case(entry).region.center_mm == center
+    decided = {place: kept.decision.value for place, kept in decisions_on(entry, Proposals(found)).items()}
+    assert decided == {0: "confirm", 1: "restore"}
+    assert verify_trail(open_archive()).faults == ()
+
+
+def test_who_may_not_edit_may_not_decide(cases_dir, ui_bundle, monkeypatch):
+    entry = next(e for e in list_cases(cases_dir) if e.folder.name == "case_004")
+    assess_case(entry, ui_bundle)
+    visitor = Visitor("v", frozenset({Role.VIEWER}))
+    for module in ("access", "proposals"):
+        monkeypatch.setattr(f"clinician_ui.{module}.current_visitor", lambda: visitor)
+    proposal = Proposal(RegionOfInterest((0.0, 0.0, 0.0), 8.0), 0.5, 0.4, False)
+    with pytest.raises(AccessError):
+        decide_proposal(entry, proposal, ProposalDecision.DISMISS)
+    assert decisions_on(entry, Proposals((proposal,))) == {}

@@ -1,4 +1,4 @@
-"""Reports and waiting recordings: what is signed stays as it was signed, what waits counts for nothing."""
+"""Reports, decisions on proposals, recordings: what is said stays as it was said, what waits counts for nothing."""
 
 import pytest
 from sqlalchemy import text
@@ -7,6 +7,7 @@ from store_records import add_assessment, add_cases
 from diagnosis.errors import StoreError
 from diagnosis.store.actors import Actor, Role
 from diagnosis.store.audit import read_events
+from diagnosis.store.proposals import ProposalDecision, decisions_of, save_decision
 from diagnosis.store.recordings import (
     correct_recording,
     drop_recording,
@@ -89,3 +90,25 @@ def test_a_recording_waits_for_its_speaker_alone(store, actor, token):
     with pytest.raises(StoreError, match="this case is not known"):
         keep_recording(store, actor, "unknown", b"", ".wav")
     assert verify_trail(store).faults == ()
+
+
+def test_the_newest_decision_on_a_proposed_region_counts(store, actor, token):
+    assert decisions_of(store, token) == {}
+    save_decision(store, actor, token, "here", ProposalDecision.DISMISS)
+    save_decision(store, actor, token, "there", ProposalDecision.CONFIRM)
+    last = save_decision(store, OTHER, token, "here", ProposalDecision.RESTORE)
+    kept = decisions_of(store, token)
+    assert {region: decision.decision.value for region, decision in kept.items()} == {
+        "here": "restore",
+        "there": "confirm",
+    }
+    assert kept["here"] == last
+    assert (last.made_by, kept["there"].made_by) == ("other@clinic", actor.name)
+    events = [e for e in read_events(store, subject=token) if e.action == "decide"]
+    assert ["here" in e.detail for e in events] == [False] * 3
+    with pytest.raises(StoreError, match="this case is not known"):
+        save_decision(store, actor, "unknown", "here", ProposalDecision.DISMISS)
+    assert verify_trail(store).faults == ()
+    with store.writing() as session:
+        session.execute(text("UPDATE proposal_decisions SET decision = 'confirm' WHERE id = 1"))
+    assert verify_trail(store).faults == ("proposal_decisions 1: it was changed",)
