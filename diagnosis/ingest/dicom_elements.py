@@ -5,6 +5,7 @@ Plain headers (little endian, no sequence of undefined length before the pixels)
 everything that looks odd, is given to pydicom. A test compares both on every real file at hand.
 """
 
+import io
 import math
 import struct
 import warnings
@@ -22,11 +23,13 @@ from pydicom.charset import convert_encodings, decode_bytes
 from pydicom.datadict import tag_for_keyword
 from pydicom.dataelem import RawDataElement
 from pydicom.errors import BytesLengthException, InvalidDicomError
-from pydicom.filereader import read_partial
+from pydicom.filereader import read_dataset, read_partial
+from pydicom.tag import BaseTag, Tag
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from diagnosis.errors import LimitExceededError
 from diagnosis.ingest import limits
+from diagnosis.ingest.limits import MeteredFile
 
 PARSE_FAILURES = (
     BytesLengthException,
@@ -58,6 +61,8 @@ WANTED: tuple[str, ...] = tuple(_NAMES.split())
 TAGS: dict[str, int] = {keyword: int(tag_for_keyword(keyword) or 0) for keyword in WANTED}
 _WANTED_TAGS = frozenset(TAGS.values())
 _SEQUENCES = frozenset(TAGS[keyword] for keyword in WANTED if keyword.endswith("Sequence"))
+
+_WANTED_AS_TAGS: list[BaseTag | int] = [Tag(tag) for tag in _WANTED_TAGS]
 
 PIXEL_DATA = 0x7FE00010
 FLOAT_PIXELS = frozenset({0x7FE00008, 0x7FE00009})
@@ -187,6 +192,8 @@ def scan_elements(path: Path) -> Elements | None:
         quick = _walk(head)
         if quick is not None:
             return quick
+        if str(DeflatedExplicitVRLittleEndian).encode() in head[:1024]:
+            return _scan_deflated(_inflated(file, head))
         file.seek(0)
         return _scan_with_pydicom(file, has_preamble=head[128:132] == b"DICM")
 
@@ -284,7 +291,6 @@ def _after_sequence(head: bytes, position: int, *, is_implicit: bool) -> int:
 
 
 def _scan_with_pydicom(file: BinaryIO, *, has_preamble: bool) -> Elements:
-    _check_deflated(file)
     found: list[tuple[int, str | None, int]] = []
 
     def at_pixels(tag: int, vr: str | None, length: int) -> bool:
@@ -295,19 +301,46 @@ def _scan_with_pydicom(file: BinaryIO, *, has_preamble: bool) -> Elements:
 
     with quiet_pydicom():
         data_set = read_partial(
-            file, stop_when=at_pixels, force=not has_preamble, specific_tags=[pydicom.tag.Tag(t) for t in _WANTED_TAGS]
+            MeteredFile(file),  # type: ignore[arg-type]
+            stop_when=at_pixels,
+            force=not has_preamble,
+            specific_tags=_WANTED_AS_TAGS,
         )
-        values = {int(tag): _raw_bytes(data_set.get_item(tag)) for tag in data_set.keys()}  # noqa: SIM118 - not a dict
+        values = _raw_values(data_set)
         syntax = str(data_set.file_meta.get("TransferSyntaxUID", "")).strip(" \0")
     is_implicit, is_little = data_set.original_encoding
     syntax = syntax or str(ImplicitVRLittleEndian if is_implicit else ExplicitVRLittleEndian)
     offset = length = None
-    if found and found[0][0] == PIXEL_DATA and syntax != DeflatedExplicitVRLittleEndian:
+    if found and found[0][0] == PIXEL_DATA:
         _, vr, length = found[0]
         offset = file.tell() + (12 if not is_implicit and vr not in {"US", "SS"} else 8)
         length = None if length == UNDEFINED_LENGTH else length
     has_pixels = bool(found) and found[0][0] == PIXEL_DATA
     return Elements(values, syntax, is_little is not False, offset, length, has_pixels)
+
+
+def _scan_deflated(inflated: bytes) -> Elements:
+    """Read to its end, pixels and what follows them included: who wants the pixels has to do the same."""
+    found: set[int] = set()
+
+    def at_pixels(tag: int, _vr: str | None, _length: int) -> bool:
+        found.update({int(tag)} & {PIXEL_DATA, *FLOAT_PIXELS})
+        return False
+
+    with quiet_pydicom():
+        data_set = read_dataset(
+            MeteredFile(io.BytesIO(inflated)),  # type: ignore[arg-type]
+            is_implicit_VR=False,
+            is_little_endian=True,
+            stop_when=at_pixels,
+            specific_tags=_WANTED_AS_TAGS,
+        )
+        values = _raw_values(data_set)
+    return Elements(values, str(DeflatedExplicitVRLittleEndian), has_pixels=found == {PIXEL_DATA})
+
+
+def _raw_values(data_set: pydicom.Dataset) -> dict[int, bytes]:
+    return {int(tag): _raw_bytes(data_set.get_item(tag)) for tag in data_set.keys()}  # noqa: SIM118 - not a dict
 
 
 def _raw_bytes(element: object) -> bytes:
@@ -317,19 +350,16 @@ def _raw_bytes(element: object) -> bytes:
     return value.encode("latin-1", "replace") if isinstance(value, str) else b""
 
 
-def _check_deflated(file: BinaryIO) -> None:
-    """Inflate a deflated data set once, counting, before pydicom does it without a limit."""
-    head = file.read(HEAD_BYTES)
-    file.seek(0)
-    if str(DeflatedExplicitVRLittleEndian).encode() not in head[:1024]:
-        return
+def _inflated(file: BinaryIO, head: bytes) -> bytes:
+    """The data set of a deflated file, inflated with a limit, which pydicom does not have."""
     position, _ = _walk_meta(head)
     file.seek(position)
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-    total = 0
+    pieces, total = [], 0
     pending = file.read(HEAD_BYTES)
     while pending and not inflater.eof:
-        total += len(inflater.decompress(pending, 2**22))
+        pieces.append(inflater.decompress(pending, 2**22))
+        total += len(pieces[-1])
         pending = inflater.unconsumed_tail or file.read(HEAD_BYTES)
         if total > limits.MAX_INFLATED_BYTES:
             msg = (
@@ -337,4 +367,4 @@ def _check_deflated(file: BinaryIO) -> None:
                 "no CT image is that large"
             )
             raise LimitExceededError(msg)
-    file.seek(0)
+    return b"".join(pieces)

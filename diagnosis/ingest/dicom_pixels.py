@@ -28,6 +28,7 @@ from diagnosis.ingest.codestream import codestream_size
 from diagnosis.ingest.dicom_elements import PARSE_FAILURES, quiet_pydicom
 from diagnosis.ingest.dicom_header import Instance, PixelLayout
 from diagnosis.ingest.dicom_series import Plane
+from diagnosis.ingest.limits import MeteredFile
 from diagnosis.ingest.pixel_layout import DEFLATED, NATIVE, frame_bytes
 
 Progress = Callable[[int, int], None]
@@ -114,7 +115,8 @@ def _decoded_frames(instance: Instance, indices: list[int]) -> list[Stored]:
     catch, and the process ends.
     """
     layout = instance.pixels
-    data_set = pydicom.dcmread(instance.path, force=True)
+    with instance.path.open("rb") as file:
+        data_set = pydicom.dcmread(MeteredFile(file), force=True)
     if layout.transfer_syntax not in NATIVE | {DEFLATED}:
         _check_codestreams(data_set.PixelData, layout)
     decoder = get_decoder(UID(layout.transfer_syntax))

@@ -6,7 +6,7 @@ damaged header or an attack.
 
 import time
 from pathlib import Path
-from typing import final
+from typing import BinaryIO, final
 
 from diagnosis.errors import LimitExceededError
 
@@ -26,6 +26,9 @@ MAX_INFLATED_BYTES = 512 * 2**20
 MAX_UNPACKED_RATIO = 200
 """CT compresses 2 to 5 times and air alone about 100 times; a zip bomb 1,000 times and more."""
 RATIO_IS_CHECKED_FROM_BYTES = 64 * 2**20
+MAX_READS_OF_A_FILE = 2_000_000
+"""Pieces that the elements of one DICOM file are read in, two for most elements. An enhanced CT of 5,000 frames with a
+hundred elements each needs half of them; millions of empty items, which fit into a small file, take minutes."""
 MAX_READ_SECONDS = 900.0
 MAX_TEXT_BYTES = 1 * 2**20
 """case.json."""
@@ -46,6 +49,27 @@ class Deadline:
         if time.monotonic() > self._end:
             msg = f"input: reading took longer than {self._seconds:.0f} s and was given up; read fewer files at a time"
             raise LimitExceededError(msg)
+
+
+@final
+class MeteredFile:
+    """An open file for a parser that reads element by element; refuses to be read in endlessly many pieces."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self._n_reads = file, 0
+        self.seek, self.tell = file.seek, file.tell
+
+    def read(self, size: int = -1) -> bytes:
+        """As of a file.
+
+        Raises:
+            LimitExceededError: it was read too often.
+        """
+        self._n_reads += 1
+        if self._n_reads > MAX_READS_OF_A_FILE:
+            msg = "DICOM file: its header has millions of elements, as no CT image has; it was not read to its end"
+            raise LimitExceededError(msg)
+        return self._file.read(size)
 
 
 def check_file_size(path: Path, limit: int, subject: str) -> int:

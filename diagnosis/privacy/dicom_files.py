@@ -17,10 +17,12 @@ import pydicom
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
+from diagnosis.errors import LimitExceededError
 from diagnosis.ingest import limits
 from diagnosis.ingest.dicom_elements import PARSE_FAILURES, quiet_pydicom
 from diagnosis.ingest.dicom_header import Instance, Unreadable, read_header
 from diagnosis.ingest.file_tree import FileSet, opened
+from diagnosis.ingest.limits import MeteredFile
 from diagnosis.ingest.pixel_layout import layout_fault
 from diagnosis.privacy.dicom_header import DICOM_ROOT, HeaderRules, deidentify_header, known_identifiers_of
 from diagnosis.privacy.dicom_pixels import clean_pixels
@@ -143,7 +145,8 @@ def _collect(instance: Instance, policy: Policy, outcome: DicomOutcome) -> None:
 
 def _one_file(instance: Instance, out: Path, policy: Policy, outcome: DicomOutcome) -> None:
     try:
-        data_set = pydicom.dcmread(instance.path, force=True)
+        with instance.path.open("rb") as file:
+            data_set = pydicom.dcmread(MeteredFile(file), force=True)
         reason = _reason_to_withhold(data_set)
         if reason is None:
             reason = _treat(data_set, policy, outcome)
@@ -156,6 +159,9 @@ def _one_file(instance: Instance, out: Path, policy: Policy, outcome: DicomOutco
         data_set.save_as(path, enforce_file_format=True)
     except PARSE_FAILURES as error:
         outcome.withheld[f"it is damaged: it cannot be read and written again ({type(error).__name__})"] += 1
+        return
+    except LimitExceededError:
+        outcome.withheld["it has millions of elements, as no image has"] += 1
         return
     outcome.written.append(path)
 

@@ -157,6 +157,40 @@ def zipped(path: Path, name: str, data: bytes = b"x", mode: int = 0) -> Path:
     return path
 
 
+@pytest.mark.parametrize("is_deflated", [False, True])
+def test_a_header_of_endless_empty_items_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_deflated: bool
+) -> None:
+    """They cost a parser a thousand times what they cost to store."""
+    write_series(tmp_path)
+    path = sorted(tmp_path.glob("*.dcm"))[0]
+    item = struct.pack("<HHI", 0xFFFE, 0xE000, 0)
+    data_set = pydicom.dcmread(path)
+    data_set.remove_private_tags()
+    head, pixels = io.BytesIO(), data_set.PixelData
+    del data_set.PixelData
+    assert pixels
+    data_set.save_as(head)
+    endless = struct.pack("<HH2sHI", 0x6FFE, 0x0010, b"SQ", 0, 0xFFFFFFFF) + item * 5_000
+    plain = head.getvalue()
+    if is_deflated:
+        end_of_meta = 132 + 12 + int.from_bytes(plain[140:144], "little")
+        packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+        packed = packer.compress(plain[end_of_meta:] + endless) + packer.flush()
+        data_set.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+        meta = io.BytesIO()
+        pydicom.dcmwrite(meta, data_set)
+        end_of_meta = 132 + 12 + int.from_bytes(meta.getvalue()[140:144], "little")
+        path.write_bytes(meta.getvalue()[:end_of_meta] + packed)
+    else:
+        path.write_bytes(plain + endless)
+    assert not any("cannot be parsed" in message for _, message in reasons(tmp_path))  # a few are but odd
+    monkeypatch.setattr(limits, "MAX_READS_OF_A_FILE", 5_000)
+    ((code, message),) = reasons(tmp_path)
+    assert code is GeometryCode.UNDECODABLE
+    assert message.startswith("1 file cannot be read: its header cannot be parsed")
+
+
 @pytest.mark.parametrize("name", ["../evil.dcm", "/etc/evil", "a/../../b", "..\\evil", "C:\\evil"])
 def test_a_zip_that_leaves_its_folder_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(InputError, match="zip archive: a member's path leaves the archive"):
