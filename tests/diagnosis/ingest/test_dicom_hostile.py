@@ -164,14 +164,14 @@ def test_a_header_of_endless_empty_items_is_given_up(
     """They cost a parser a thousand times what they cost to store."""
     write_series(tmp_path)
     path = sorted(tmp_path.glob("*.dcm"))[0]
-    item = struct.pack("<HHI", 0xFFFE, 0xE000, 0)
+    item, end = struct.pack("<HHI", 0xFFFE, 0xE000, 0), struct.pack("<HHI", 0xFFFE, 0xE0DD, 0)
     data_set = pydicom.dcmread(path)
     data_set.remove_private_tags()
     head, pixels = io.BytesIO(), data_set.PixelData
     del data_set.PixelData
     assert pixels
     data_set.save_as(head)
-    endless = struct.pack("<HH2sHI", 0x6FFE, 0x0010, b"SQ", 0, 0xFFFFFFFF) + item * 5_000
+    endless = struct.pack("<HH2sHI", 0x6FFE, 0x0010, b"SQ", 0, 0xFFFFFFFF) + item * 5_000 + end
     plain = head.getvalue()
     if is_deflated:
         end_of_meta = 132 + 12 + int.from_bytes(plain[140:144], "little")
