@@ -142,6 +142,11 @@ def _not_established(made: Association, config: PacsConfig) -> PacsError:
     return PassingError(msg)
 
 
+def joint_contexts(classes: Sequence[UID]) -> list[PresentationContext]:
+    """For receiving from an archive that sends all of a class in the one context it finds first: it has to choose."""
+    return [build_context(uid, [*(COMPRESSED if uid in CT_CLASSES else ()), *UNCOMPRESSED]) for uid in classes]
+
+
 def storage_contexts(classes: Sequence[UID]) -> list[PresentationContext]:
     """For receiving: one for plain data and one for each compression, so that nothing is converted on the way."""
     plain = [build_context(uid, list(UNCOMPRESSED)) for uid in classes]

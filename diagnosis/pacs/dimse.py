@@ -19,7 +19,14 @@ from pynetdicom.sop_class import (  # type: ignore[attr-defined]  # made at impo
 
 from diagnosis.errors import InputError, PacsError
 from diagnosis.pacs.archive import MAX_MATCHES, Sending, SeriesListing, StudyQuery, series_listing
-from diagnosis.pacs.associations import CT_CLASSES, OTHER_CLASSES, UNCOMPRESSED, association, storage_contexts
+from diagnosis.pacs.associations import (
+    CT_CLASSES,
+    OTHER_CLASSES,
+    UNCOMPRESSED,
+    association,
+    joint_contexts,
+    storage_contexts,
+)
 from diagnosis.pacs.attempts import PassingError, attempt
 from diagnosis.pacs.config import PacsConfig
 from diagnosis.pacs.instance_folder import InstanceFolder
@@ -29,6 +36,7 @@ from diagnosis.pacs.receiver import Receiver, keep_image
 PENDING: Final = frozenset({0xFF00, 0xFF01})
 SUCCESS: Final = 0x0000
 OUT_OF_RESOURCES: Final = range(0xA700, 0xA800)
+UNKNOWN_DESTINATION: Final = 0xA801
 WARNINGS: Final = frozenset({0x0001, *range(0xB000, 0xC000)})
 PARTLY_FAILED: Final = frozenset({0xA702, *range(0xC000, 0xD000)})
 """Of a retrieval: some images did not come; which series that leaves short is found by counting."""
@@ -128,10 +136,12 @@ class DimseArchive:
     def _get(self, asked: Dataset, folder: InstanceFolder) -> None:
         model = StudyRootQueryRetrieveInformationModelGet
         classes = (*CT_CLASSES, *OTHER_CLASSES)
-        contexts = [build_context(model), *storage_contexts(classes)]
         handlers = [(evt.EVT_C_STORE, lambda event: keep_image(event, folder))]
-        with association(self._config, contexts, classes, handlers) as made:
-            _follow(made.send_c_get(asked, model))
+        for offered in (storage_contexts(classes), joint_contexts(classes)):
+            with association(self._config, [build_context(model), *offered], classes, handlers) as made:
+                n_failed = _follow(made.send_c_get(asked, model))
+            if n_failed == 0:  # else some archives took the wrong one of our contexts, and could not convert to it
+                break
 
     def _move(self, asked: Dataset, folder: InstanceFolder) -> None:
         model = StudyRootQueryRetrieveInformationModelMove
@@ -198,11 +208,20 @@ def _identifier(level: str, values: Mapping[str, str | None]) -> Dataset:
     return asked
 
 
-def _follow(answers: Iterator[tuple[Dataset, Dataset | None]]) -> None:
-    """Wait for the end of a retrieval; what failed on the way shows when the images are counted."""
+def _follow(answers: Iterator[tuple[Dataset, Dataset | None]]) -> int:
+    """Wait for the end of a retrieval; how many images failed, which shows for good when they are counted."""
+    n_failed = 0
     for status, _ in answers:
+        n_failed = int(status.get("NumberOfFailedSuboperations") or n_failed)
+        if status.get("Status") == UNKNOWN_DESTINATION:
+            msg = (
+                "pacs: the archive does not know where to send to (status 0xA801); have local.ae_title, address and "
+                "port entered there as a destination, or use retrieve: get"
+            )
+            raise PacsError(msg)
         if status.get("Status") not in PENDING | WARNINGS | PARTLY_FAILED:
             _require_success(status, "the retrieval")
+    return n_failed
 
 
 def _require_success(status: Dataset, what: str) -> None:

@@ -72,6 +72,7 @@ class Receiver:
                 ssl_context=context,
                 evt_handlers=[
                     (evt.EVT_CONN_OPEN, prepare_socket),
+                    (evt.EVT_REQUESTED, _prefer_what_the_caller_prefers),
                     (evt.EVT_C_STORE, self._store),
                     (evt.EVT_C_ECHO, self._echo),
                 ],
@@ -137,6 +138,26 @@ class _GuardedServer(ThreadedAssociationServer):
             raise
         client.settimeout(self.ae.network_timeout)
         return client, address
+
+
+def _prefer_what_the_caller_prefers(event: evt.Event) -> None:
+    """Of several transfer syntaxes for one class take the one that is named first.
+
+    A caller that cannot convert names the one its files have and then plain ones, without which nothing may be offered
+    (PS3.5 section 10): whoever answers with a plain one never gets these files.
+    """
+    asked = event.assoc.requestor.primitive
+    if asked is None:
+        return
+    order: dict[UID | None, list[UID]] = {}
+    for context in asked.presentation_context_definition_list:
+        order.setdefault(context.abstract_syntax, []).extend(context.transfer_syntax)
+    supported = event.assoc.acceptor.supported_contexts
+    for context in supported:
+        named = [syntax for syntax in order.get(context.abstract_syntax, []) if syntax in context.transfer_syntax]
+        if named:
+            context.transfer_syntax = list(dict.fromkeys(named))
+    event.assoc.acceptor.supported_contexts = supported
 
 
 def keep_image(event: evt.Event, folder: InstanceFolder) -> int:

@@ -4,8 +4,11 @@ import io
 import json
 import os
 import signal
+import socket
 import ssl
+import subprocess
 import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -21,6 +24,7 @@ from orthanc_server import (
     tls_proxy,
     write_certificates,
 )
+from programs import require_program
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEG2000Lossless
 
 from diagnosis.errors import IncompleteStudyError, InputError, PacsError
@@ -81,6 +85,46 @@ def test_a_pulled_study_is_a_case_and_no_name_on_disk_identifies(filled, phantom
     secrets = (first.PatientID, first.StudyInstanceUID, first.SeriesInstanceUID, first.SOPInstanceUID, "PHANTOM")
     assert not any(str(secret) in text for text in said for secret in secrets)
     assert repr(query) == "StudyQuery()"
+
+
+@pytest.fixture
+def unconverting(tmp_path):
+    """DCMTK's archive, which keeps JPEG 2000 and sends each class in the first context it finds, converting nothing."""
+    port, ours, home = free_port(), free_port(), tmp_path / "dcmtk"
+    home.mkdir()
+    (tmp_path / "qr.cfg").write_text(
+        f"NetworkTCPPort = {port}\nMaxPDUSize = 16384\nMaxAssociations = 8\n"
+        f"HostTable BEGIN\nours = (DIAGNOSIS, 127.0.0.1, {ours})\nHostTable END\nVendorTable BEGIN\nVendorTable END\n"
+        f"AETable BEGIN\nORTHANC {home} RW (9, 99mb) ANY\nAETable END\n"
+    )
+    command = [require_program("dcmqrscp"), "-c", str(tmp_path / "qr.cfg"), "+xv", "-xv"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+                break
+        caller = {"ae_title": "ORTHANC", "address": "127.0.0.1"}
+
+        def archive(retrieve, title="DIAGNOSIS"):
+            dimse = {"host": "127.0.0.1", "port": port, "ae_title": "ORTHANC", "retrieve": retrieve}
+            local = {"ae_title": title, "port": ours, "callers": [caller]}
+            return DimseArchive(parse_config({"dimse": dimse, "local": local, "retries": {"attempts": 1}}, tmp_path))
+
+        yield archive
+        process.kill()
+
+
+def test_compressed_images_come_from_an_archive_that_converts_nothing(unconverting, phantom_files, tmp_path):
+    """It looks at the first context of a class alone, and so has to be left the choice of the transfer syntax."""
+    assert unconverting("get").store(phantom_files[:4]).n_decompressed == 0
+    query = StudyQuery(study_uid=study_uid(phantom_files))
+    for retrieve in ("get", "move"):
+        (pulled,) = pull_studies(unconverting(retrieve), query, tmp_path / retrieve)
+        assert pulled.series[0].n_received == 4
+        found = [pydicom.dcmread(path) for path in pulled.folder.rglob("*.dcm")]
+        assert {one.file_meta.TransferSyntaxUID for one in found} == {JPEG2000Lossless}
+    with pytest.raises(PacsError, match="the archive does not know where to send to"):
+        pull_studies(unconverting("move", "STRANGER"), query, tmp_path / "nowhere")
 
 
 @pytest.mark.parametrize("protocol", ["dicomweb", "get"])
