@@ -2,6 +2,7 @@
 
 import base64
 import json
+import secrets
 import socket
 import ssl
 import subprocess
@@ -25,9 +26,12 @@ AE_TITLE, OUR_TITLE = "ORTHANC", "DIAGNOSIS"
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """One below those that the system itself hands out to outgoing connections, or it may be taken before it is used."""
+    for port in secrets.SystemRandom().sample(range(12_000, 32_000), 200):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    pytest.fail("no port of this machine is free")
 
 
 @dataclass
