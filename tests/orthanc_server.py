@@ -26,7 +26,7 @@ AE_TITLE, OUR_TITLE = "ORTHANC", "DIAGNOSIS"
 
 
 def free_port() -> int:
-    """One below those that the system itself hands out to outgoing connections, or it may be taken before it is used."""
+    """Below those that the system itself hands out to outgoing connections, or it may be taken before it is used."""
     for port in secrets.SystemRandom().sample(range(12_000, 32_000), 200):
         with socket.socket() as probe, suppress(OSError):
             probe.bind(("127.0.0.1", port))
