@@ -9,6 +9,7 @@ What a visitor may do is checked here, whatever a page offers.
 """
 
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
@@ -81,7 +82,9 @@ class Shelf(Generic[Kept]):
                 self._values.popitem(last=False)
 
 
-WARM_UP_AFTER_S = 3.0
+WARM_UP_AFTER_S = 2.0
+USUAL_LOADING_S = 5.0
+LOOK_EVERY_S = 0.2
 _LOADED: set[Path] = set()
 _WARMED: set[Path] = set()
 _WARMING: set[Path] = set()
@@ -114,20 +117,24 @@ def engine_of(bundle_dir: Path) -> "DiagnosisEngine":
     return engine
 
 
-def warm_up(bundle_dir: Path) -> None:
-    """Load the model in the background, a moment after a case was painted: what is asked of it need not wait then.
+def warm_up(bundle_dir: Path, after_s: float = WARM_UP_AFTER_S) -> None:
+    """Load the model in the background, a moment after a page was painted: what is asked of it need not wait then.
 
-    Not earlier: loading takes ten seconds of the interpreter, which a page would miss. What goes wrong is said when the
-    model is asked.
+    Not earlier: loading takes five seconds of the interpreter, most of them the import of packages, which a page that
+    is being painted would miss. What goes wrong is said when the model is asked.
+
+    Args:
+        bundle_dir: of the model.
+        after_s: 0 where somebody waits for it already.
     """
     if not st.runtime.exists():
         return  # nobody waits at a page
     with _WARMING_LOCK:
-        if bundle_dir in _WARMED or bundle_dir in _LOADED:
+        if bundle_dir in _LOADED or (bundle_dir in _WARMED and after_s > 0):
             return
         _WARMED.add(bundle_dir)
         _WARMING.add(bundle_dir)
-    timer = threading.Timer(WARM_UP_AFTER_S, _load_quietly, (bundle_dir,))
+    timer = threading.Timer(after_s, _load_quietly, (bundle_dir,))
     timer.daemon = True
     timer.start()
 
@@ -138,6 +145,20 @@ def _load_quietly(bundle_dir: Path) -> None:
             engine_of(bundle_dir)
     finally:
         _WARMING.discard(bundle_dir)
+
+
+def _await_engine(bundle_dir: Path, on_progress: Progress | None) -> None:
+    """Until the model that is being loaded is there, or could not be loaded; says for how long it has been waited.
+
+    How long it will take is not known: the bar comes nearer to its end, and does not reach it.
+    """
+    begun = time.monotonic()
+    while is_engine_coming(bundle_dir):
+        waited_s = time.monotonic() - begun
+        if on_progress is not None:
+            words = f"Loading the model, once after each start of the server: {waited_s:.0f} s so far"
+            on_progress(words, waited_s / (waited_s + USUAL_LOADING_S))
+        time.sleep(LOOK_EVERY_S)
 
 
 def is_engine_coming(bundle_dir: Path) -> bool:
@@ -232,15 +253,20 @@ def assess_case(entry: CaseEntry, bundle_dir: Path, on_progress: Progress | None
     if known is not None:
         return known
     require(Permission.ASSESS)
-    with ONE_AT_A_TIME:
-        engine = engine_of(bundle_dir)
-        try:
-            case = load_case(entry, on_progress)
-            outcome = Outcome(engine.assess(case))
+    # Files are read and recordings transcribed while the model is being loaded: by far the most of a first opening.
+    warm_up(bundle_dir, after_s=0)
+    try:
+        case = load_case(entry, on_progress)
+        _await_engine(bundle_dir, on_progress)
+        with ONE_AT_A_TIME:
+            known = known_outcome(entry, bundle_dir)
+            if known is not None:  # somebody else asked for the same meanwhile
+                return known
+            outcome = Outcome(engine_of(bundle_dir).assess(case))
             _keep(entry, outcome, _inputs(entry, case), current_visitor().actor)
-        except InputError as error:
-            outcome = Outcome(problem=str(error))
-            _keep(entry, outcome, {}, current_visitor().actor)
+    except InputError as error:
+        outcome = Outcome(problem=str(error))
+        _keep(entry, outcome, {}, current_visitor().actor)
     _assessments().put(_key(entry, bundle_dir), outcome)
     return outcome
 

@@ -84,7 +84,7 @@ def _read_and_assessed(place: Workplace, entry: CaseEntry) -> tuple[Case | None,
     if entry.problem is not None:
         return None, outcome or Outcome(problem=entry.problem)
     if outcome is None and may(Permission.ASSESS):
-        bar = st.progress(0.0, "Loading the model and reading the case")
+        bar = st.progress(0.0, "Reading the case")
 
         def show(words: str, share: float) -> None:
             bar.progress(share, words)

@@ -13,7 +13,7 @@ from clinician_ui.components.modality_bar import MODALITY_TITLES
 from clinician_ui.components.worklist_rows import render_rows
 from clinician_ui.permissions import Permission
 from clinician_ui.rounds import Round, begin_round, forget_round, latest_round
-from clinician_ui.services import FolderWatch, watch_of
+from clinician_ui.services import FolderWatch, warm_up, watch_of
 from clinician_ui.state import Workplace
 from diagnosis import settings
 from diagnosis.errors import DiagnosisError
@@ -87,6 +87,8 @@ def render_worklist(place: Workplace, open_case: Callable[[str], None]) -> None:
             if page.counts[Shown.ALL]
             else "The folder holds no case folders."
         )
+    if may(Permission.ASSESS):
+        warm_up(place.bundle_dir)  # the list is there: whoever reads it opens a case next
 
 
 def current_query(collection: str) -> WorklistQuery:

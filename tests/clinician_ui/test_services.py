@@ -1,11 +1,13 @@
 """What the dashboard knows of a folder of cases without reading images, and what it keeps."""
 
 import re
+import threading
 
 import pytest
 
-from clinician_ui.services import Shelf, list_cases
-from diagnosis.errors import InputError
+from clinician_ui import services
+from clinician_ui.services import Shelf, assess_case, is_engine_coming, list_cases
+from diagnosis.errors import BundleError, InputError
 from diagnosis.vocabulary import Modality
 
 
@@ -66,3 +68,49 @@ def test_a_shelf_keeps_what_was_last_used():
     assert shelf.get(("a",)) == "a"
     shelf.put(("c",), "c")
     assert [shelf.get((name,)) for name in "abc"] == ["a", None, "c"]
+
+
+@pytest.fixture
+def served(monkeypatch):
+    """As under a running server, which has loaded no model yet."""
+    monkeypatch.setattr(services.st.runtime, "exists", lambda: True)
+    for name in ("_LOADED", "_WARMED", "_WARMING"):
+        monkeypatch.setattr(services, name, set())
+    monkeypatch.setattr(services, "LOOK_EVERY_S", 0.01)
+
+
+def test_a_case_is_read_while_the_model_is_loaded_and_the_page_is_told(cases_dir, ui_bundle, served, monkeypatch):
+    entry = next(e for e in list_cases(cases_dir) if e.folder.name == "note_only")
+    is_read, is_told, told = threading.Event(), threading.Event(), []
+    load, read = services.engine_of, services.read_case_once
+
+    def slow_load(bundle_dir):
+        assert is_read.wait(60), "the case was not read while the model was being loaded"
+        assert is_told.wait(60), "nobody was told that the model is being loaded"
+        return load(bundle_dir)
+
+    def quick_read(*given):
+        case = read(*given)
+        is_read.set()
+        return case
+
+    def tell(words, share):
+        told.append((words, share))
+        if len(told) > 3:
+            is_told.set()
+
+    monkeypatch.setattr(services, "engine_of", slow_load)
+    monkeypatch.setattr(services, "read_case_once", quick_read)
+    assert assess_case(entry, ui_bundle, tell).assessment is not None
+    assert told[0][0] == "Loading the model, once after each start of the server: 0 s so far"
+    shares = [share for _, share in told]
+    assert shares == sorted(shares)
+    assert 0 <= shares[0] < shares[-1] < 1
+    assert not is_engine_coming(ui_bundle)
+
+
+def test_a_model_that_cannot_be_loaded_is_said_and_nobody_waits_for_ever(cases_dir, tmp_path, served):
+    entry = next(e for e in list_cases(cases_dir) if e.folder.name == "note_only")
+    with pytest.raises(BundleError):
+        assess_case(entry, tmp_path / "no bundle")
+    assert not is_engine_coming(tmp_path / "no bundle")
