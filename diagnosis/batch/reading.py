@@ -56,7 +56,7 @@ class ReaderSettings:
         text_encoder: whose tokenizer prepares the texts.
         diameter_mm, slice_spacing_mm: range of the training cases, or None.
         ct_familiarity: the alarm for unfamiliar CT, or None.
-        repair: "resample" to accept tilted CT.
+        repair: "resample" to accept tilted CT of every study, also where a case folder does not ask for it.
         cache: folder of transcripts, or None.
     """
 
@@ -143,7 +143,7 @@ class StudyReader:
             region=region,
             age_years=study.age_years,
             sex=study.sex,
-            repair=self._settings.repair,
+            repair=self._settings.repair or study.repair,
             within=within,
             series_uid=study.series_uid,
         )

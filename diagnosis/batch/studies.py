@@ -39,6 +39,7 @@ class Study:
         case_id: pseudonym, unique in the source.
         folder: a case folder, whose parts are named when it is read; the fields that follow are then empty.
         series_uid: the series of `ct` that is meant, where the source says so.
+        repair: "resample" where the case folder itself asks for a tilted CT to be repaired.
     """
 
     case_id: str
@@ -53,6 +54,7 @@ class Study:
     diameter_mm: float | None = None
     age_years: float | None = None
     sex: Sex | None = None
+    repair: str | None = None
 
     @property
     def sha256(self) -> str:
@@ -78,6 +80,7 @@ class Study:
             diameter_mm=None if found.region is None else found.region.diameter_mm,
             age_years=found.age_years,
             sex=found.sex,
+            repair=found.repair,
         )
 
     def region(self) -> RegionOfInterest | None:

@@ -4,14 +4,16 @@ import csv
 import json
 import shutil
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from dicom_factory import write_series
+from dicom_factory import setting, write_series
 from studies_factory import options, results, write_manifest
 
 from diagnosis.batch.run import run_batch
 from diagnosis.batch.studies import find_studies
 from diagnosis.errors import StoreError
+from diagnosis.ingest.case_folder import read_case
 from diagnosis.ingest.manifest import read_manifest, read_manifest_case
 
 
@@ -32,6 +34,30 @@ def test_every_study_is_scored_once_and_as_the_engine_scores_it(source, finished
         assert found["is_flagged"] == assessment.main.is_flagged
         used = "+".join(use.modality.value for use in assessment.modalities if use.is_present)
         assert (found["modalities"], found["status"], found["reason"]) == (used, "done", None)
+
+
+def test_a_case_folder_that_asks_for_a_repair_gets_it_as_when_it_is_assessed_alone(tiny_engine, tiny_bundle, tmp_path):
+    tilted = [1.0, 0.0, 0.0, 0.0, float(np.cos(0.2)), float(-np.sin(0.2))]
+    stated = {"region": {"center_mm": [0, -5, 9], "diameter_mm": 8}}
+    for name, own in (("asks", {"repair": "resample"}), ("silent", {})):
+        folder = tmp_path / "source" / name
+        write_series(folder / "ct", change=setting(ImageOrientationPatient=tilted))
+        (folder / "case.json").write_text(json.dumps({"case_id": name} | stated | own))
+    summary = run_batch(options(tmp_path / "source", tiny_bundle, tmp_path / "out"))
+    assert (summary.n_done, summary.n_failed) == (1, 1)
+    rows = rows_of(tmp_path / "out")
+    assert (rows["asks"]["status"], rows["silent"]["status"]) == ("done", "failed")
+    assert "tilt" in rows["silent"]["reason"]
+    case, _ = read_case(tmp_path / "source" / "asks")
+    alone = tiny_engine.assess(case)
+    assert float(rows["asks"]["probability"]) == pytest.approx(alone.main.probability, abs=1e-5)
+    repaired = [warning for warning in case.warnings if "tilt" in warning]
+    assert repaired
+    assert repaired[0] in rows["asks"]["warnings"]
+    run_batch(options(tmp_path / "source", tiny_bundle, tmp_path / "all", repair="resample"))
+    everywhere = rows_of(tmp_path / "all")
+    assert {row["status"] for row in everywhere.values()} == {"done"}
+    assert everywhere["silent"]["probability"] == everywhere["asks"]["probability"] == rows["asks"]["probability"]
 
 
 def test_both_tables_timings_manifest_and_summary_agree(finished):
