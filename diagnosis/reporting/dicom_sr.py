@@ -3,8 +3,9 @@
 One measurement group a finding: the region as a sphere (ELLIPSOID) or a point in the source's frame of reference (TID
 1411), or without a place where none is marked (TID 1501). In it the calibrated probability with the ensemble's range
 and the threshold, the flag and the conformal set, and each descriptor as expected rating and nearest wording. The
-observing device and the algorithm identification name the bundle, its version and its SHA-256. A report that a
-clinician signed is a section of its own (`signed_section`).
+observing device and the algorithm identification name the bundle, its version and its SHA-256. The warnings of the
+assessment stand beside the measurements as comments; a region that a program proposed is tracked under words that say
+so. A report that a clinician signed is a section of its own (`signed_section`).
 """
 
 from typing import Any
@@ -15,6 +16,7 @@ from highdicom.coding_schemes import CodingSchemeIdentificationItem
 from highdicom.sr import (
     AlgorithmIdentification,
     Comprehensive3DSR,
+    ContentItem,
     DeviceObserverIdentifyingAttributes,
     LanguageOfContentItemAndDescendants,
     Measurement,
@@ -23,8 +25,10 @@ from highdicom.sr import (
     ObservationContext,
     ObserverContext,
     QualitativeEvaluation,
+    RelationshipTypeValues,
     SourceImageForMeasurementGroup,
     SourceSeriesForSegmentation,
+    TextContentItem,
     TrackingIdentifier,
     VolumeSurface,
     VolumetricROIMeasurementsAndQualitativeEvaluations,
@@ -51,6 +55,7 @@ def structured_report(result: Result, source: DicomSource) -> Dataset:
         title=codes.DCM.ImagingMeasurementReport,
         language_of_content_item_and_descendants=LanguageOfContentItemAndDescendants(code_of(ENGLISH)),
     )
+    report[0].ContentSequence.extend(_comments(result))
     if result.signed is not None:
         report[0].ContentSequence.append(signed_section(result.signed, result.created_at.tzinfo))
     made: Dataset = Comprehensive3DSR(
@@ -64,6 +69,12 @@ def structured_report(result: Result, source: DicomSource) -> Dataset:
     )
     stamp(made, result, "Assessment (structured report)")
     return made
+
+
+def _comments(result: Result) -> list[ContentItem]:
+    """What the reader of the numbers has to know, each warning as a comment of its own beside the measurements."""
+    contains = RelationshipTypeValues.CONTAINS
+    return [TextContentItem(code_of(ours.COMMENT), words, contains) for words in result.assessment.warnings]
 
 
 def tracking_uid(result: Result) -> str:
@@ -101,7 +112,7 @@ def _group(result: Result, source: DicomSource, finding: FindingAssessment) -> A
         for item in descriptors
     ]
     contents: dict[str, Any] = {
-        "tracking_identifier": TrackingIdentifier(tracking_uid(result), "assessed region"),
+        "tracking_identifier": TrackingIdentifier(tracking_uid(result), result.tracking_words),
         "finding_type": code_of(ours.LESION),
         "algorithm_id": algorithm,
         "measurements": measurements,

@@ -14,6 +14,7 @@ from typing import final
 from diagnosis.errors import DiagnosisError
 from diagnosis.record import Assessment, Case, Explanation
 from diagnosis.record.identity import StudyIdentity
+from diagnosis.record.volume import RegionSource
 from diagnosis.reporting.clinician_report import ClinicianReport
 
 NAMESPACE = uuid.UUID("6f0a4c7e-6a0c-5a57-9c1c-3a1d5c1f6e52")
@@ -66,6 +67,13 @@ class Result:
     def identifier(self, *roles: str) -> uuid.UUID:
         """Identifier of a part of this result, for example `identifier("sr", "series")`."""
         return uuid.uuid5(NAMESPACE, "\n".join((self.digest, *roles)))
+
+    @property
+    def tracking_words(self) -> str:
+        """What a viewer shows for the assessed region: whether a person has marked it."""
+        region = self.case.region
+        is_proposed = region is not None and region.source is RegionSource.CANDIDATE
+        return "region proposed by a program, not confirmed" if is_proposed else "assessed region"
 
     def uid(self, *roles: str) -> str:
         """The same as a DICOM UID."""

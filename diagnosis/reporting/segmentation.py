@@ -45,7 +45,7 @@ def segmentation(result: Result, source: DicomSource) -> Dataset:
         algorithm_type=SegmentAlgorithmTypeValues.SEMIAUTOMATIC,
         algorithm_identification=algorithm,
         tracking_uid=result.uid("region"),
-        tracking_id="assessed region",
+        tracking_id=result.tracking_words,
     )
     grid = Grid(
         sphere(volume, region).astype(np.uint8),

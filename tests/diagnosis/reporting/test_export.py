@@ -16,6 +16,7 @@ from result_factory import CENTER, NAME, PATIENT, WHEN, dciodvfy_errors, make_id
 from diagnosis.errors import DiagnosisError, InputError
 from diagnosis.ingest.dicom_volume import read_series
 from diagnosis.record import Case, ClinicalNote, RegionOfInterest, StudyIdentity
+from diagnosis.record.volume import RegionSource
 from diagnosis.reporting.clinician_report import ClinicianReport
 from diagnosis.reporting.dicom_object import identifiers
 from diagnosis.reporting.dicom_source import dicom_source, study_header
@@ -54,6 +55,20 @@ def test_dsrdump_reads_the_structured_report(made):
     assert f"bundle_sha256={'ab' * 32}" in tree
     assert "ELLIPSOID" in tree
     assert "Spiculation" in tree
+    assert '"Comment")="A warning."' in tree
+    assert '"Tracking Identifier")="assessed region"' in tree
+
+
+def test_a_region_that_a_program_proposed_is_not_shown_as_one_that_a_person_marked(result, tmp_path):
+    region = replace(result.case.region, source=RegionSource.CANDIDATE)
+    proposed = replace(result, case=replace(result.case, region=region))
+    write_exports(proposed, [ExportFormat.SR, ExportFormat.SEG], tmp_path)
+    told = "region proposed by a program, not confirmed"
+    command = [require_program("dsrdump"), "+Pl", str(tmp_path / "assessment_sr.dcm")]
+    tree = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert f'"Tracking Identifier")="{told}"' in tree
+    assert pydicom.dcmread(tmp_path / "region_seg.dcm").SegmentSequence[0].TrackingID == told
+    assert {p.name: e for p in tmp_path.glob("*.dcm") if (e := dciodvfy_errors(p))} == {}
 
 
 def test_highdicom_reads_the_structured_report_back(made):
