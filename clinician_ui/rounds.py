@@ -5,8 +5,10 @@ stopped. What was assessed is kept; a server that is killed leaves the rest wait
 """
 
 import atexit
+import logging
 import threading
 import time
+import traceback
 from pathlib import Path
 from typing import final
 
@@ -22,10 +24,14 @@ from diagnosis.errors import DiagnosisError
 from diagnosis.store.actors import Actor
 from diagnosis.store.worklist import waiting_tokens
 
+_LOG = logging.getLogger(__name__)
 TELL_REST_FROM = 5
 REST_S = 0.02
 """Between two cases, so that pages get their turn of the interpreter."""
 
+MOST_IN_SUCCESSION = 3
+"""Unforeseen faults of one case after the other, after which it is not the cases."""
+MOST_NAMED = 3
 LAST_CASE_S = 20.0
 """How long a server that ends waits for the case at hand."""
 
@@ -37,7 +43,7 @@ class Round:
     Attributes:
         total: how many they are.
         done: how many of them have been looked at.
-        problem: why it ended before its time, in a sentence; None where it did not.
+        problem: why it ended before its time or left cases out, in a sentence; None where neither is so.
     """
 
     def __init__(self, cases_dir: Path, bundle_dir: Path, actor: Actor, tokens: list[str]) -> None:
@@ -89,18 +95,46 @@ class Round:
         return f"{words}; about {f'{left_s:.0f} s' if left_s < 90 else f'{left_s / 60:.0f} min'} left"
 
     def _go(self, cases_dir: Path, bundle_dir: Path, actor: Actor, tokens: list[str]) -> None:
+        failed: list[str] = []
+        in_succession = 0
         for token in tokens:
             if self._stopped.is_set():
                 return
+            entry = None
             try:
                 entry = find_case(cases_dir, token)
                 if entry is not None:
                     assess_quietly(entry, bundle_dir, actor)
+                in_succession = 0
             except DiagnosisError as error:  # the model or the store, not the case: the next one would fail as well
                 self.problem = str(error)
                 return
+            except Exception as error:  # noqa: BLE001 - a fault of the program, with this case perhaps alone
+                failed.append("a case" if entry is None else entry.case_id)
+                in_succession += 1
+                is_over = in_succession == MOST_IN_SUCCESSION
+                self.problem = _fault_words(failed, type(error).__name__, is_over=is_over)
+                _note_fault(error)
+                if is_over:
+                    return
             self.done += 1
             time.sleep(REST_S)
+
+
+def _fault_words(failed: list[str], kind: str, *, is_over: bool) -> str:
+    """What the page says of cases that the program could not cope with."""
+    named = ", ".join(failed[:MOST_NAMED]) + (" …" if len(failed) > MOST_NAMED else "")
+    ending = "the round was ended, and the rest waits as it was" if is_over else "the other cases are not affected"
+    return (
+        f"{len(failed)} of the cases could not be assessed, for an error that the program did not foresee ({kind}): "
+        f"{named}; {ending}. The server's log says where it happened."
+    )
+
+
+def _note_fault(error: Exception) -> None:
+    """The place of the fault for the log, without the words of the exception: they may quote a file's name."""
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    _LOG.error("assess all: %s\n%s", type(error).__name__, frames)
 
 
 _BEGINNING = threading.Lock()

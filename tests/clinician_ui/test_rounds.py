@@ -74,3 +74,45 @@ def test_who_may_not_assess_begins_no_round(notes, ui_bundle, monkeypatch):
     with pytest.raises(AccessError):
         begin_round(notes, ui_bundle)
     assert latest_round(notes) is None
+
+
+def failing_at(monkeypatch, *numbers):
+    """Assessing fails with an exception of no kind that the program knows, for some of the calls."""
+    assess, calls = rounds.assess_quietly, []
+
+    def fail(entry, bundle_dir, actor):
+        calls.append(entry.case_id)
+        if len(calls) - 1 in numbers:
+            msg = "secret^name.dcm"
+            raise ZeroDivisionError(msg)
+        return assess(entry, bundle_dir, actor)
+
+    monkeypatch.setattr(rounds, "assess_quietly", fail)
+    return calls
+
+
+def test_an_unforeseen_fault_costs_its_case_and_the_page_says_so(notes, ui_bundle, monkeypatch, caplog, start):
+    calls = failing_at(monkeypatch, 1)
+    tokens = waiting(notes)
+    begun = begin_round(notes, ui_bundle)
+    begun.wait(PATIENCE_SECONDS)
+    assert (begun.done, waiting(notes)) == (3, [tokens[1]])
+    assert begun.problem == (
+        "1 of the cases could not be assessed, for an error that the program did not foresee (ZeroDivisionError): "
+        f"{calls[1]}; the other cases are not affected. The server's log says where it happened."
+    )
+    assert "ZeroDivisionError" in caplog.text
+    assert "in fail" in caplog.text
+    assert "secret" not in caplog.text + begun.problem
+    app = start(notes, ui_bundle)
+    assert [error.value for error in app.error] == [begun.problem]
+
+
+def test_faults_without_end_end_the_round(notes, ui_bundle, monkeypatch):
+    failing_at(monkeypatch, 0, 1, 2)
+    tokens = waiting(notes)
+    begun = begin_round(notes, ui_bundle)
+    begun.wait(PATIENCE_SECONDS)
+    assert (begun.done, begun.is_running, waiting(notes)) == (2, False, tokens)
+    assert "3 of the cases" in begun.problem
+    assert "the round was ended, and the rest waits as it was" in begun.problem
