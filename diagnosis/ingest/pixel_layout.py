@@ -23,8 +23,10 @@ SEQUENCE_DELIMITER = b"\xfe\xff\xdd\xe0"
 
 
 def frame_bytes(layout: PixelLayout) -> int:
-    """Bytes of one uncompressed frame."""
-    return layout.rows * layout.columns * layout.bits_allocated // 8
+    """Bytes of one uncompressed frame; YBR 4:2:2 keeps one color for two neighbors (PS3.3 C.7.6.3.1.2)."""
+    is_shared = layout.samples == 3 and layout.photometric in {"YBR_FULL_422", "YBR_PARTIAL_422"}
+    samples = 2 if is_shared else max(layout.samples, 1)
+    return layout.rows * layout.columns * samples * layout.bits_allocated // 8
 
 
 def layout_fault(layout: PixelLayout, path: Path) -> str | None:

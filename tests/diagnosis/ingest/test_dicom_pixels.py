@@ -2,6 +2,7 @@
 
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,9 @@ from pydicom.uid import (
 )
 
 from diagnosis.errors import GeometryError
+from diagnosis.ingest.dicom_header import read_header
 from diagnosis.ingest.dicom_volume import inspect_path, read_volume
+from diagnosis.ingest.pixel_layout import layout_fault
 from diagnosis.vocabulary import GeometryCode
 
 
@@ -197,3 +200,19 @@ def test_several_threads_may_read_at_once_and_pydicom_is_left_as_it_was(tmp_path
     assert all(np.array_equal(volume.hu, expected()) for volume in volumes)
     after = pydicom.config.settings.reading_validation_mode, pydicom.config.logger.disabled, list(warnings.filters)
     assert after == before
+
+
+@pytest.mark.parametrize(("photometric", "samples"), [("RGB", 3), ("YBR_FULL", 3), ("YBR_FULL_422", 2)])
+def test_a_color_picture_is_no_larger_than_its_header_promises(tmp_path, photometric, samples):
+    """De-identification asks whether a picture's pixels are whole; color ones used to be called damaged."""
+
+    def color(data_set, _index):
+        data_set.SamplesPerPixel, data_set.PhotometricInterpretation, data_set.PlanarConfiguration = 3, photometric, 0
+        data_set.BitsAllocated, data_set.BitsStored, data_set.HighBit = 8, 8, 7
+        data_set.PixelData = bytes(40 * 32 * samples)
+        data_set["PixelData"].VR = "OB"
+
+    (path,) = write_series(tmp_path, [(0, 0, 0)], change=color)
+    header = read_header(path, tmp_path)
+    assert layout_fault(header.pixels, path) is None
+    assert "promises" in layout_fault(replace(header.pixels, length=40 * 32), path)
