@@ -1,6 +1,6 @@
 """What an archive can do, whichever protocol it speaks."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, final
@@ -90,11 +90,24 @@ class Archive(Protocol):
         """Send DICOM files, as they are where the archive takes them so, else decompressed."""
 
 
-def series_listing(found: Dataset) -> SeriesListing:
-    """From the answer to a query."""
-    count = found.get("NumberOfSeriesRelatedInstances")
+def series_listings(found: Iterable[Dataset]) -> list[SeriesListing]:
+    """From the answers to a query; each series once, for some archives answer once for each of its images."""
+    listed: dict[str, SeriesListing] = {}
+    for item in found:
+        one = _listing(item)
+        known = listed.get(one.series_uid)
+        if one.series_uid and (known is None or (one.n_images or 0) > (known.n_images or 0)):
+            listed[one.series_uid] = one
+    return list(listed.values())
+
+
+def _listing(found: Dataset) -> SeriesListing:
+    try:
+        n_images = int(found.NumberOfSeriesRelatedInstances)
+    except (AttributeError, TypeError, ValueError):  # not said, blank, or no number: then it is counted
+        n_images = None
     return SeriesListing(
         series_uid=str(found.get("SeriesInstanceUID", "")),
         modality=str(found.get("Modality") or ""),
-        n_images=None if count in (None, "") else int(count),
+        n_images=n_images,
     )

@@ -16,7 +16,7 @@ from requests.adapters import HTTPAdapter
 
 from diagnosis import settings
 from diagnosis.errors import InputError, PacsError
-from diagnosis.pacs.archive import MAX_MATCHES, Sending, SeriesListing, StudyQuery, series_listing
+from diagnosis.pacs.archive import MAX_MATCHES, Sending, SeriesListing, StudyQuery, series_listings
 from diagnosis.pacs.attempts import PassingError, attempt
 from diagnosis.pacs.config import PacsConfig
 from diagnosis.pacs.instance_folder import InstanceFolder
@@ -77,7 +77,7 @@ class DicomWebArchive:
         """
         fields = ["NumberOfSeriesRelatedInstances"]
         found = self._query(lambda: self._client.search_for_series(study_uid, fields=fields))
-        return tuple(self._counted(study_uid, series_listing(item)) for item in found)
+        return tuple(self._counted(study_uid, one) for one in series_listings(found))
 
     def retrieve_series(self, study_uid: str, series_uid: str, folder: InstanceFolder) -> None:
         """WADO in the transfer syntax that the archive has, one image in memory at a time.

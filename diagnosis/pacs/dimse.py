@@ -18,7 +18,7 @@ from pynetdicom.sop_class import (  # type: ignore[attr-defined]  # made at impo
 )
 
 from diagnosis.errors import InputError, PacsError
-from diagnosis.pacs.archive import MAX_MATCHES, Sending, SeriesListing, StudyQuery, series_listing
+from diagnosis.pacs.archive import MAX_MATCHES, Sending, SeriesListing, StudyQuery, series_listings
 from diagnosis.pacs.associations import (
     CT_CLASSES,
     OTHER_CLASSES,
@@ -83,7 +83,7 @@ class DimseArchive:
         wanted = {"StudyInstanceUID": study_uid, "SeriesInstanceUID": "", "Modality": ""}
         asked = _identifier("SERIES", {**wanted, "NumberOfSeriesRelatedInstances": None})
         found = attempt(lambda: self._find(asked, None), self._config.retries)
-        return tuple(self._counted(study_uid, series_listing(item)) for item in found)
+        return tuple(self._counted(study_uid, one) for one in series_listings(found))
 
     def retrieve_series(self, study_uid: str, series_uid: str, folder: InstanceFolder) -> None:
         """C-GET, or C-MOVE to our own receiver, as the configuration says.

@@ -6,10 +6,13 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from pydicom.dataelem import RawDataElement
+from pydicom.dataset import Dataset
+from pydicom.tag import Tag
 from pydicom.uid import JPEG2000Lossless
 
 from diagnosis.errors import PacsError
-from diagnosis.pacs.archive import StudyQuery
+from diagnosis.pacs.archive import StudyQuery, series_listings
 from diagnosis.pacs.config import parse_config
 from diagnosis.pacs.dicomweb import DicomWebArchive
 from diagnosis.pacs.dimse import DimseArchive
@@ -107,6 +110,19 @@ def test_counts_are_made_where_none_are_given(tmp_path):
     assert listing.n_images == 3
 
 
+def test_a_series_is_fetched_once_though_the_archive_names_it_for_each_image(tmp_path):
+    """Some answer a query for series with a line for every image; the largest count is the series'."""
+
+    def line(uid, count):
+        counted = {"00201209": {"vr": "IS", "Value": [count]}}
+        return {"0020000E": {"vr": "UI", "Value": [uid]}, "00080060": {"vr": "CS", "Value": ["CT"]}} | counted
+
+    answer = [line("1.2.4", 30), line("1.2.9", 2), line("1.2.4", 31), line("1.2.4", 30)]
+    with service(tmp_path, lambda _: (200, answer)) as (archive, _):
+        listed = archive.list_series("1.2.3")
+    assert [(one.series_uid, one.n_images) for one in listed] == [("1.2.4", 31), ("1.2.9", 2)]
+
+
 def test_dimse_counts_images_where_none_are_given(filled, phantom_files):
     import pydicom
 
@@ -116,3 +132,12 @@ def test_dimse_counts_images_where_none_are_given(filled, phantom_files):
     archive = DimseArchive(filled.config())
     bare = SeriesListing(str(first.SeriesInstanceUID), "CT", None)
     assert archive._counted(str(first.StudyInstanceUID), bare).n_images == len(phantom_files)
+
+
+def test_a_count_that_is_no_number_is_as_good_as_none():
+    item = Dataset()
+    item.SeriesInstanceUID, item.Modality = "1.2.4", "CT"
+    for value in (b"many", b"", b"3 "):
+        item[0x00201209] = RawDataElement(Tag(0x00201209), "IS", len(value), value, 0, False, True)
+        (listed,) = series_listings([item])
+        assert listed.n_images == (3 if value == b"3 " else None)
