@@ -22,6 +22,7 @@ from clinician_ui.permissions import (
 from diagnosis import settings
 from diagnosis.errors import AccessError
 from diagnosis.store.audit import Action, note_event
+from diagnosis.vocabulary import NOT_A_MEDICAL_DEVICE
 
 CHECK_EVERY = "20s"
 """How often an idle page looks whether its time is over."""
@@ -163,10 +164,14 @@ def render_who(visitor: Visitor) -> None:
 
 
 def _render_login() -> None:
-    st.title("Diagnosis", anchor=False)
-    st.write("Cases are shown to people with a login only.")
-    if st.button("Log in", type="primary", key="log-in", shortcut="L"):
-        st.login()
+    _, middle, _ = st.columns([1, 1.3, 1])
+    with middle, st.container(border=True, key="login"):
+        st.title("Diagnosis", anchor=False)
+        st.write("Decision support for CT. Cases are shown to people with a login only.")
+        if st.button("Log in", type="primary", key="log-in", shortcut="L", width="stretch"):
+            st.login()
+        st.caption("The login page of your organization opens, and leads back here.")
+        st.caption(NOT_A_MEDICAL_DEVICE)
 
 
 def _login_key(claims: Mapping[str, Any]) -> str:

@@ -13,6 +13,10 @@ WARNING = (
     "is not in the list can be marked by hand."
 )
 
+LIST_HEIGHT = 400
+MOST_IN_FULL = 4
+"""A longer list scrolls by itself, so that what was found stays in sight."""
+
 
 class Proposed(Protocol):
     """What is shown of a proposed region."""
@@ -35,60 +39,75 @@ class Proposed(Protocol):
 
 
 def candidate_words(proposed: Proposed) -> str:
-    """One line: place, size, probability."""
-    x, y, z = proposed.region.center_mm
+    """Size and probability."""
     size = proposed.region.diameter_mm
-    return (
-        f"{'' if size is None else f'{size:.0f} mm · '}x {x:.0f}, y {y:.0f}, z {z:.0f} mm · probability "
-        f"{proposed.probability:.0%}{', flagged' if proposed.is_flagged else ''} · strength {proposed.strength:.2f}"
-    )
+    flag = ", flagged" if proposed.is_flagged else ""
+    return f"{'' if size is None else f'{size:.0f} mm · '}probability {proposed.probability:.0%}{flag}"
+
+
+def place_words(proposed: Proposed) -> str:
+    """Where it is, and how much it is like a lesion."""
+    x, y, z = proposed.region.center_mm
+    return f"x {x:.0f}, y {y:.0f}, z {z:.0f} mm (LPS) · like a lesion {proposed.strength:.2f} of 1"
 
 
 @final
 @dataclass(frozen=True)
 class Deciding:
-    """What a reader who may decide can do; each is told a proposal's place in the list, from 0."""
+    """What a reader can do; each is told a proposal's place in the list, from 0; None where they may not.
 
-    confirm: Callable[[int], None]
-    dismiss: Callable[[int], None]
-    restore: Callable[[int], None]
+    Attributes:
+        show: bring the pictures to it.
+        confirm, dismiss, restore: decide.
+    """
+
+    show: Callable[[int], None]
+    confirm: Callable[[int], None] | None = None
+    dismiss: Callable[[int], None] | None = None
+    restore: Callable[[int], None] | None = None
 
 
 def render_candidates(
-    proposals: Sequence[Proposed], token: str, dismissed: Mapping[int, str], deciding: Deciding | None
+    proposals: Sequence[Proposed], token: str, dismissed: Mapping[int, str], deciding: Deciding
 ) -> None:
-    """Draw the list, the dismissed ones folded away below it.
+    """Draw the list for a narrow column, the dismissed ones folded away below it.
 
     Args:
         proposals: in the order shown.
         token: of the case.
         dismissed: who dismissed it and when, for the place of each proposal that was.
-        deciding: None where this reader may not decide.
+        deciding: what this reader can do.
     """
-    st.warning(WARNING)
-    for place, proposed in enumerate(proposals):
-        if place not in dismissed:
-            _render_open(place, proposed, token, deciding)
-    if proposals and len(dismissed) == len(proposals):
+    waiting = [place for place in range(len(proposals)) if place not in dismissed]
+    st.caption(WARNING)
+    if waiting:
+        with st.container(height=LIST_HEIGHT if len(waiting) > MOST_IN_FULL else "content", key=f"proposals-{token}"):
+            for place in waiting:
+                _render_open(place, proposals[place], token, deciding)
+    elif proposals:
         st.caption("All proposals were dismissed.")
     if not dismissed:
         return
     with st.expander(f"Dismissed: {len(dismissed)}", key=f"fold-dismissed-{token}"):
         for place in sorted(dismissed):
-            words, restore = st.columns([6, 1], vertical_alignment="center")
+            words, restore = st.columns([2.6, 1], vertical_alignment="center")
             words.caption(f"**{place + 1}** · {candidate_words(proposals[place])} · {dismissed[place]}")
             hint = f"Put proposal {place + 1} back into the list"
-            if deciding is not None and restore.button("Restore", key=f"restore-{token}-{place}", help=hint):
+            if deciding.restore is not None and restore.button(
+                "Restore", key=f"restore-{token}-{place}", help=hint, width="stretch"
+            ):
                 deciding.restore(place)
 
 
-def _render_open(place: int, proposed: Proposed, token: str, deciding: Deciding | None) -> None:
-    words, confirm, dismiss = st.columns([5, 1, 1], vertical_alignment="center")
-    words.markdown(f"**{place + 1}** · {candidate_words(proposed)}")
-    if deciding is None:
-        return
+def _render_open(place: int, proposed: Proposed, token: str, deciding: Deciding) -> None:
+    st.markdown(f"**{place + 1}** · {candidate_words(proposed)}", help=place_words(proposed))
     label = f"proposal {place + 1}"
-    if confirm.button("Confirm", key=f"confirm-{token}-{place}", help=f"Mark {label}", width="stretch"):
-        deciding.confirm(place)
-    if dismiss.button("Dismiss", key=f"dismiss-{token}-{place}", help=f"Dismiss {label} for all", width="stretch"):
-        deciding.dismiss(place)
+    asked = (
+        ("Show", f"Bring the pictures to {label}", deciding.show),
+        ("Confirm", f"Mark {label}, and assess the CT there", deciding.confirm),
+        ("Dismiss", f"Dismiss {label} for all readers", deciding.dismiss),
+    )
+    for column, (words, hint, do) in zip(st.columns(3), asked, strict=True):
+        key = f"{words.lower()}-{token}-{place}"
+        if do is not None and column.button(words, key=key, help=hint, width="stretch"):
+            do(place)

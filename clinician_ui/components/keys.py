@@ -10,13 +10,13 @@ WORKLIST_KEYS: Keys = (
     ("U", "open the next unread case"),
     ("A", "assess all that wait"),
     ("N", "next page of the list"),
-    ("P", "page before"),
+    ("P", "previous page of the list"),
 )
 CASE_KEYS: Keys = (
     ("U", "next unread case"),
-    ("Shift U", "unread case before"),
+    ("Shift U", "previous unread case"),
     ("J", "next case"),
-    ("K", "case before"),
+    ("K", "previous case"),
     ("W", "back to the worklist"),
     ("Y", "accept"),
     ("V", "override"),
@@ -30,9 +30,10 @@ VIEWER_KEYS: Keys = (
     ("X", "crosshair on or off"),
     ("G", "go to the region"),
     ("P", "go to the peak of the overlay"),
-    ("Arrows", "move the crosshair in the plane in focus"),
-    ("Page Up", "slice of that plane; Page Down back"),
-    ("R", "propose a region there, with tool Region"),
+    ("Arrows", "move the crosshair in the plane that was clicked last"),
+    ("Page Up", "next slice of that plane"),
+    ("Page Down", "previous slice"),
+    ("R", "with tool Region: propose one there"),
 )
 
 

@@ -64,6 +64,7 @@ class Seat:
         load: gives the scene again when the browser asks for the voxels.
         on_region: told the region that the reader confirmed; None where this reader may not mark one.
         on_trial: told a region that the reader only wants to ask about; None where nothing can be asked.
+        look: a region that the viewer goes to, once for each number; a reader who may mark can take it over there.
     """
 
     scene: Scene
@@ -72,6 +73,7 @@ class Seat:
     load: Callable[[], Scene]
     on_region: Callable[[RegionOfInterest], None] | None = None
     on_trial: Callable[[RegionOfInterest], None] | None = None
+    look: tuple[int, RegionOfInterest] | None = None
 
 
 def render_viewer(seat: Seat) -> None:
@@ -138,13 +140,18 @@ def viewer_data(seat: Seat) -> dict[str, Any]:
             "to_mm": _rows(scene.affine_lps),
             "from_mm": _rows(np.linalg.inv(scene.affine_lps)),
         },
-        "region": None if region is None else {"center_mm": region.center_mm, "diameter_mm": region.diameter_mm},
+        "region": None if region is None else _place(region),
+        "look_at": None if seat.look is None else {"number": seat.look[0], **_place(seat.look[1])},
         "can_mark": seat.on_region is not None,
         "can_try": seat.on_trial is not None,
         "windows": [{"name": WINDOW_TITLES[w.name], "center_hu": w.center_hu, "width_hu": w.width_hu} for w in WINDOWS],
         "scales": [{"name": s.name, "positive": s.positive_rgb, "negative": s.negative_rgb} for s in COLOR_SCALES],
         "map": _map_data(seat, scene.attribution) if scene.attribution is not None else None,
     }
+
+
+def _place(region: RegionOfInterest) -> dict[str, Any]:
+    return {"center_mm": region.center_mm, "diameter_mm": region.diameter_mm}
 
 
 def _map_data(seat: Seat, attribution: VolumeAttribution) -> dict[str, Any]:

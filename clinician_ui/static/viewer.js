@@ -92,8 +92,18 @@ class Viewer {
     this.hasUpdated = true;
     this.root.dataset.region = data.region ? data.region.center_mm.join(" ") : "";
     if (isNewMap) this.loadMap();
+    this.lookAt(data.look_at);
     this.showControls();
     this.redraw();
+  }
+
+  // A region that the page wants to be looked at; once, so that the reader can turn away from it.
+  lookAt(look) {
+    if (!look || look.number === this.state.looked) return;
+    this.state.looked = look.number;
+    if (this.data.can_mark) this.state.proposed = { center_mm: look.center_mm, diameter_mm: look.diameter_mm };
+    this.goTo(look.center_mm);
+    this.root.dataset.looked = look.center_mm.join(" ");
   }
 
   async loadMap() {

@@ -7,6 +7,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from clinician_ui.access import may
 from clinician_ui.components.report_sheet import plain_text
+from clinician_ui.explanations import known_explanation
 from clinician_ui.exports import export_case
 from clinician_ui.permissions import Permission
 from clinician_ui.reports import signed_report
@@ -14,7 +15,7 @@ from clinician_ui.services import CaseEntry
 from diagnosis.errors import DiagnosisError
 from diagnosis.record import Assessment
 from diagnosis.reporting.clinician_report import ClinicianReport
-from diagnosis.reporting.export import ExportFormat
+from diagnosis.reporting.export import NEED_EXPLANATION, ExportFormat
 
 FORM_WORDS = {
     ExportFormat.SR: "DICOM structured report",
@@ -46,6 +47,8 @@ def _ask(entry: CaseEntry, bundle_dir: Path, assessment: Assessment) -> None:
         format_func=FORM_WORDS.__getitem__,
         key=f"export-forms-{entry.token}",
     )
+    if NEED_EXPLANATION.intersection(chosen) and known_explanation(entry, bundle_dir, assessment.main.name) is None:
+        st.caption("PDF, pictures and attribution show the reasons, which are computed first: this takes a while.")
     st.caption(_report_words(signed_report(entry, assessment)))
     if st.button("Make files", type="primary", width="stretch", disabled=not chosen, key=f"export-{entry.token}"):
         with st.spinner("Writing", show_time=True):

@@ -32,8 +32,8 @@ def render_proposals(
             def show(done: int, total: int) -> None:
                 bar.progress(done / total, "Searching the CT for regions")
 
-            proposals = propose_regions(entry, place.bundle_dir, show)
-            bar.empty()
+            propose_regions(entry, place.bundle_dir, show)
+            st.rerun()  # the list takes the button's place
     except DiagnosisError as error:
         st.error(str(error))
         return
@@ -60,9 +60,22 @@ def _render_list(entry: CaseEntry, proposals: Proposals, on_confirm: Callable[[R
             on_confirm(proposals.found[place].region)
         st.rerun()
 
-    deciding = Deciding(
-        confirm=lambda place: decide(place, ProposalDecision.CONFIRM),
-        dismiss=lambda place: decide(place, ProposalDecision.DISMISS),
-        restore=lambda place: decide(place, ProposalDecision.RESTORE),
-    )
-    render_candidates(proposals.found, entry.token, dismissed, deciding if may(Permission.EDIT) else None)
+    def show(place: int) -> None:
+        number, _ = shown_region(entry) or (0, None)
+        st.session_state[f"look-{entry.token}"] = number + 1, proposals.found[place].region
+
+    deciding = Deciding(show)
+    if may(Permission.EDIT):
+        deciding = Deciding(
+            show,
+            confirm=lambda place: decide(place, ProposalDecision.CONFIRM),
+            dismiss=lambda place: decide(place, ProposalDecision.DISMISS),
+            restore=lambda place: decide(place, ProposalDecision.RESTORE),
+        )
+    render_candidates(proposals.found, entry.token, dismissed, deciding)
+
+
+def shown_region(entry: CaseEntry) -> tuple[int, RegionOfInterest] | None:
+    """The proposal that the reader asked to see last, with a number that grows with each asking."""
+    look: tuple[int, RegionOfInterest] | None = st.session_state.get(f"look-{entry.token}")
+    return look

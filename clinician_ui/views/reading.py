@@ -32,7 +32,7 @@ from clinician_ui.services import (
 )
 from clinician_ui.similar import find_similar, has_index, known_similar
 from clinician_ui.state import Workplace
-from clinician_ui.views.proposals_panel import render_proposals
+from clinician_ui.views.proposals_panel import render_proposals, shown_region
 from clinician_ui.views.report import render_report
 from clinician_ui.views.what_if_panel import render_changes, render_what_if
 from clinician_ui.views.words import render_words
@@ -43,6 +43,7 @@ from diagnosis.record.attribution import WHOLE_CASE
 from diagnosis.store.edits import Edit, EditedPart
 from diagnosis.vocabulary import Modality, Sex
 
+COLUMNS = (1.8, 1)
 _SEXES = {Sex.FEMALE: "female", Sex.MALE: "male", Sex.OTHER: "other"}
 MARK_FIRST = (
     "No region is marked in the CT, so it does not count yet. Choose Region above the pictures, click the center of "
@@ -109,9 +110,16 @@ def _render_unassessed(place: Workplace, entry: CaseEntry, case: Case, problem: 
     else:
         st.error(problem)
     render_warnings(other_warnings(case))
-    render_proposals(place, entry, case, lambda region: _move_region(entry, case, region))
-    _render_ct(entry, case, None, can_try=False)
-    render_words(place, entry, case, None)
+    if case.volume is None or case.region is not None:
+        _render_ct(entry, case, None, can_try=False)
+        render_words(place, entry, case, None)
+        return
+    left, right = st.columns(COLUMNS, gap="medium")
+    with right:  # before the pictures, which go where it leads
+        render_proposals(place, entry, case, lambda region: _move_region(entry, case, region))
+    with left:
+        _render_ct(entry, case, None, can_try=False)
+        render_words(place, entry, case, None)
 
 
 def _render_assessed(
@@ -122,16 +130,16 @@ def _render_assessed(
     is_unmarked = case.volume is not None and case.region is None
     if is_unmarked and may(Permission.EDIT):
         st.info(MARK_FIRST)
-    render_proposals(place, entry, case, lambda region: _move_region(entry, case, region))
-    left, right = st.columns([1.8, 1], gap="medium")
+    left, right = st.columns(COLUMNS, gap="medium")
     with right:
+        render_proposals(place, entry, case, lambda region: _move_region(entry, case, region))
         render_findings(assessment.findings)
         decide(assessment)
         render_warnings(assessment.warnings)
         _render_explanation(place, entry, finding.name, explanation)
         reasons = {Modality.CT: "no region is marked"} if is_unmarked else {}
         render_modalities(assessment.modalities, display_name(assessment.main.name).lower(), reasons)
-        render_descriptors(assessment.descriptors)
+        _render_descriptors(assessment)
         if case.note is not None or case.voice_note is not None:
             render_second_opinions(read_words(case).opinions)
     with left:
@@ -147,6 +155,14 @@ def _render_assessed(
         st.header("Proof of the explanation", anchor=False)
         render_proof(explanation)
     _render_provenance(assessment)
+
+
+def _render_descriptors(assessment: Assessment) -> None:
+    """As the draft of the report: what the network says of a nodule that it was not shown is no reading of it."""
+    if any(use.is_present and use.modality is Modality.CT for use in assessment.modalities):
+        render_descriptors(assessment.descriptors)
+    elif assessment.descriptors:
+        st.caption("Descriptors, such as margin and texture, are read from a CT; none was used in this assessment.")
 
 
 def _render_what_if(place: Workplace, entry: CaseEntry, finding: FindingAssessment) -> None:
@@ -239,6 +255,7 @@ def _render_ct(entry: CaseEntry, case: Case, explanation: Explanation | None, *,
             load,
             on_region=move if may(Permission.EDIT) else None,
             on_trial=try_out if can_try else None,
+            look=shown_region(entry),
         )
     )
 

@@ -20,6 +20,7 @@ def render_trail() -> None:
     title, last, verify = st.columns([4, 1, 1], vertical_alignment="bottom")
     with title:
         st.title("Audit trail", anchor=False)
+        st.caption("Newest first. Each event holds the hash of the one before it: Verify finds any change.")
     try:
         require(Permission.SEE_TRAIL)
         count = last.selectbox("Events shown", SHOWN, key="trail-last")
@@ -66,4 +67,4 @@ def _words(detail: str) -> str:
         return detail[:60]
     record = values.pop("record", None)
     words = [f"{key.replace('_', ' ')} {str(value)[:24]}" for key, value in sorted(values.items())]
-    return ", ".join([*words, f"{record['table']} {record['id']}"] if record else words)
+    return ", ".join([*words, f"{record['table'].replace('_', ' ')} {record['id']}"] if record else words)

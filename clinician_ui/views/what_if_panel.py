@@ -40,7 +40,9 @@ def render_changes(place: Workplace, entry: CaseEntry, finding: FindingAssessmen
     try:
         changes = known_changes(entry, place.bundle_dir, finding.name)
         if changes is None:
-            st.caption("Or have each sentence, part and telling word changed in turn, and the region filled with lung.")
+            st.caption(
+                "Or have everything changed in turn: each part, each sentence, each telling word, and a marked region."
+            )
             if not st.button("Try every change", icon=":material/compare_arrows:", key="try-changes"):
                 return
             with st.spinner("Trying every change; read on meanwhile", show_time=True):

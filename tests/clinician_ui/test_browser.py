@@ -84,6 +84,7 @@ def test_a_study_is_imported_marked_dictated_upon_and_assessed(page, study, tmp_
     page.get_by_text("No region is marked in the CT").wait_for()
     viewer = viewer_of(page)
     photograph(page, tmp_path / "unmarked.png")
+    look_at_a_proposal(page, viewer, tmp_path)
     choose(page, "Region")
     center = mark_the_nodule(page, viewer, checkout)
     photograph(page, tmp_path / "marked.png")
@@ -115,6 +116,21 @@ def test_a_study_is_imported_marked_dictated_upon_and_assessed(page, study, tmp_
     page.get_by_text(CONFIRMED).wait_for()
     assert page.title() == "Diagnosis"
     assert "imported-1" not in page.url
+
+
+def look_at_a_proposal(page, viewer, tmp_path) -> None:
+    """Have the CT searched, and the pictures brought to the first region that is proposed; nothing is marked."""
+    page.get_by_role("button", name="Search the CT for regions").click()
+    page.get_by_role("button", name="Show", exact=True).first.click()
+    page.locator(".ct-viewer[data-looked]").wait_for()
+    settle(page)
+    looked = [float(v) for v in viewer.get_attribute("data-looked").split()]
+    at = viewer.evaluate("root => root.viewer.mmOf(root.viewer.state.at)")
+    assert np.linalg.norm(np.subtract(at, looked)) < NEAR
+    assert viewer.evaluate("root => root.viewer.state.proposed.center_mm") == pytest.approx(looked)
+    photograph(page, tmp_path / "proposed.png")
+    viewer.get_by_role("button", name="Cancel").click()
+    assert viewer.get_attribute("data-region") == ""
 
 
 def mark_the_nodule(page, viewer, checkout) -> list[float]:

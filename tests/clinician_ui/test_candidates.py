@@ -5,10 +5,11 @@ import shutil
 from dataclasses import dataclass
 
 import pytest
+from dashboard_records import html_of
 from streamlit.testing.v1 import AppTest
 
 from clinician_ui.archive import open_archive
-from clinician_ui.components.candidates import candidate_words
+from clinician_ui.components.candidates import candidate_words, place_words
 from clinician_ui.permissions import Visitor
 from clinician_ui.proposals import Proposal, Proposals, decide_proposal, decisions_on, proposal_key
 from clinician_ui.services import assess_case, list_cases, load_case
@@ -37,23 +38,27 @@ def page() -> None:
 
     found = [Proposal(RegionOfInterest((10.0 * n, 0.0, 0.0), 8.0), 0.5, 0.4, n == 0) for n in range(2)]
     told = st.session_state.setdefault("told", [])
-    deciding = Deciding(
-        confirm=lambda place: told.append(("confirm", place)),
-        dismiss=lambda place: told.append(("dismiss", place)),
-        restore=lambda place: told.append(("restore", place)),
-    )
-    dismissed = st.session_state.get("dismissed", {})
-    render_candidates(found, "t", dismissed, deciding if st.session_state.get("may", True) else None)
+    deciding = Deciding(lambda place: told.append(("show", place)))
+    if st.session_state.get("may", True):
+        deciding = Deciding(
+            deciding.show,
+            confirm=lambda place: told.append(("confirm", place)),
+            dismiss=lambda place: told.append(("dismiss", place)),
+            restore=lambda place: told.append(("restore", place)),
+        )
+    render_candidates(found, "t", st.session_state.get("dismissed", {}), deciding)
 
 
 def test_a_proposal_in_words():
-    words = candidate_words(Proposed(RegionOfInterest((1.2, -3.0, 40.0), 12.4), 0.87, 0.33, True))
-    assert words == "12 mm · x 1, y -3, z 40 mm · probability 33%, flagged · strength 0.87"
+    proposed = Proposed(RegionOfInterest((1.2, -3.0, 40.0), 12.4), 0.87, 0.33, True)
+    assert candidate_words(proposed) == "12 mm · probability 33%, flagged"
+    assert place_words(proposed) == "x 1, y -3, z 40 mm (LPS) · like a lesion 0.87 of 1"
 
 
 def test_decisions_are_handed_on_and_what_was_dismissed_lies_apart():
     app = AppTest.from_function(page, default_timeout=60).run()
-    assert "all of them may be wrong" in app.warning[0].value
+    assert "all of them may be wrong" in app.caption[0].value
+    app.button(key="show-t-1").click().run()
     app.button(key="confirm-t-1").click().run()
     app.button(key="dismiss-t-0").click().run()
     app.session_state["dismissed"] = {0: "dismissed by rad-17"}
@@ -62,10 +67,10 @@ def test_decisions_are_handed_on_and_what_was_dismissed_lies_apart():
     assert app.expander[0].label == "Dismissed: 1"
     assert app.expander[0].caption[0].value.endswith("dismissed by rad-17")
     app.button(key="restore-t-0").click().run()
-    assert app.session_state["told"] == [("confirm", 1), ("dismiss", 0), ("restore", 0)]
+    assert app.session_state["told"] == [("show", 1), ("confirm", 1), ("dismiss", 0), ("restore", 0)]
     app.session_state["dismissed"] = {0: "", 1: ""}
     app.run()
-    assert app.caption[0].value == "All proposals were dismissed."
+    assert app.caption[1].value == "All proposals were dismissed."
 
 
 def test_a_reader_who_may_not_mark_can_decide_nothing():
@@ -73,7 +78,7 @@ def test_a_reader_who_may_not_mark_can_decide_nothing():
     app.session_state["may"] = False
     app.session_state["dismissed"] = {0: ""}
     app.run()
-    assert len(app.button) == 0
+    assert [button.label for button in app.button] == ["Show"]
 
 
 def test_decisions_outlive_the_session_and_a_confirmed_region_is_marked(checkout, tmp_path, ui_bundle, start):
@@ -93,15 +98,26 @@ def test_decisions_outlive_the_session_and_a_confirmed_region_is_marked(checkout
         return next(b for b in app.button if b.label == stated["case_id"]).click().run()
 
     app = opened()
+    app.button(key=f"show-{entry.token}-1").click().run()
+    assert app.session_state[f"look-{entry.token}"] == (1, found[1].region)
+    app.button(key=f"show-{entry.token}-0").click().run()
+    assert app.session_state[f"look-{entry.token}"] == (2, found[0].region)
+    assert any("Descriptors, such as margin and texture, are read from a CT" in c.value for c in app.caption)
     app.button(key=f"dismiss-{entry.token}-1").click().run()
     assert not app.exception
     app = opened()
-    assert {b.label for b in app.button if "proposal" in (b.help or "")} == {"Confirm", "Dismiss", "Restore"}
+    assert {b.label for b in app.button if "proposal" in (b.help or "")} == {
+        "Show",
+        "Confirm",
+        "Dismiss",
+        "Restore",
+    }
     app.button(key=f"restore-{entry.token}-1").click().run()
     assert opened().button(key=f"dismiss-{entry.token}-1")
     app.button(key=f"confirm-{entry.token}-0").click().run()
     assert not app.exception
     assert load_case(entry).region.center_mm == center
+    assert "On its scale" in html_of(opened())
     decided = {place: kept.decision.value for place, kept in decisions_on(entry, Proposals(found)).items()}
     assert decided == {0: "confirm", 1: "restore"}
     assert verify_trail(open_archive()).faults == ()

@@ -70,6 +70,7 @@ def test_the_browser_gets_the_voxels_and_where_they_lie(client, tmp_path):
     assert np.allclose(np.reshape(data["scene"]["to_mm"], (4, 4)) @ [3, 7, 11, 1], [x, y, z, 1])
     assert data["region"] == {"center_mm": REGION.center_mm, "diameter_mm": 8.0}
     assert not data["can_mark"]
+    assert data["look_at"] is None
 
 
 def test_extreme_values_are_cut_not_wrapped():
