@@ -1,6 +1,7 @@
-"""Fill in the outputs that README.md shows, from the commands themselves: `python tests/readme_outputs.py [NAME ...]`.
+"""Fill in the outputs that README.md and the rooms' pages show: `python tests/readme_outputs.py [NAME ...]`.
 
-Each block between `<!-- output: NAME -->` and `<!-- end -->` holds what the last command shown before it prints.
+Each block between `<!-- output: NAME -->` and `<!-- end -->` holds what the last command shown before it on its page
+prints.
 Figures of a training run come from the metrics that it wrote, since training takes an hour; the trail of an audit is
 one that a person left, and is not made again.
 """
@@ -26,9 +27,14 @@ WIDTH = 100
 SUBSETS = ("ct", "note", "voice", "ct+note", "ct+voice", "note+voice", "ct+note+voice")
 
 
-def command_before(readme: str, place: int) -> list[str]:
+def pages() -> list[Path]:
+    """The pages that show commands: README.md first, then those of the rooms."""
+    return [CHECKOUT / "README.md", *sorted((CHECKOUT / "diagnosis").glob("*/README.md"))]
+
+
+def command_before(page: str, place: int) -> list[str]:
     """The last command of this program that a bash block before a place shows, in one line."""
-    blocks = "\n".join(found.group(1) for found in COMMANDS.finditer(readme, 0, place)).replace("\\\n", " ")
+    blocks = "\n".join(found.group(1) for found in COMMANDS.finditer(page, 0, place)).replace("\\\n", " ")
     parts = [part.strip() for line in blocks.splitlines() for part in line.split("&&")]
     return shlex.split([part for part in parts if part.startswith("diagnosis ")][-1])
 
@@ -88,8 +94,8 @@ MADE_FROM_METRICS = {"train": training_table, "metrics": metrics_table}
 LEFT_BY_A_PERSON = {"audit"}
 
 
-def filled(readme: str, names: list[str]) -> str:
-    """The README with the named outputs made again, or all of them."""
+def filled(page: str, names: list[str]) -> str:
+    """A page with the named outputs made again, or all of them."""
 
     def fill(found: re.Match[str]) -> str:
         head, name, _, end = found.groups()
@@ -97,14 +103,14 @@ def filled(readme: str, names: list[str]) -> str:
             return found.group()
         if name in MADE_FROM_METRICS:
             return head + MADE_FROM_METRICS[name]() + end
-        command = command_before(readme, found.start())
+        command = command_before(page, found.start())
         sys.stderr.write(f"{name}: {shlex.join(command)}\n")
         with tempfile.TemporaryDirectory() as folder:
             return head + printed_by(command, Path(folder)) + end
 
-    return BLOCK.sub(fill, readme)
+    return BLOCK.sub(fill, page)
 
 
 if __name__ == "__main__":
-    page = CHECKOUT / "README.md"
-    page.write_text(filled(page.read_text(encoding="utf-8"), sys.argv[1:]), encoding="utf-8")
+    for path in pages():
+        path.write_text(filled(path.read_text(encoding="utf-8"), sys.argv[1:]), encoding="utf-8")

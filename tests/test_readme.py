@@ -1,21 +1,35 @@
-"""The README shows the truth: its commands exist, its figures are those of the metrics."""
+"""README.md and the rooms' pages show the truth: commands, links and paths exist, figures are those of the metrics."""
 
 import re
 import shlex
-import subprocess
-import sys
+from pathlib import Path
 
 import pytest
-from readme_outputs import filled
+from readme_outputs import BLOCK, MADE_FROM_METRICS, filled, pages
+from typer.testing import CliRunner
+
+from diagnosis.cli import app
+
+QUICK = ("inspect", "phantom")
+"""Outputs that a test makes again, besides those made from the metrics; `python tests/readme_outputs.py` makes all."""
+SHOWN = {
+    "assess", "assess-json", "audit", "batch", "deidentify", "demo", "evaluate", "explain", "export", "inspect",
+    "metrics", "phantom", "read", "train", "transcribe",
+}  # fmt: skip
+"""Every output that the pages show together, so that none is lost when a section moves from one to another."""
 
 
 @pytest.fixture(scope="module")
-def readme(checkout) -> str:
-    return (checkout / "README.md").read_text(encoding="utf-8")
+def readme() -> str:
+    return pages()[0].read_text(encoding="utf-8")
 
 
-def commands(readme: str) -> list[list[str]]:
-    blocks = re.findall(r"```bash\n(.*?)```", readme, flags=re.DOTALL)
+def texts() -> list[str]:
+    return [page.read_text(encoding="utf-8") for page in pages()]
+
+
+def commands(page: str) -> list[list[str]]:
+    blocks = re.findall(r"```bash\n(.*?)```", page, flags=re.DOTALL)
     lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
     parts = [part.strip() for line in lines for part in line.split("&&")]
     return [shlex.split(part) for part in parts if part]
@@ -30,31 +44,49 @@ def test_the_two_sacred_commands_come_first(readme):
     ]
 
 
-def test_every_command_of_the_readme_exists_with_its_options(readme):
-    shown = [c for c in commands(readme) if c[0] == "diagnosis"]
-    assert {"demo", "assess", "inspect", "transcribe", "explain", "phantom", "train", "evaluate", "ui"} <= {
-        c[1] for c in shown
-    }
-    for command in shown:
-        found = subprocess.run(
-            [sys.executable, "-m", "diagnosis", command[1], "--help"], capture_output=True, text=True, check=True
-        )
-        for option in command[2:]:
+def test_every_command_shown_exists_with_its_options():
+    shown = [command for page in texts() for command in commands(page) if command[0] == "diagnosis"]
+    names = {command[1] for command in shown}
+    assert {"demo", "assess", "inspect", "transcribe", "explain", "phantom", "train", "evaluate", "ui"} <= names
+    for name in names:
+        found = CliRunner().invoke(app, [name, "--help"], env={"COLUMNS": "200"})
+        assert found.exit_code == 0, name
+        for option in (word for command in shown if command[1] == name for word in command[2:]):
             if option.startswith("--"):
-                assert option.split("=")[0] in found.stdout, (command[1], option)
+                assert option.split("=")[0] in found.output, (name, option)
 
 
-def test_every_path_of_the_readme_exists(readme, checkout):
-    for path in re.findall(r"`((?:diagnosis|models|data_samples)/[\w./]+)`", readme):
-        assert (checkout / path).exists(), path
+def test_the_readme_names_every_command(readme):
+    names = {command.name for command in app.registered_commands} | {group.name for group in app.registered_groups}
+    assert {name for name in names if f"`diagnosis {name}" not in readme} == set()
 
 
-def test_every_output_is_filled_in(readme):
-    for name, text in re.findall(r"<!-- output: ([\w-]+) -->\n(.*?)<!-- end -->", readme, flags=re.DOTALL):
+def test_every_path_shown_exists(checkout):
+    for page in texts():
+        for path in re.findall(r"`((?:diagnosis|models|data_samples|tests)/[\w./]+)`", page):
+            assert (checkout / path).exists(), path
+
+
+def test_every_link_leads_somewhere():
+    for page in pages():
+        text = page.read_text(encoding="utf-8")
+        headings = {
+            re.sub(r"[^\w -]", "", h.lower()).replace(" ", "-") for h in re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+        }
+        for link in re.findall(r"\]\(([^)\s]+)\)", text):
+            if link.startswith("#"):
+                assert link[1:] in headings, (page, link)
+            elif "://" not in link:
+                assert Path(page.parent, link).exists(), (page, link)
+
+
+def test_every_output_is_there_once_and_filled_in():
+    found = [(name, text) for page in texts() for _, name, text, _ in BLOCK.findall(page)]
+    assert sorted(name for name, _ in found) == sorted(SHOWN)
+    for name, text in found:
         assert text.strip(), f"the output of {name} is empty"
 
 
-def test_the_readme_s_figures_are_the_bundle_s_and_its_quick_outputs_what_the_commands_print(readme):
-    """`python tests/readme_outputs.py` makes all of them again; the slow ones are not made in a test."""
-    quick = ["metrics", "train", "inspect", "phantom"]
-    assert filled(readme, quick) == readme
+def test_figures_are_the_bundle_s_and_quick_outputs_what_the_commands_print():
+    for page in texts():
+        assert filled(page, [*MADE_FROM_METRICS, *QUICK]) == page
