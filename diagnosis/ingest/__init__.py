@@ -34,12 +34,12 @@ patient's. Nothing is repaired, dropped or guessed in silence: a refused series 
 asked for and recorded in the volume's history, evidence that cannot be read stops the case. No pickle, no code and no
 network on any path.
 
-Fuzzed by `python tests/fuzz/fuzz_run.py --inputs 100000 --first 13000000`: 100,002 damaged or hostile inputs of 26 kinds
-(DICOM as series, as file and through de-identification, zip archives and uploads with bombs, links and names that leave
-the folder, NIfTI, notes, PDF, recordings, case.json, manifests, tables of regions, pacs.yaml, the files of a bundle). No
-error that is not ours, no hang; the slowest took 4.8 s of processor time, the largest 3.3 GB (a NIfTI header that
-promises a volume within the limits). What runs before it found (a zip member without a name, a header larger than
-memory, a small deflated file of millions of empty elements) is refused since.
+Fuzzed by `python tests/fuzz/fuzz_run.py --inputs 100000 --first 13000000`: 100,002 damaged or hostile inputs of 26
+kinds (DICOM as series, as file and through de-identification, zip archives and uploads with bombs, links and names
+that leave the folder, NIfTI, notes, PDF, recordings, case.json, manifests, tables of regions, pacs.yaml, the files of
+a bundle). No error that is not ours, no hang; the slowest took 4.8 s of processor time, the largest 3.3 GB (a NIfTI
+file whose header promises a volume within the limits). What runs before it found (a zip member without a name, a
+header larger than memory, a small deflated file of millions of empty elements) is refused since.
 
 Why a gate and not a warning: readers in wide use stack whatever lies in a folder, so a missing slice stretches the
 patient, a localizer becomes a slice and two series become one. A network answers such a volume with full confidence.
