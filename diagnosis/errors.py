@@ -148,3 +148,13 @@ class OutputError(DiagnosisError):
     """Results cannot be written where they are asked for, or the system keeps a file closed."""
 
     exit_code: ClassVar[int] = 21
+
+
+def system_reason(error: OSError) -> str:
+    """Why the system refuses, in its own words and without a path; libraries may hide it behind an error of theirs."""
+    found: BaseException | None = error
+    while found is not None:
+        if isinstance(found, OSError) and found.strerror:
+            return found.strerror
+        found = found.__cause__ or found.__context__
+    return "the system refuses it"

@@ -37,7 +37,7 @@ from diagnosis.cli.train_candidates import train_candidates_command
 from diagnosis.cli.transcribe import transcribe_command
 from diagnosis.cli.ui import ui_command
 from diagnosis.cli.words_benchmark import words_benchmark_command
-from diagnosis.errors import DiagnosisError, OutputError
+from diagnosis.errors import DiagnosisError, OutputError, system_reason
 from diagnosis.version import __version__
 from diagnosis.vocabulary import NOT_A_MEDICAL_DEVICE
 
@@ -115,7 +115,7 @@ def main() -> None:
         sys.exit(0)
     except OSError as error:
         # Its own text would name the path, and so perhaps a patient.
-        reason = (error.strerror or type(error).__name__).lower()
+        reason = system_reason(error).lower()
         _stop(
             f"system: {reason}; check that the files named can be read, the output be written, and the disk has room",
             OutputError.exit_code,

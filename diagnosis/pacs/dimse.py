@@ -139,7 +139,7 @@ class DimseArchive:
         handlers = [(evt.EVT_C_STORE, lambda event: keep_image(event, folder))]
         for offered in (storage_contexts(classes), joint_contexts(classes)):
             with association(self._config, [build_context(model), *offered], classes, handlers) as made:
-                n_failed = _follow(made.send_c_get(asked, model))
+                n_failed = _follow(made.send_c_get(asked, model), folder)
             if n_failed == 0:  # else some archives took the wrong one of our contexts, and could not convert to it
                 break
 
@@ -147,7 +147,7 @@ class DimseArchive:
         model = StudyRootQueryRetrieveInformationModelMove
         receiver = Receiver(self._config, lambda event: keep_image(event, folder), (*CT_CLASSES, *OTHER_CLASSES))
         with receiver.running(), association(self._config, [build_context(model)]) as made:
-            _follow(made.send_c_move(asked, self._config.local.ae_title, model))
+            _follow(made.send_c_move(asked, self._config.local.ae_title, model), folder)
 
     def _store_batch(self, batch: Sequence[tuple[int, Path]]) -> Sending:
         # Read twice, so that no more than one file is in memory.
@@ -208,10 +208,16 @@ def _identifier(level: str, values: Mapping[str, str | None]) -> Dataset:
     return asked
 
 
-def _follow(answers: Iterator[tuple[Dataset, Dataset | None]]) -> int:
-    """Wait for the end of a retrieval; how many images failed, which shows for good when they are counted."""
+def _follow(answers: Iterator[tuple[Dataset, Dataset | None]], folder: InstanceFolder) -> int:
+    """Wait for the end of a retrieval; how many images failed, which shows for good when they are counted.
+
+    Raises:
+        PacsError: the archive refuses, or our own disk takes no more, which to it is but a failed image.
+    """
     n_failed = 0
     for status, _ in answers:
+        if folder.fault is not None:
+            raise folder.fault
         n_failed = int(status.get("NumberOfFailedSuboperations") or n_failed)
         if status.get("Status") == UNKNOWN_DESTINATION:
             msg = (

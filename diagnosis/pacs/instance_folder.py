@@ -8,7 +8,7 @@ from typing import final
 
 import pydicom
 
-from diagnosis.errors import PacsError
+from diagnosis.errors import PacsError, system_reason
 from diagnosis.pacs.outgoing import PARSE_FAILURES
 
 PARTIAL = ".partial"
@@ -27,12 +27,15 @@ class InstanceFolder:
     Attributes:
         received: SOP Instance UIDs by Series Instance UID.
         n_bytes: what lies there.
+        fault: why an image could not be written, or None. To the other side that is a status, which it may well pass
+            over; here it is the reason of all that is missing.
     """
 
     def __init__(self, folder: Path, on_image: OnImage | None = None) -> None:
         self.folder = folder
         self.received: dict[str, set[str]] = {}
         self.n_bytes = 0
+        self.fault: PacsError | None = None
         self._on_image = on_image
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
@@ -55,8 +58,9 @@ class InstanceFolder:
             draft.replace(place)
         except OSError as error:
             draft.unlink(missing_ok=True)
-            msg = f"pacs: an image cannot be written ({error.strerror}); make room or name another folder"
-            raise PacsError(msg) from error
+            msg = f"pacs: an image cannot be written ({system_reason(error)}); make room or name another folder"
+            self.fault = PacsError(msg)
+            raise self.fault from error
         images = self.received.setdefault(series_uid, set())
         if sop_uid not in images:
             images.add(sop_uid)

@@ -16,7 +16,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, final
 
-from diagnosis.errors import DiagnosisError, InputError, MissingDependencyError
+from diagnosis.errors import DiagnosisError, InputError, MissingDependencyError, OutputError, system_reason
 from diagnosis.reporting.result import Result
 from diagnosis.version import __version__
 
@@ -104,7 +104,7 @@ def write_exports(result: Result, formats: Sequence[ExportFormat], folder: Path)
 
     Raises:
         MissingDependencyError: a package is not installed.
-        InputError: the folder cannot be written.
+        OutputError: the folder cannot be written.
     """
     require_packages()
     writer = _Writer(result, folder)
@@ -120,8 +120,8 @@ def write_exports(result: Result, formats: Sequence[ExportFormat], folder: Path)
         record = _record(result, writer, refused)
         writer.data((json.dumps(record, indent=2) + "\n").encode(), "export.json")
     except OSError as error:
-        msg = f"export: the folder cannot be written ({error.strerror}); name another with --out"
-        raise InputError(msg) from error
+        msg = f"export: the folder cannot be written ({system_reason(error)}); make room, or name another with --out"
+        raise OutputError(msg) from error
     return Export(tuple(writer.written), tuple(refused), tuple(writer.repairs))
 
 

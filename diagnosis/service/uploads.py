@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from diagnosis.errors import InputError, LimitExceededError, OutputError
+from diagnosis.errors import InputError, LimitExceededError, OutputError, system_reason
 from diagnosis.ingest.archive import DICOM_SUFFIXES, unpack_named_zip
 from diagnosis.ingest.case_folder import CT_NAMES, NOTE_NAMES, VOICE_NAMES
 from diagnosis.ingest.dicom_header import read_header
@@ -44,7 +44,7 @@ async def write_stream(chunks: AsyncIterator[bytes], path: Path, limit: int) -> 
                     raise LimitExceededError(msg)
                 file.write(chunk)
     except OSError as error:
-        msg = f"upload: the service cannot keep it ({error.strerror}); tell who runs the service"
+        msg = f"upload: the service cannot keep it ({system_reason(error)}); tell who runs the service"
         raise OutputError(msg) from error
     if size == 0:
         msg = "upload: the body is empty; send a zip archive of a case folder or of DICOM"

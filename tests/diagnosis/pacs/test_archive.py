@@ -1,5 +1,6 @@
 """Both protocols against a real Orthanc: found, fetched, sent, refused, broken off."""
 
+import errno
 import io
 import json
 import os
@@ -296,6 +297,21 @@ def test_a_series_that_is_short_of_its_expected_count_is_refused(orthanc_alone, 
     record = json.loads((folder / "pull.json").read_text())
     assert not record["is_complete"]
     assert [(s["expected"], s["received"]) for s in record["series"]] == [(5, 4)]
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_full_disk_is_not_said_to_be_the_archive_s_fault(filled, phantom_files, tmp_path, monkeypatch, protocol):
+    written = []
+
+    def full(path, *_):
+        written.append(path)
+        raise OSError("the library says nothing") from OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(pydicom.Dataset, "save_as", lambda _, path, **__: full(path))
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(PacsError, match=r"an image cannot be written \(No space left on device\); make room"):
+        pull_studies(archive_of(filled, protocol), StudyQuery(study_uid=study_uid(phantom_files)), tmp_path)
+    assert len(written) < len(phantom_files)
 
 
 def test_an_image_whose_file_the_archive_has_lost_is_missed(tmp_path, phantom_files):

@@ -1,5 +1,6 @@
 """Results as others read them: dciodvfy, dsrdump, highdicom and fhir.resources judge what is written."""
 
+import errno
 import json
 import re
 import subprocess
@@ -13,7 +14,7 @@ from programs import require_program
 from pypdf import PdfReader
 from result_factory import CENTER, NAME, PATIENT, WHEN, dciodvfy_errors, make_identity, make_result
 
-from diagnosis.errors import DiagnosisError, InputError
+from diagnosis.errors import DiagnosisError, InputError, OutputError
 from diagnosis.ingest.dicom_volume import read_series
 from diagnosis.record import Case, ClinicalNote, RegionOfInterest, StudyIdentity
 from diagnosis.record.volume import RegionSource
@@ -195,6 +196,17 @@ def test_a_case_without_ct_still_gets_page_and_fhir(tmp_path, result):
     assert {form.value for form, _ in export.refused} == {"sr", "pm", "sc", "seg"}
     record = json.loads((tmp_path / "export.json").read_text())
     assert "the case has no CT" in record["refused"]["sr"]
+
+
+def test_a_full_disk_has_the_code_of_results_that_cannot_be_written(tmp_path, result, monkeypatch):
+    """pydicom raises an error without a reason, which stands in the one below it."""
+
+    def full(*_, **__):
+        raise OSError("in a library") from OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(pydicom.Dataset, "save_as", full)
+    with pytest.raises(OutputError, match=r"cannot be written \(No space left on device\); make room"):
+        write_exports(result, [ExportFormat.SR], tmp_path)
 
 
 def test_nothing_that_identifies_is_printed_or_recorded(tmp_path, capfd, caplog, recwarn):
