@@ -3,6 +3,25 @@
 Each command is one small file that parses, calls the rooms below, and prints. Heavy packages are imported inside the
 command functions: `diagnosis --help` answers in a fraction of a second. Exit codes: 0 for a finished job, 2 for wrong
 usage, and for each kind of bad input the code of its error class (see `diagnosis.errors`); never a traceback.
+
+==============================================  ====================================================================
+`options`                                       what several commands take, each declared once
+`case_gathering`                                the case that the options describe; the model that it is put to
+`output_folder`                                 places for results, asked for before anything is computed
+`progress`, `presentation`                      bars and spinners; assessments as tables
+`demo`, `assess`                                the four synthetic patients; one case
+`candidates`                                    what a CT without a marked region is answered with
+`explain`, `similar`                            why; nodules like this one
+`read`, `draft`                                 the facts of the words; a report with its evidence, set questions
+`inspect`, `transcribe`                         the series of a CT; a dictation in words
+`export`, `pull`, `listen`, `push`              the forms that a hospital takes; the archive
+`deidentify`, `phantom`                         cases without an identity; cases of nobody
+`batch`, `serve`, `ui`, `audit`                 many studies; HTTP; the dashboard; its trail
+`train`, `train_candidates`, `evaluate`         bundles and what they are worth
+`benchmark`, `candidates_benchmark`,            how fast, and how good: the search without a click, maps, warnings,
+`explain_benchmark`, `familiarity_benchmark`,   words
+`words_benchmark`
+==============================================  ====================================================================
 """
 
 import os

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from diagnosis.cli import options
 from diagnosis.cli.output_folder import require_folder
 from diagnosis.errors import StudiesFailedError
 
@@ -26,9 +27,7 @@ class Engine(StrEnum):
 def batch_command(
     source: Annotated[Path, typer.Argument(help="Manifest, folder of case folders, or (with --regions) DICOM tree.")],
     out: Annotated[Path, typer.Option("--out", help="Folder of the results; an unfinished run in it goes on.")],
-    bundle: Annotated[
-        Path | None, typer.Option("--bundle", help="Bundle folder (default: models/lung_nodule).")
-    ] = None,
+    bundle: options.Bundle = None,
     regions: Annotated[Path | None, typer.Option("--regions", help="CSV: path or series_uid, center_x_mm ...")] = None,
     engine: Annotated[Engine, typer.Option("--engine", help="This machine, or a Ray cluster.")] = Engine.LOCAL,
     address: Annotated[
@@ -57,7 +56,7 @@ def batch_command(
     if address is not None and engine is not Engine.RAY:
         msg = "--address names a Ray cluster; add --engine ray"
         raise typer.BadParameter(msg)
-    options = BatchOptions(
+    asked = BatchOptions(
         source=source,
         bundle=bundle or settings.bundle_dir(),
         out=out,
@@ -72,7 +71,7 @@ def batch_command(
         runtime=runtime,
     )
     try:
-        summary = _score(options, engine, address)
+        summary = _score(asked, engine, address)
     except KeyboardInterrupt:
         Console(stderr=True).print("Stopped. Nothing is lost: the same command goes on from here.")
         raise typer.Exit(130) from None
@@ -87,7 +86,7 @@ def batch_command(
         raise StudiesFailedError(msg)
 
 
-def _score(options: "BatchOptions", engine: Engine, address: str | None) -> "Summary":
+def _score(asked: "BatchOptions", engine: Engine, address: str | None) -> "Summary":
     """Run with progress shown."""
     from diagnosis.batch.run import run_batch
     from diagnosis.cli.progress import opened_when_told, progress_bars
@@ -97,5 +96,5 @@ def _score(options: "BatchOptions", engine: Engine, address: str | None) -> "Sum
         if engine is Engine.RAY:
             from diagnosis.batch.cluster import run_batch_on_ray
 
-            return run_batch_on_ray(options, address, open_bar("Scoring on the cluster"), on_self_test)
-        return run_batch(options, open_bar("Scoring"), on_self_test=on_self_test)
+            return run_batch_on_ray(asked, address, open_bar("Scoring on the cluster"), on_self_test)
+        return run_batch(asked, open_bar("Scoring"), on_self_test=on_self_test)

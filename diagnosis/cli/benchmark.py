@@ -11,6 +11,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from diagnosis.cli import options
+
 if TYPE_CHECKING:
     from diagnosis.benchmark.measuring import Figure
 
@@ -31,9 +33,7 @@ class Part(StrEnum):
 def benchmark_command(
     parts: Annotated[list[Part] | None, typer.Argument(help="What to measure (default: everything).")] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Also write the figures to this JSON file.")] = None,
-    bundle: Annotated[
-        Path | None, typer.Option("--bundle", help="Bundle folder (default: models/lung_nodule).")
-    ] = None,
+    bundle: options.Bundle = None,
     repetitions: Annotated[int, typer.Option("--repetitions", min=1, help="Pairs measured of each figure.")] = 5,
     slices: Annotated[int, typer.Option("--slices", min=3, help="Slices of the series, 512 x 512 each.")] = 300,
     studies: Annotated[int, typer.Option("--studies", min=8, help="Most studies of a batch.")] = 1024,

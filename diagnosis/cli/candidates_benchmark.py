@@ -8,6 +8,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from diagnosis.cli import options
+
 if TYPE_CHECKING:
     from diagnosis.candidates.ranking import Ranking
 
@@ -22,7 +24,7 @@ def candidates_benchmark_command(
         Path | None, typer.Option("--boxes", help="CSV of readers' boxes (case, file, x1, y1, x2, y2).")
     ] = None,
     rule: Annotated[bool, typer.Option("--rule", help="Rank by the rule and not by the network.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: options.Json = False,
 ) -> None:
     """Sensitivity and false candidates per study of the search for regions, on synthetic patients and real CT."""
     from diagnosis.candidate_benchmark import figures, real_figures, search_phantoms, search_real

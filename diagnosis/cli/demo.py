@@ -7,13 +7,14 @@ import typer
 from rich.console import Console
 
 from diagnosis import settings
+from diagnosis.cli import options
 from diagnosis.cli.output_folder import require_folder
 from diagnosis.errors import InputError
 
 
 def demo_command(
     out: Annotated[Path, typer.Option("--out", help="Folder for the report.")] = Path("diagnosis_demo"),
-    bundle: Annotated[Path | None, typer.Option("--bundle", help="Bundle folder.")] = None,
+    bundle: options.Bundle = None,
     samples: Annotated[Path | None, typer.Option("--samples", help="Folder of case folders.")] = None,
 ) -> None:
     """Assess every case in data_samples/, print a table, and write a self-contained HTML report."""

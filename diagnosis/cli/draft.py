@@ -8,20 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from diagnosis.cli.assess import (
-    AgeOption,
-    BundleOption,
-    CasePath,
-    CtOption,
-    DiameterOption,
-    NoteOption,
-    RegionOption,
-    RepairOption,
-    SexOption,
-    VoiceOption,
-    gather_case,
-    parse_region,
-)
+from diagnosis.cli import options
+from diagnosis.cli.case_gathering import gather_case, load_engine, parse_region
 from diagnosis.vocabulary import NOT_A_MEDICAL_DEVICE
 
 if TYPE_CHECKING:
@@ -36,27 +24,23 @@ def assess_case(case: "Case", bundle: Path | None) -> tuple["Case", "Assessment"
         CaseError: nothing in the case can be assessed.
     """
     from diagnosis.cli.candidates import answer_shown
-    from diagnosis.cli.progress import spinner
 
-    with spinner("Loading the model"):
-        from diagnosis.engine import DiagnosisEngine
-
-        engine = DiagnosisEngine.load(bundle)
+    engine = load_engine(bundle)
     answer = answer_shown(engine, case)
     return answer.case, answer.main
 
 
 def draft_command(
-    case: CasePath = None,
-    ct: CtOption = None,
-    region: RegionOption = None,
-    diameter: DiameterOption = None,
-    note: NoteOption = None,
-    voice: VoiceOption = None,
-    age: AgeOption = None,
-    sex: SexOption = None,
-    bundle: BundleOption = None,
-    repair: RepairOption = None,
+    case: options.Case = None,
+    ct: options.Ct = None,
+    region: options.Region = None,
+    diameter: options.Diameter = None,
+    note: options.Note = None,
+    voice: options.Voice = None,
+    age: options.Age = None,
+    sex: options.Sex = None,
+    bundle: options.Bundle = None,
+    repair: options.Repair = None,
     as_json: Annotated[bool, typer.Option("--json", help="Sentences with their evidence, for machines.")] = False,
     text: Annotated[bool, typer.Option("--text", help="The bare text, to edit.")] = False,
     signed: Annotated[
@@ -162,7 +146,7 @@ def _print(draft: "Draft", console: Console) -> None:
 def ask_command(
     case: Annotated[Path, typer.Argument(help="Case folder with case.json, ct/, note.txt, voice.wav.")],
     question: Annotated[str, typer.Argument(help="For example: is it spiculated?")],
-    bundle: BundleOption = None,
+    bundle: options.Bundle = None,
     as_json: Annotated[bool, typer.Option("--json", help="The answer with its evidence, for machines.")] = False,
 ) -> None:
     """Answer a set question about a case from the evidence that a draft rests on; "not known" is an answer."""

@@ -9,20 +9,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from diagnosis.cli.assess import (
-    AgeOption,
-    BundleOption,
-    CasePath,
-    CtOption,
-    DiameterOption,
-    NoteOption,
-    RegionOption,
-    RepairOption,
-    SexOption,
-    VoiceOption,
-    gather_case,
-    parse_region,
-)
+from diagnosis.cli import options
+from diagnosis.cli.case_gathering import gather_case, load_engine, parse_region
 from diagnosis.cli.output_folder import require_folder
 
 if TYPE_CHECKING:
@@ -34,15 +22,15 @@ N_SHOWN = 8
 
 def explain_command(
     out: Annotated[Path, typer.Option("--out", help="Folder for overlays, pictures, page and JSON.")],
-    case: CasePath = None,
-    ct: CtOption = None,
-    region: RegionOption = None,
-    diameter: DiameterOption = None,
-    note: NoteOption = None,
-    voice: VoiceOption = None,
-    age: AgeOption = None,
-    sex: SexOption = None,
-    bundle: BundleOption = None,
+    case: options.Case = None,
+    ct: options.Ct = None,
+    region: options.Region = None,
+    diameter: options.Diameter = None,
+    note: options.Note = None,
+    voice: options.Voice = None,
+    age: options.Age = None,
+    sex: options.Sex = None,
+    bundle: options.Bundle = None,
     finding: Annotated[str | None, typer.Option("--finding", help="Finding to explain (default: the first).")] = None,
     method: Annotated[
         list[str] | None,
@@ -54,7 +42,7 @@ def explain_command(
     baseline: Annotated[
         str, typer.Option("--baseline", help="Where maps start: parenchyma, air or blurred.")
     ] = "parenchyma",
-    repair: RepairOption = None,
+    repair: options.Repair = None,
 ) -> None:
     """Explain one case: NIfTI overlays, PNG panels, an HTML page, and JSON with all figures."""
     require_folder(out)
@@ -63,13 +51,11 @@ def explain_command(
 
     place = parse_region(region, diameter)
     gathered = gather_case(case, {"ct": ct, "note": note, "voice": voice}, place, age, sex, repair)
-    with spinner("Loading the model"):
-        from diagnosis.engine import DiagnosisEngine
-        from diagnosis.preprocessing.volume import restore_to_volume
-        from diagnosis.reporting.explanation_files import write_explanation
-        from diagnosis.reporting.html_report import ReportCase
+    engine = load_engine(bundle)
+    from diagnosis.preprocessing.volume import restore_to_volume
+    from diagnosis.reporting.explanation_files import write_explanation
+    from diagnosis.reporting.html_report import ReportCase
 
-        engine = DiagnosisEngine.load(bundle)
     answer = answer_shown(engine, gathered)
     assessment, gathered = answer.main, answer.case
     with spinner("Explaining"):

@@ -8,6 +8,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from diagnosis.cli import options
+
 COLUMNS = (
     ("n_cases", "n", "{:.0f}"),
     ("pointing_game", "pointing game", "{:.2f}"),
@@ -22,7 +24,7 @@ COLUMNS = (
 
 
 def explain_benchmark_command(
-    bundle: Annotated[Path | None, typer.Option("--bundle", help="Bundle folder.")] = None,
+    bundle: options.Bundle = None,
     cases: Annotated[int, typer.Option("--cases", min=1, help="Real nodules, for the default method.")] = 60,
     chests: Annotated[int, typer.Option("--chests", min=1, help="Synthetic chests, for the default method.")] = 20,
     further: Annotated[
@@ -34,7 +36,7 @@ def explain_benchmark_command(
         Path,
         typer.Option("--out", help="The table as JSON; rows are kept beside it, and a stopped run continues there."),
     ] = Path("explain_benchmark.json"),
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: options.Json = False,
 ) -> None:
     """Measure all methods of explanation on synthetic patients and on outlined nodules."""
     from diagnosis.cli.progress import progress_bars

@@ -7,6 +7,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from diagnosis.cli import options
+from diagnosis.cli.case_gathering import load_engine
 from diagnosis.cli.output_folder import require_folder
 from diagnosis.errors import InputError
 
@@ -33,7 +35,7 @@ def export_command(
             "as parametric map; sc: pictures as secondary capture; pdf: report; seg: region; fhir: FHIR R4.",
         ),
     ] = None,
-    bundle: Annotated[Path | None, typer.Option("--bundle", help="Bundle folder.")] = None,
+    bundle: options.Bundle = None,
     repair: Annotated[str | None, typer.Option("--repair", help="'resample': repair a tilted series.")] = None,
 ) -> None:
     """Write one assessment as DICOM SR, parametric map, pictures, PDF, segmentation and FHIR."""
@@ -50,10 +52,7 @@ def export_command(
     formats = [ExportFormat(name.value) for name in format or FormatName]
     with spinner("Reading the case (a dictation is transcribed here)"):
         gathered, identity = read_case(case, repair=repair)
-    with spinner("Loading the model"):
-        from diagnosis.engine import DiagnosisEngine
-
-        engine = DiagnosisEngine.load(bundle)
+    engine = load_engine(bundle)
     answer = answer_shown(engine, gathered)
     assessment, gathered = answer.main, answer.case
     explanation = None

@@ -8,18 +8,18 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from diagnosis.cli import options
+
 
 def familiarity_benchmark_command(
-    bundle: Annotated[
-        Path | None, typer.Option("--bundle", help="Bundle folder (default: models/lung_nodule).")
-    ] = None,
+    bundle: options.Bundle = None,
     lidc: Annotated[Path | None, typer.Option("--lidc", help="Folder of the LIDC nodules; left out otherwise.")] = None,
     per_fold: Annotated[int, typer.Option("--per-fold", min=10, help="Nodules of each fold.")] = 60,
     phantoms: Annotated[int, typer.Option("--phantoms", min=0, help="Synthetic patients, of eight kinds.")] = 8,
     ct: Annotated[Path | None, typer.Option("--ct", help="Folder with a folder of DICOM files for each study.")] = None,
     boxes: Annotated[Path | None, typer.Option("--boxes", help="CSV of readers' boxes around lesions.")] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of everything that is drawn.")] = 2024,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: options.Json = False,
 ) -> None:
     """Alarms of a bundle on familiar CT, on wrong values, outside the lungs and on other parts of the body."""
     from diagnosis.cli.progress import progress_bars

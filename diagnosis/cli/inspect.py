@@ -9,6 +9,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from diagnosis.cli import options
+
 if TYPE_CHECKING:
     from diagnosis.record import SeriesReport
 
@@ -17,7 +19,7 @@ COLORS = {"regular": "green", "repaired": "yellow", "refused": "red"}
 
 def inspect_command(
     path: Annotated[Path, typer.Argument(help="Folder, zip archive, DICOMDIR, DICOM or NIfTI file.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: options.Json = False,
     repair: Annotated[
         str | None, typer.Option("--repair", help="'resample': accept tilted but otherwise regular series.")
     ] = None,

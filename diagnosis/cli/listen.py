@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from diagnosis.cli import options
 from diagnosis.cli.export import FormatName
-from diagnosis.cli.pull import PacsOption, ProtocolOption
 
 if TYPE_CHECKING:
     from diagnosis.intake import Outcome
@@ -23,8 +23,8 @@ POLL_S = 0.2
 
 def listen_command(
     out: Annotated[Path, typer.Option("--out", help="Folder for results, one a study.")],
-    pacs: PacsOption = None,
-    protocol: ProtocolOption = None,
+    pacs: options.Pacs = None,
+    protocol: options.Protocol = None,
     regions: Annotated[
         Path | None,
         typer.Option(
@@ -38,7 +38,7 @@ def listen_command(
     send_back: Annotated[bool, typer.Option("--send-back", help="Send the results to the archive.")] = False,
     keep_images: Annotated[bool, typer.Option("--keep-images", help="Keep the images beside the results.")] = False,
     studies: Annotated[int, typer.Option("--studies", help="Stop after so many; 0: go on until stopped.")] = 0,
-    bundle: Annotated[Path | None, typer.Option("--bundle", help="Bundle folder.")] = None,
+    bundle: options.Bundle = None,
 ) -> None:
     """Receive studies, assess each one that is complete, and write or send its results."""
     from diagnosis.pacs.installed import require_packages
@@ -60,7 +60,7 @@ def listen_command(
         from diagnosis.intake import IntakeOptions, read_regions, take_in
 
         engine = DiagnosisEngine.load(bundle)
-    options = IntakeOptions(
+    intake = IntakeOptions(
         out=out,
         formats=[ExportFormat(form.value) for form in format or FormatName],
         regions=read_regions(regions) if regions is not None else {},
@@ -78,7 +78,7 @@ def listen_command(
             if arrival is None:
                 stopped.wait(POLL_S)
                 continue
-            outcome = take_in(engine, arrival, options)
+            outcome = take_in(engine, arrival, intake)
             _print(outcome, console)
             first_failure = first_failure or outcome.error
             done += 1

@@ -1,27 +1,12 @@
 """`diagnosis pull`: a study from the archive into a case folder."""
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-PacsOption = Annotated[
-    Path | None, typer.Option("--pacs", help="Configuration of the archive (YAML); default: DIAGNOSIS_PACS.")
-]
-
-
-class ProtocolName(StrEnum):
-    """How to speak with the archive."""
-
-    DICOMWEB = "dicomweb"
-    DIMSE = "dimse"
-
-
-ProtocolOption = Annotated[
-    ProtocolName | None, typer.Option("--protocol", help="Default: what is configured, DICOMweb first.")
-]
+from diagnosis.cli import options
 
 
 def pull_command(
@@ -30,8 +15,8 @@ def pull_command(
     accession: Annotated[str | None, typer.Option("--accession", help="Accession number.")] = None,
     patient: Annotated[str | None, typer.Option("--patient", help="Patient ID.")] = None,
     modality: Annotated[str, typer.Option("--modality", help="Of the series; 'all' for every one.")] = "CT",
-    pacs: PacsOption = None,
-    protocol: ProtocolOption = None,
+    pacs: options.Pacs = None,
+    protocol: options.Protocol = None,
 ) -> None:
     """Fetch a study from the archive; refuse it where images are missing."""
     from diagnosis.pacs.installed import require_packages

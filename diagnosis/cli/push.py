@@ -6,14 +6,14 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from diagnosis.cli.pull import PacsOption, ProtocolOption
+from diagnosis.cli import options
 from diagnosis.errors import InputError, PacsError
 
 
 def push_command(
     paths: Annotated[list[Path], typer.Argument(help="DICOM files, or folders with *.dcm.")],
-    pacs: PacsOption = None,
-    protocol: ProtocolOption = None,
+    pacs: options.Pacs = None,
+    protocol: options.Protocol = None,
 ) -> None:
     """Send results or images; compressed ones are decompressed only where the archive takes no other form."""
     from diagnosis.pacs.installed import require_packages

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from diagnosis.cli import options
+
 if TYPE_CHECKING:
     from socket import socket
 
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 def serve_command(
     work: Annotated[Path, typer.Option("--work", help="Folder for waiting studies and their results.")],
     studies: Annotated[Path | None, typer.Option("--studies", help="Folder below which studies may be named.")] = None,
-    bundle: Annotated[Path | None, typer.Option("--bundle", help="Bundle folder.")] = None,
+    bundle: options.Bundle = None,
     host: Annotated[str, typer.Option("--host", help="Address; others than this machine need a token or mTLS.")] = (
         "127.0.0.1"
     ),

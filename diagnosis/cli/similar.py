@@ -8,20 +8,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from diagnosis.cli.assess import (
-    AgeOption,
-    BundleOption,
-    CasePath,
-    CtOption,
-    DiameterOption,
-    NoteOption,
-    RegionOption,
-    RepairOption,
-    SexOption,
-    VoiceOption,
-    gather_case,
-    parse_region,
-)
+from diagnosis.cli import options
+from diagnosis.cli.case_gathering import gather_case, load_engine, parse_region
 from diagnosis.errors import ConfigurationError
 from diagnosis.vocabulary import MODALITIES, Modality
 
@@ -77,20 +65,20 @@ def find_similar(
 
 
 def similar_command(
-    case: CasePath = None,
-    ct: CtOption = None,
-    region: RegionOption = None,
-    diameter: DiameterOption = None,
-    note: NoteOption = None,
-    voice: VoiceOption = None,
-    age: AgeOption = None,
-    sex: SexOption = None,
-    bundle: BundleOption = None,
-    repair: RepairOption = None,
+    case: options.Case = None,
+    ct: options.Ct = None,
+    region: options.Region = None,
+    diameter: options.Diameter = None,
+    note: options.Note = None,
+    voice: options.Voice = None,
+    age: options.Age = None,
+    sex: options.Sex = None,
+    bundle: options.Bundle = None,
+    repair: options.Repair = None,
     by: Annotated[str, typer.Option("--by", help=f"Parts of the case to search by: {PARTS_HELP}.")] = "all",
     among: Annotated[str, typer.Option("--in", help=f"Parts of the nodules to search in: {PARTS_HELP}.")] = "all",
     count: Annotated[int, typer.Option(min=1, max=100, help="How many.")] = 5,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: options.Json = False,
 ) -> None:
     """Find the nodules of the index that are most like a case: by all of it, or from words to CTs and back."""
     from diagnosis.cli.progress import spinner
@@ -98,12 +86,9 @@ def similar_command(
     chosen, searched = parse_parts(by), parse_parts(among)
     place = parse_region(region, diameter)
     gathered = gather_case(case, {"ct": ct, "note": note, "voice": voice}, place, age, sex, repair)
-    with spinner("Loading the model"):
-        from diagnosis.engine import DiagnosisEngine
-
-        engine = DiagnosisEngine.load(bundle)
-        search = open_search(engine)
+    engine = load_engine(bundle)
     with spinner("Searching"):
+        search = open_search(engine)
         found = find_similar(engine, search, gathered, chosen, searched, count)
     if as_json:
         typer.echo(json.dumps(similar_json(gathered.case_id, found, search.index.source), indent=2))
@@ -198,10 +183,10 @@ def caption_table(quality: dict[str, dict[str, float]]) -> Table:
 
 
 def index_benchmark_command(
-    bundle: BundleOption = None,
+    bundle: options.Bundle = None,
     size: Annotated[list[int] | None, typer.Option("--size", help="Vectors; repeat for several.")] = None,
     library: Annotated[list[str] | None, typer.Option("--library", help="Repeat for several; all by default.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: options.Json = False,
 ) -> None:
     """Compare libraries for nearest neighbors: recall against exact search, time and memory (1,000 to 1,000,000)."""
     from diagnosis import settings

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from diagnosis import settings
+from diagnosis.cli import options
 from diagnosis.errors import ConfigurationError, MissingDependencyError
 
 _AUTH_KEYS = ("redirect_uri", "cookie_secret", "client_id", "client_secret", "server_metadata_url")
@@ -17,7 +18,7 @@ _AUTH_KEYS = ("redirect_uri", "cookie_secret", "client_id", "client_secret", "se
 def ui_command(
     cases: Annotated[Path | None, typer.Argument(help="Folder of case folders (default: the samples).")] = None,
     port: Annotated[int, typer.Option("--port", help="Port.")] = 8501,
-    bundle: Annotated[Path | None, typer.Option("--bundle", help="Bundle folder.")] = None,
+    bundle: options.Bundle = None,
     headless: Annotated[bool, typer.Option("--headless", help="Do not open a browser.")] = False,
     host: Annotated[str, typer.Option("--host", help="Address to serve on; others than loopback need --login.")] = (
         "127.0.0.1"
@@ -43,7 +44,7 @@ def ui_command(
         raise MissingDependencyError(msg)
     entry = Path(found.origin).parent / "server.py"
     command = [sys.executable, "-m", "streamlit", "run", str(entry)]
-    options = {
+    settings_of_server = {
         "server.address": host,
         "server.port": str(port),
         "server.headless": str(headless).lower(),
@@ -53,8 +54,8 @@ def ui_command(
         "client.showErrorDetails": "none",
     }
     if login is not None:
-        options["secrets.files"] = str(login.resolve())
-    command += [f"--{name}={value}" for name, value in options.items()]
+        settings_of_server["secrets.files"] = str(login.resolve())
+    command += [f"--{name}={value}" for name, value in settings_of_server.items()]
     command += ["--", str(cases or settings.data_samples_dir()), str(bundle or settings.bundle_dir())]
     raise typer.Exit(subprocess.call(command))
 

@@ -8,11 +8,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from diagnosis.cli import options
+
 
 def words_benchmark_command(
     folder: Annotated[Path, typer.Argument(help="Folder with negation/, text/, dictation/ as they are published.")],
     model: Annotated[str | None, typer.Option(help="Speech model: base, tiny.en or a folder.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: options.Json = False,
 ) -> None:
     """How well words are read (negation, time, whose; findings of chest reports) and dictations are heard."""
     from diagnosis.cli.progress import progress_bars
