@@ -4,7 +4,8 @@
 `app`                       navigation: which page is shown, and how one leads to another
 `views/worklist`            all cases in order of priority, a page at a time, searched and ordered by the database
 `views/case`                one case: the way to it and its neighbors, review and export beside its title
-`views/reading`             what is read of a case: CT, findings, reasons and their proof; with `words`, `what_if_panel`
+`views/reading`             what is read of a case: CT, findings, reasons and their proof; with `views/words` and
+                            `views/what_if_panel`
 `views/importing`           a zip archive or a folder becomes a case, after its series were judged
 `views/proposals_panel`     a CT without a marked region is searched; `components/candidates` lists what was proposed
 `views/review`              accept, override, defer; second reader; all that was said of the case before
@@ -12,6 +13,7 @@
 `views/export`              the assessment in a hospital's forms, as a zip archive
 `views/model`               the model's card, performance, calibration, drift
 `views/trail`               the audit trail, for administrators
+`exports`                   a case's assessment in a hospital's forms, as one zip archive
 `access`, `permissions`     who is there, and the table of who may do what
 `archive`, `folders`        the store; the folder of cases, read in the background, only what changed
 `corrections`               a case with its clinicians' edits applied
@@ -26,6 +28,11 @@
 `components/opinions`       Brock, Mayo, Fleischner 2017 and Lung-RADS v2022 on the stated facts
 `components/report_sheet`   a draft and what each sentence rests on; a signed report and what was changed of its draft
 `components/keys`           the keys of all pages, listed where they can be looked up
+`components/worklist_rows`  a line of the worklist: who, when, what is there, what was found
+`components/upload`         a file from the browser to the server's disk, with a bar; `components/series_table` what the
+                            geometry gate says of what arrived
+`components/review`         a reader's word on each finding; `components/review_history` all that was said before
+`components/similar_table`  nodules like that of a case; `components/model_figures` figures of a model
 `components/banner`         the standing notice, warnings, page style
 `explanations`              made once, kept in the store under the hash of what they were made from
 `transcripts`               a case from its folder; a recording that was heard before is not listened to again

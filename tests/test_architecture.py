@@ -1,5 +1,6 @@
 """The house: its top level, its import rules, its offline promise, its silence about where it was built."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -27,6 +28,22 @@ def test_the_top_level_is_fixed(checkout):
 def test_no_drawers(checkout):
     drawers = [n for n in tracked(checkout) if re.search(r"(^|/)(utils?|helpers?|common|misc)(\.py|/)", n)]
     assert drawers == []
+
+
+def test_each_manual_names_every_module_of_its_room(checkout):
+    """A room's `__init__` is what a newcomer reads first: what it does not name is found by chance alone."""
+    missing = []
+    for manual in [*(checkout / "diagnosis").glob("*/__init__.py"), checkout / "clinician_ui" / "__init__.py"]:
+        text = ast.get_docstring(ast.parse(manual.read_text(encoding="utf-8"))) or ""
+        named = set(re.findall(r"`([\w/]+)(?:\.\w+)?`", text))
+        modules = [path.relative_to(manual.parent) for path in sorted(manual.parent.rglob("*.py"))]
+        names = [path.with_suffix("").as_posix() for path in modules if path.stem != "__init__"]
+        missing += [
+            f"{manual.parent.name}: {name}"
+            for name in names
+            if name not in named and not name.startswith("migrations/")
+        ]
+    assert missing == []
 
 
 def test_import_rules():

@@ -10,7 +10,8 @@
                   `reader_messages` what it answers
 `reading`         one study from files to `prepared`: decode, transcribe, prepare
 `encoder`         prepared studies to findings, a batch of one shape at a time
-`runtime`         what the heavy parts of a network run on; `choice` which of them is best here
+`runtime`         what the heavy parts of a network run on; `choice` which of them is best here,
+                  `compiled` those that are compiled for this processor
 `cache`           transcripts and embeddings by content, verified when they are read
 `results`         results.parquet, results.csv, timings.parquet; `summary` run.json and summary.html
 ================  ============================================================================================

@@ -13,7 +13,7 @@ median and the lowest and highest of the pairs are given. A peer that is not ins
 `regions`      (b) one region on its grid, against MONAI Spacingd and TorchIO
 `encoding`     (c) encoders, as a fraction of the largest matrix product's speed on this machine
 `speech`       (d) a dictation of 30 s, against faster-whisper called plainly
-`studies`      (e) a whole study, and a batch, against a script with MONAI and the same weights
+`studies`      (e) a whole study, and a batch, against a script with MONAI and the same weights (`plain_script`)
 `growth`       (f) time and memory over the number of studies and of slices
 =============  ==============================================================================================
 """

@@ -13,5 +13,13 @@ Layout, after the MONAI bundle specification (https://docs.monai.io/en/stable/mb
         docs/data_license.txt         where the data came from and under what terms
         checksums.json                SHA-256 of every file that an answer depends on
 
-`folder` loads and saves it. A file whose checksum does not fit is refused: an answer always names the exact model.
+================  ==================================================================================================
+`metadata`        what a bundle declares of itself; nothing unknown is allowed
+`calibration`     from logits to probabilities and prediction sets, for each finding and subset of modalities
+`checksums`       the hash that names a bundle; without torch
+`folder`          loads and saves the whole folder
+`caption`         the caption decoder that may lie beside a bundle, bound to its encoders
+================  ==================================================================================================
+
+A file whose checksum does not fit is refused: an answer always names the exact model.
 """

@@ -4,6 +4,8 @@
 note or a transcript reads like a clinical one. `model` holds both: `fit_familiarity` fits, `FamiliarityModel` is saved
 as `models/familiarity.json` in a bundle. A bundle without that file has no alarm.
 
+The alarm for words learns from `reference_texts`, clinical ones and others, written for this room.
+
 `language` tells texts in six other languages by their function words; it needs no fit (`limits`).
 
 Measured for texts with the shipped bundle, on random samples (seed 1): no alarm on 300 findings and 300 impressions of

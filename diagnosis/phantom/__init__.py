@@ -16,7 +16,8 @@ written to a case folder (`write_phantom`); `write_cohort` does so for many and 
 `phrases`,          very many ways to say each descriptor, in a family for training and one held out
 `wording`
 `rewording`         plain words in place of the graded phrases, for texts that a reader learns from
-`free_prose`        the same without templates: other words and orders, shorthand, amid other findings
+`free_prose`,       the same without templates: other words and orders, shorthand, amid other findings
+`free_words`
 `narrative`         note and dictation by two readers who each see the nodule a little wrong
 `speech`            synthetic voices (Debian packages flite and espeak-ng)
 `case`, `cohort`,   the case in memory, on disk, and the four that ship with the product

@@ -7,6 +7,7 @@
 `dicom_pixels`       text in pixels: blanked where its place is known, else a reason to withhold the object
 `dicom_files`        files and folders: new names, new meta information, what is withheld and why
 `text`               free text: `text_patterns`, `addresses`, `names`, `recognizer`, `known_identifiers`, `eponyms`
+`name_dictionary`    which words are names, and which are words: two dictionaries that come as ordinary packages
 `case_folder`        `deidentify_path`: whatever a path stands for
 `text_benchmark`     the measurement below
 ===================  ===============================================================================================

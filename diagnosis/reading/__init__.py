@@ -12,6 +12,7 @@
 `chest_labels`         the findings of a whole chest report
 `contradictions`       `find_contradictions` between note, dictation, CT region and case
 `nodule_facts`         what all sources say of one nodule, for the clinical models
+`opinion`              the form of a second opinion, and what its models share
 `brock`, `mayo`        probability of malignancy
 `fleischner`           follow-up of nodules found by chance
 `lung_rads`            category of a screening CT
