@@ -83,6 +83,8 @@ def read_case(
         GeometryError, NoteError, AudioError, InputError, LimitExceededError: a part that cannot be used.
     """
     parts = case_folder_parts(Path(folder))
+    if parts.ct is parts.note is parts.voice is None:
+        _refuse_unnamed_files(Path(folder))
     return assemble_case(
         parts.case_id,
         ct=parts.ct,
@@ -94,6 +96,17 @@ def read_case(
         repair=repair or parts.repair,
         on_progress=on_progress,
     )
+
+
+def _refuse_unnamed_files(folder: Path) -> None:
+    """A folder of DICOM, or a note by another name, is evidence that would be passed over."""
+    n_others = sum(path.name != "case.json" and not path.name.startswith(".") for path in folder.iterdir())
+    if n_others:
+        msg = (
+            f"case: it holds no CT, no note and no dictation: none of its {n_others} files and folders is named as a "
+            "part of a case (ct, note.txt, voice.wav); name them so, or give each as such (a CT with --ct)"
+        )
+        raise CaseError(msg)
 
 
 @final
@@ -118,6 +131,9 @@ def case_folder_parts(folder: Path) -> CaseFolderParts:
         CaseError: no folder, malformed case.json, the same part twice.
         RegionError: an impossible region.
     """
+    if folder.is_file():
+        msg = "case: it is a file and not a case folder; unpack an archive, or give a CT, a note or a dictation as such"
+        raise CaseError(msg)
     if not folder.is_dir():
         msg = "case: the folder does not exist; name a folder with case.json, ct/, note.txt, voice.wav"
         raise CaseError(msg)

@@ -114,6 +114,12 @@ def test_nothing_to_assess(tmp_path: Path) -> None:
         read_case(make_folder(tmp_path / "case"))
     with pytest.raises(CaseError, match="case: the folder does not exist"):
         read_case(tmp_path / "nowhere")
+    (tmp_path / "case.zip").write_bytes(b"PK")
+    with pytest.raises(CaseError, match="it is a file and not a case folder; unpack an archive"):
+        read_case(tmp_path / "case.zip")
+    write_series(tmp_path / "dicom")
+    with pytest.raises(CaseError, match=r"none of its 8 files and folders is named as a part .* \(a CT with --ct\)"):
+        read_case(tmp_path / "dicom")
 
 
 def test_the_same_part_twice(tmp_path: Path) -> None:
