@@ -22,7 +22,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "diagnosis" / "ingest")]
 
-import fuzz_inputs  # noqa: E402
+from fuzz_damage import mutated  # noqa: E402
 from fuzz_targets import TARGETS, Target, attempt  # noqa: E402
 
 HANG_S = 30
@@ -45,7 +45,7 @@ def input_of(target: Target, seed: int) -> bytes:
     """The input number `seed` of a target."""
     random_ = random.Random(f"{target.name}/{seed}")
     seeds = target.seeds()
-    return fuzz_inputs.mutated(random_.choice(seeds), seeds, random_)
+    return mutated(random_.choice(seeds), seeds, random_)
 
 
 def _worker(target: Target, first: int, count: int, pipe: int, folder: Path) -> None:

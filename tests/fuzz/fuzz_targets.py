@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import fuzz_inputs as inputs
+import fuzz_hostile as hostile
+import fuzz_seeds as seeds
 
 from diagnosis.errors import DiagnosisError
 
@@ -37,7 +38,7 @@ def _dicom(folder: Path, data: bytes) -> None:
     for index in (1, 2):
         other = study / f"{index}.dcm"
         if not other.exists():
-            other.write_bytes(inputs.dicom_bytes(inputs.dicom_slice(index)))
+            other.write_bytes(seeds.dicom_bytes(seeds.dicom_slice(index)))
     _written(study, "0.dcm", data)
     inspect_path(study)
     volume = read_volume(study)
@@ -162,7 +163,7 @@ def _weights(folder: Path, data: bytes) -> None:
 
     from diagnosis.candidates import ranking
 
-    stated = json.loads((inputs.CANDIDATES / ranking.METADATA).read_bytes())
+    stated = json.loads((seeds.CANDIDATES / ranking.METADATA).read_bytes())
     stated["sha256"] = hashlib.sha256(data).hexdigest()
     _written(folder, ranking.METADATA, json.dumps(stated).encode())
     _written(folder, ranking.WEIGHTS, data)
@@ -191,32 +192,32 @@ def _json_note(folder: Path, data: bytes) -> None:
 TARGETS: dict[str, Target] = {
     target.name: target
     for target in (
-        Target("dicom_series", inputs.dicom_seeds, _dicom, 1.0),
-        Target("dicom_file", inputs.dicom_seeds, _dicom_file, 3.0),
-        Target("deidentify", inputs.dicom_seeds, _deidentify, 2.0),
-        Target("zip", inputs.zip_seeds, _zip, 1.5),
-        Target("nifti", inputs.nifti_seeds, _nifti, 2.0),
-        Target("note", inputs.note_seeds, _note, 2.0),
-        Target("pdf", inputs.pdf_seeds, _pdf, 0.7),
-        Target("audio", inputs.audio_seeds, _audio, 1.5),
-        Target("case_json", inputs.case_json_seeds, _case_json, 3.0),
-        Target("manifest", inputs.manifest_seeds, _manifest, 2.0),
-        Target("metadata", inputs.metadata_seeds, _metadata, 1.5),
-        Target("pacs", inputs.pacs_seeds, _pacs, 1.5),
-        Target("regions", inputs.regions_seeds, _regions, 0.7),
-        Target("tree_regions", inputs.tree_regions_seeds, _tree_regions, 0.7),
-        Target("bundle", inputs.bundle_seeds, _bundle, 1.5),
-        Target("weights", inputs.weights_seeds, _weights, 1.0),
-        Target("upload", inputs.upload_seeds, _upload, 1.0),
-        Target("hostile_dicom", inputs.hostile_dicom, _dicom, 0.5, is_honest=False),
-        Target("deflated_bomb", inputs.deflated_bomb, _dicom, 0.03, is_honest=False),
-        Target("hostile_zip", inputs.hostile_zip, _zip, 0.5, is_honest=False),
-        Target("hostile_upload", inputs.hostile_zip, _upload, 0.5, is_honest=False),
-        Target("hostile_case_json", inputs.hostile_json, _case_json, 0.7, is_honest=False),
-        Target("hostile_note_json", inputs.hostile_json, _json_note, 0.5, is_honest=False),
-        Target("hostile_metadata", inputs.hostile_json, _metadata, 0.5, is_honest=False),
-        Target("hostile_bundle", inputs.hostile_json, _bundle, 0.5, is_honest=False),
-        Target("hostile_pacs", inputs.hostile_yaml, _pacs, 1.0, is_honest=False),
+        Target("dicom_series", seeds.dicom_seeds, _dicom, 1.0),
+        Target("dicom_file", seeds.dicom_seeds, _dicom_file, 3.0),
+        Target("deidentify", seeds.dicom_seeds, _deidentify, 2.0),
+        Target("zip", seeds.zip_seeds, _zip, 1.5),
+        Target("nifti", seeds.nifti_seeds, _nifti, 2.0),
+        Target("note", seeds.note_seeds, _note, 2.0),
+        Target("pdf", seeds.pdf_seeds, _pdf, 0.7),
+        Target("audio", seeds.audio_seeds, _audio, 1.5),
+        Target("case_json", seeds.case_json_seeds, _case_json, 3.0),
+        Target("manifest", seeds.manifest_seeds, _manifest, 2.0),
+        Target("metadata", seeds.metadata_seeds, _metadata, 1.5),
+        Target("pacs", seeds.pacs_seeds, _pacs, 1.5),
+        Target("regions", seeds.regions_seeds, _regions, 0.7),
+        Target("tree_regions", seeds.tree_regions_seeds, _tree_regions, 0.7),
+        Target("bundle", seeds.bundle_seeds, _bundle, 1.5),
+        Target("weights", seeds.weights_seeds, _weights, 1.0),
+        Target("upload", seeds.upload_seeds, _upload, 1.0),
+        Target("hostile_dicom", hostile.hostile_dicom, _dicom, 0.5, is_honest=False),
+        Target("deflated_bomb", hostile.deflated_bomb, _dicom, 0.03, is_honest=False),
+        Target("hostile_zip", hostile.hostile_zip, _zip, 0.5, is_honest=False),
+        Target("hostile_upload", hostile.hostile_zip, _upload, 0.5, is_honest=False),
+        Target("hostile_case_json", hostile.hostile_json, _case_json, 0.7, is_honest=False),
+        Target("hostile_note_json", hostile.hostile_json, _json_note, 0.5, is_honest=False),
+        Target("hostile_metadata", hostile.hostile_json, _metadata, 0.5, is_honest=False),
+        Target("hostile_bundle", hostile.hostile_json, _bundle, 0.5, is_honest=False),
+        Target("hostile_pacs", hostile.hostile_yaml, _pacs, 1.0, is_honest=False),
     )
 }
 

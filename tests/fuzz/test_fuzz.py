@@ -4,7 +4,7 @@ import random
 from pathlib import Path
 
 import pytest
-from fuzz_inputs import mutated
+from fuzz_damage import mutated
 from fuzz_run import input_of
 from fuzz_targets import TARGETS, attempt
 from hypothesis import HealthCheck, given, settings

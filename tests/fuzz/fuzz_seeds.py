@@ -1,13 +1,9 @@
-"""Inputs to begin with, one small honest file of each kind, and the ways to damage them."""
+"""Honest inputs to begin with: one small file of each kind."""
 
 import gzip
 import io
 import json
-import random
-import struct
 import zipfile
-import zlib
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -22,20 +18,6 @@ from pydicom.uid import (
     RLELossless,
 )
 
-INTERESTING = (b"\0", b"\xff", b"\xff\xff", b"\xff\xff\xff\xff", b"\0\0\0\0", b"\x7f\xff\xff\xff", b"\x80\0\0\0", b"-1")
-NUMBERS = (
-    b"0",
-    b"-1",
-    b"1e309",
-    b"NaN",
-    b"Infinity",
-    b"99999999999999999999",
-    b"60000",
-    b"1e-320",
-    b"null",
-    b"[]",
-    b"{}",
-)
 CANDIDATES = Path(__file__).resolve().parents[2] / "models" / "lung_candidates"
 NOTE = (
     "CHEST CT 2024-03-05\nPatient: Jane Q. Doe, MRN 00123456, phone (555) 123-4567.\nHISTORY: 92-year-old woman.\n"
@@ -249,163 +231,3 @@ def upload_seeds() -> tuple[bytes, ...]:
         for index in range(3):
             archive.writestr(f"case/ct/{index}.dcm", dicom_bytes(dicom_slice(index)))
     return buffer.getvalue(), zip_seeds()[0]
-
-
-@cache
-def hostile_dicom() -> tuple[bytes, ...]:
-    """Headers that promise what is not there."""
-    lying = []
-    for keyword, value in (
-        ("Rows", 60000),
-        ("BitsAllocated", 64),
-        ("NumberOfFrames", 10**9),
-        ("SamplesPerPixel", 60000),
-    ):
-        data_set = dicom_slice()
-        setattr(data_set, keyword, value)
-        if keyword == "Rows":
-            data_set.Columns = value
-        lying.append(dicom_bytes(data_set))
-    data_set = dicom_slice()
-    data_set.compress(JPEG2000Lossless)
-    data_set.Rows = data_set.Columns = 60000
-    return (*lying, dicom_bytes(data_set))
-
-
-@cache
-def deflated_bomb() -> tuple[bytes, ...]:
-    """A deflated data set of more zeros than are inflated."""
-    from diagnosis.ingest.limits import MAX_INFLATED_BYTES
-
-    deflated = next(s for s in dicom_seeds() if str(DeflatedExplicitVRLittleEndian).encode() in s)
-    head = deflated[: _end_of_meta(deflated)]
-    packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
-    chunk = bytes(2**22)
-    zeros = b"".join(packer.compress(chunk) for _ in range(MAX_INFLATED_BYTES // len(chunk) + 20)) + packer.flush()
-    return (head + zeros,)
-
-
-def _end_of_meta(data: bytes) -> int:
-    """File meta information begins with the length of what follows its first element."""
-    return 132 + 12 + int.from_bytes(data[140:144], "little")
-
-
-@cache
-def hostile_zip() -> tuple[bytes, ...]:
-    """Bombs, links, and names that leave the folder."""
-    made = []
-    for name in ("../../etc/evil.dcm", "/etc/evil.dcm", "..\\evil.dcm", "C:\\evil.dcm", "a/../../evil"):
-        buffer = io.BytesIO()
-        with zipfile.ZipFile(buffer, "w") as archive:
-            archive.writestr(zipfile.ZipInfo(name), dicom_bytes(dicom_slice()))
-        made.append(buffer.getvalue())
-    link = zipfile.ZipInfo("study/link.dcm")
-    link.external_attr = 0o120777 << 16
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr(link, "/etc/passwd")
-    made.append(buffer.getvalue())
-    bomb = io.BytesIO()
-    with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("a.dcm", "w") as member:
-        for _ in range(160):
-            member.write(bytes(2**20))
-    lying = bomb.getvalue().replace((160 * 2**20).to_bytes(4, "little"), (1000).to_bytes(4, "little"))
-    return (*made, bomb.getvalue(), lying)
-
-
-@cache
-def hostile_json() -> tuple[bytes, ...]:
-    """Deep nesting, long numbers, surrogates, repeated keys."""
-    return (
-        b"[" * 100_000,
-        b'{"a":' * 50_000 + b"1" + b"}" * 50_000,
-        b'{"case_id": ' + b"9" * 10_000 + b"}",
-        b'{"case_id": "\\ud800", "age_years": 1e999}',
-        b'{"text": "a", "text": "b", "authored_at": "9999-99-99T99:99:99Z"}',
-        b'{"text": "\\u0000"}',
-    )
-
-
-@cache
-def hostile_yaml() -> tuple[bytes, ...]:
-    """Entities that multiply, tags that construct, nesting, timestamps that are none."""
-    laughs = b"a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + b"".join(
-        f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]\n".encode() for i in range(1, 10)
-    )
-    return (
-        laughs,
-        laughs + b"dimse: *a9\n",
-        b"dimse: !!python/object/apply:os.system ['touch evil']\n",
-        b"[" * 20_000,
-        b"{a: " * 5_000,
-        b"timeouts: {connect_s: 2024-99-99}\n",
-        b"&a [*a]",
-        b"dimse: &a {host: *a}",
-        b"local: {port: " + b"9" * 6_000 + b"}",
-        b"local: {port: 0b2}",
-        b"? {a: b}\n: c\n",
-        b"1: {}\n",
-    )
-
-
-def mutated(seed: bytes, others: tuple[bytes, ...], random_: random.Random) -> bytes:
-    """The seed after one to six kinds of damage."""
-    data = bytearray(seed)
-    for _ in range(random_.choice((1, 1, 1, 2, 3, 6))):
-        random_.choice(_WAYS)(data, others, random_)
-    return bytes(data[: 2**20])
-
-
-def _flip(data: bytearray, _: tuple[bytes, ...], random_: random.Random) -> None:
-    for _n in range(random_.choice((1, 1, 2, 8))):
-        if data:
-            data[random_.randrange(len(data))] ^= 1 << random_.randrange(8)
-
-
-def _overwrite(data: bytearray, _: tuple[bytes, ...], random_: random.Random) -> None:
-    token = random_.choice((*INTERESTING, *NUMBERS, struct.pack("<I", random_.getrandbits(32))))
-    place = random_.randrange(len(data) + 1)
-    data[place : place + len(token)] = token
-
-
-def _header_overwrite(data: bytearray, _: tuple[bytes, ...], random_: random.Random) -> None:
-    """Most of what a parser trusts stands at the beginning."""
-    place = random_.randrange(min(len(data), 600) + 1)
-    data[place : place + 1] = bytes([random_.choice((0, 1, 0x7F, 0x80, 0xFF, random_.randrange(256)))])
-
-
-def _number(data: bytearray, _: tuple[bytes, ...], random_: random.Random) -> None:
-    places = [i for i in range(min(len(data), 4000)) if 0x30 <= data[i] <= 0x39]
-    if places:
-        place = random_.choice(places)
-        data[place : place + random_.randrange(1, 4)] = random_.choice(NUMBERS)
-
-
-def _cut(data: bytearray, _: tuple[bytes, ...], random_: random.Random) -> None:
-    del data[random_.randrange(len(data) + 1) :]
-
-
-def _remove(data: bytearray, _: tuple[bytes, ...], random_: random.Random) -> None:
-    place = random_.randrange(len(data) + 1)
-    del data[place : place + random_.choice((1, 2, 4, 16, 200))]
-
-
-def _repeat(data: bytearray, _: tuple[bytes, ...], random_: random.Random) -> None:
-    place, length = random_.randrange(len(data) + 1), random_.choice((1, 4, 32, 400))
-    data[place:place] = data[place : place + length] * random_.choice((1, 2, 50))
-
-
-def _splice(data: bytearray, others: tuple[bytes, ...], random_: random.Random) -> None:
-    other = random_.choice(others)
-    place, start = random_.randrange(len(data) + 1), random_.randrange(len(other) + 1)
-    data[place : place + 64] = other[start : start + random_.choice((8, 64, 512))]
-
-
-def _noise(data: bytearray, _: tuple[bytes, ...], random_: random.Random) -> None:
-    place = random_.randrange(len(data) + 1)
-    data[place : place + 16] = random_.randbytes(random_.choice((1, 4, 16, 128)))
-
-
-_WAYS: tuple[Callable[[bytearray, tuple[bytes, ...], random.Random], None], ...] = (
-    _flip, _flip, _overwrite, _header_overwrite, _header_overwrite, _number, _cut, _remove, _repeat, _splice, _noise,
-)  # fmt: skip
