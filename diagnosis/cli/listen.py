@@ -48,6 +48,7 @@ def listen_command(
     require_packages()
     require_export_packages()
     from diagnosis.cli.progress import spinner
+    from diagnosis.pacs.associations import STORAGE_CLASSES
     from diagnosis.pacs.config import load_config
     from diagnosis.pacs.inbox import Inbox
     from diagnosis.pacs.pull import open_archive
@@ -71,7 +72,7 @@ def listen_command(
     console = Console()
     first_failure = None
     done = 0
-    with Receiver(config, inbox.take).running() as receiver, _until_stopped() as stopped:
+    with Receiver(config, inbox.take, STORAGE_CLASSES).running() as receiver, _until_stopped() as stopped:
         console.print(f"Listening as {config.local.ae_title} on {config.local.address}, port {receiver.port}")
         while not stopped.is_set() and (studies == 0 or done < studies):
             arrival = inbox.next_arrival()

@@ -22,7 +22,7 @@ from pydicom.uid import (
     JPEGLSNearLossless,
     RLELossless,
 )
-from pynetdicom import AE, _config, build_role, evt
+from pynetdicom import AE, AllStoragePresentationContexts, _config, build_role, evt
 from pynetdicom.association import Association
 from pynetdicom.presentation import PresentationContext, build_context
 
@@ -43,6 +43,8 @@ OTHER_CLASSES: Final = tuple(
         "104.1",  # Encapsulated PDF
     )
 )  # fmt: skip
+STORAGE_CLASSES: Final = tuple(UID(str(context.abstract_syntax)) for context in AllStoragePresentationContexts)
+"""Everything that can be stored."""
 UNCOMPRESSED: Final = (ExplicitVRLittleEndian, ImplicitVRLittleEndian)
 COMPRESSED: Final = (
     JPEG2000Lossless, JPEGLosslessSV1, JPEGLossless, JPEGLSLossless, RLELossless, JPEG2000, JPEGLSNearLossless,

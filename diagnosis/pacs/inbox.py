@@ -20,10 +20,11 @@ from pynetdicom import evt
 
 from diagnosis.errors import PacsError
 from diagnosis.pacs.archive import SeriesListing
+from diagnosis.pacs.associations import CT_CLASSES
 from diagnosis.pacs.config import CompletenessConfig, ReceiveLimits
 from diagnosis.pacs.instance_folder import InstanceFolder, pseudonym
 from diagnosis.pacs.outgoing import PARSE_FAILURES
-from diagnosis.pacs.receiver import CANNOT_UNDERSTAND, OUT_OF_RESOURCES, keep_image
+from diagnosis.pacs.receiver import ACCEPTED, CANNOT_UNDERSTAND, OUT_OF_RESOURCES, keep_image
 
 CT: Final = "CT"
 ListSeries = Callable[[str], Sequence[SeriesListing]]
@@ -100,7 +101,13 @@ class Inbox:
         return len(self._open)
 
     def take(self, event: evt.Event) -> int:
-        """Keep the image of a C-STORE request; its DIMSE status."""
+        """Keep the image of a C-STORE request; its DIMSE status.
+
+        What is no CT is taken and let go. Some archives send a study as a whole and break off at the first object that
+        is refused, so that a report that lies in the study would keep its images from coming.
+        """
+        if event.request.AffectedSOPClassUID not in CT_CLASSES:
+            return ACCEPTED
         try:
             study_uid = str(event.dataset.StudyInstanceUID)
         except PARSE_FAILURES:

@@ -12,6 +12,7 @@ import pytest
 import yaml
 from orthanc_server import Orthanc, free_port
 from programs import require_program
+from pydicom.uid import ExplicitVRLittleEndian
 from pynetdicom import AE
 from pynetdicom.sop_class import CTImageStorage, Verification
 from typer.testing import CliRunner
@@ -19,6 +20,7 @@ from typer.testing import CliRunner
 from diagnosis.cli import app
 from diagnosis.errors import ConfigurationError, GeometryError, PacsError, RegionError
 from diagnosis.pacs.archive import SeriesListing
+from diagnosis.pacs.associations import STORAGE_CLASSES
 from diagnosis.pacs.config import CompletenessConfig, ReceiveLimits, parse_config
 from diagnosis.pacs.inbox import Ending, Inbox
 from diagnosis.pacs.receiver import Receiver
@@ -83,6 +85,25 @@ def test_what_is_no_ct_is_not_negotiated(tmp_path):
         made = associate(receiver.port, contexts=("1.2.840.10008.5.1.4.1.1.4", Verification))
         assert [str(c.abstract_syntax) for c in made.accepted_contexts] == [Verification]
         made.release()
+
+
+def test_a_report_in_the_study_does_not_keep_its_images_from_coming(orthanc_alone, tmp_path, phantom_files):
+    """Orthanc sends a study as a whole, and breaks off where an object of it is refused."""
+    report = pydicom.dcmread(phantom_files[0])
+    report.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    report.SOPClassUID = report.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.88.11"
+    report.SeriesInstanceUID, report.Modality = "1.2.3.88", "SR"
+    del report.PixelData
+    for n in range(6):
+        report.SOPInstanceUID = report.file_meta.MediaStorageSOPInstanceUID = f"1.2.3.88.{n}"
+        report.save_as(tmp_path / "report.dcm")
+        orthanc_alone.upload(tmp_path / "report.dcm")
+    for path in phantom_files[:4]:
+        orthanc_alone.upload(path)
+    inbox = Inbox(tmp_path / "in", FAST, ReceiveLimits())
+    with Receiver(orthanc_alone.config(), inbox.take, STORAGE_CLASSES).running():
+        orthanc_alone.send_study(orthanc_alone.rest("/studies")[0])
+    assert [len(list(folder.rglob("*.dcm"))) for folder in (tmp_path / "in").iterdir()] == [4]
 
 
 def study_of(files) -> tuple[str, str]:
