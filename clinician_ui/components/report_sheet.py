@@ -75,6 +75,11 @@ def dropped_sentences(draft: Draft, text: str) -> list[str]:
     return [sentence.text for sentence in draft.sentences if sentence.text not in kept]
 
 
+def counted(n: int, noun: str) -> str:
+    """A number with its noun."""
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
 def plain_text(text: str) -> str:
     """Typed text for a markdown element, shown as it is: markdown would make links and headings of it."""
     return "".join(f"\\{sign}" if sign in "\\`*_{}[]()#+-!<>|$:~" else sign for sign in text)
@@ -116,7 +121,7 @@ def _changes(diff: str) -> str:
     if not lines:
         return '<p class="dx-quiet">Signed as it was drafted.</p>'
     items = "".join(f"<div><{marks[line[0]]}>{escape(line[1:])}</{marks[line[0]]}></div>" for line in lines)
-    return f"<details><summary>Changed from the draft: {len(lines)} lines</summary>{items}</details>"
+    return f"<details><summary>Changed from the draft: {counted(len(lines), 'line')}</summary>{items}</details>"
 
 
 def _capital(text: str) -> str:

@@ -183,7 +183,7 @@ class Viewer {
     this.confirm.className = "primary";
     this.trial = button("What if here?", "Ask for the probability of this region; nothing is kept", () => this.report("trial", this.state.proposed));
     this.cancel = button("Cancel", "Forget the proposed region", () => this.set({ proposed: null }));
-    this.region.append(this.hint, this.propose, this.diameter.box, this.confirm, this.cancel);
+    this.region.append(this.hint, this.propose, this.diameter.box, this.confirm, this.trial, this.cancel);
     this.overlay = make("div", "row overlay");
     this.below.append(this.region, steps, this.overlay);
   }

@@ -34,7 +34,7 @@ from clinician_ui.similar import find_similar, has_index, known_similar
 from clinician_ui.state import Workplace
 from clinician_ui.views.proposals_panel import render_proposals, shown_region
 from clinician_ui.views.report import render_report
-from clinician_ui.views.what_if_panel import render_changes, render_what_if
+from clinician_ui.views.what_if_panel import render_changes, render_trial, render_what_if
 from clinician_ui.views.words import render_words
 from diagnosis.errors import DiagnosisError
 from diagnosis.reading import read_words
@@ -143,7 +143,8 @@ def _render_assessed(
         if case.note is not None or case.voice_note is not None:
             render_second_opinions(read_words(case).opinions)
     with left:
-        _render_ct(entry, case, explanation, can_try=may(Permission.EXPLAIN))
+        _render_ct(entry, case, explanation, can_try=may(Permission.EXPLAIN) and not is_unmarked)
+        render_trial(place, entry, finding)
         render_words(place, entry, case, explanation)
     render_report(entry, case, assessment)
     if may(Permission.EXPLAIN):

@@ -4,6 +4,7 @@ import streamlit as st
 
 from clinician_ui.access import current_visitor, may
 from clinician_ui.components.report_sheet import (
+    counted,
     dropped_sentences,
     plain_text,
     render_answers,
@@ -89,9 +90,9 @@ def _render_differences(desk: Desk, text: str) -> None:
     """What the clinician answers for alone, and what of the draft is gone; known before signing."""
     own, gone = unsupported_lines(desk.draft, text), dropped_sentences(desk.draft, text)
     if own:
-        st.caption(f"Your own words, without evidence of the draft ({len(own)} lines): {_shortened(own)}")
+        st.caption(f"Your own words, without evidence of the draft ({counted(len(own), 'line')}): {_shortened(own)}")
     if gone:
-        st.caption(f"Left out of the draft ({len(gone)} sentences): {_shortened(gone)}")
+        st.caption(f"Left out of the draft ({counted(len(gone), 'sentence')}): {_shortened(gone)}")
 
 
 def _shortened(lines: list[str]) -> str:

@@ -55,6 +55,27 @@ def render_changes(place: Workplace, entry: CaseEntry, finding: FindingAssessmen
     st.html(f'<section class="dx-card" tabindex="0" role="region" aria-label="Changes">{table}</section>')
 
 
+def render_trial(place: Workplace, entry: CaseEntry, finding: FindingAssessment) -> None:
+    """Below the pictures: the probability at a region that the reader asked about there; nothing where none is."""
+    trial = st.session_state.get(f"trial-{entry.token}")
+    if not isinstance(trial, RegionOfInterest):
+        return
+    try:
+        with st.spinner("Asking about the proposed region", show_time=True):
+            asked = open_what_if(entry, place.bundle_dir, finding.name)
+            changed = asked.probabilities([Question(asked.case.present, region=trial)])[0]
+    except DiagnosisError as error:
+        st.error(str(error))
+        return
+    words, forget = st.columns([4, 1], vertical_alignment="center")
+    x, y, z = trial.center_mm
+    words.caption(f"What if the region were at x {x:.0f}, y {y:.0f}, z {z:.0f} mm? Nothing of it is kept.")
+    st.html(_answer(finding, changed, is_changed=True))
+    if forget.button("Forget it", key=f"forget-trial-{entry.token}", width="stretch"):
+        del st.session_state[f"trial-{entry.token}"]
+        st.rerun()
+
+
 def _question(asked: WhatIf, token: str) -> Question:
     present = [part for part in MODALITIES if part in asked.case.present]
     kept = frozenset(

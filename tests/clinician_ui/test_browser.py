@@ -268,6 +268,14 @@ def test_distances_are_in_millimeters_and_keys_move_the_crosshair(page, tmp_path
         page.keyboard.press(key)
     z, y, x = viewer.evaluate("root => root.viewer.state.at")
     assert [z, y, x] == [before[0] + 1, before[1] - 1, before[2] + 1]
+    choose(page, "Region")
+    page.get_by_role("button", name="Propose here").click()
+    page.get_by_role("button", name="What if here?").click()
+    page.get_by_text("What if the region were at").wait_for()
+    settle(page)
+    photograph(page, tmp_path / "trial.png")
+    page.get_by_role("button", name="Forget it").click()
+    page.get_by_text("What if the region were at").wait_for(state="detached")
 
 
 def test_a_word_of_the_dictation_plays_from_where_it_was_said(page, tmp_path):

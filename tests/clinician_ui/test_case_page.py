@@ -199,3 +199,21 @@ def import_only(cases_dir):
     return AppTest.from_function(
         script, kwargs={"cases_dir": cases_dir, "bundle_dir": cases_dir}, default_timeout=300
     ).run()
+
+
+def test_a_region_that_is_only_asked_about_is_answered_below_the_pictures_and_forgotten(open_case, cases_dir):
+    app = open_case("case_004")
+    entry = entry_of(cases_dir, "case_004")
+    x, y, z = load_case(entry).region.center_mm
+    app.session_state[f"trial-{entry.token}"] = RegionOfInterest((x + 30, y, z), 9.0)
+    app.run()
+    assert not app.exception
+    assert any(f"What if the region were at x {x + 30:.0f}" in caption.value for caption in app.caption)
+    assert html_of(app).count("instead of") == 2  # there, and in the panel below
+    assert load_case(entry).region.center_mm == (x, y, z)
+    button(app, "Forget it").click().run()
+    assert "instead of" not in html_of(app)
+    app.session_state[f"trial-{entry.token}"] = RegionOfInterest((x + 3000, y, z), 9.0)
+    app.run()
+    assert not app.exception
+    assert any("outside" in error.value for error in app.error)

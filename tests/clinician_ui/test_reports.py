@@ -49,7 +49,7 @@ def test_a_report_is_edited_and_signed_and_a_later_assessment_says_so(start, cas
     area = next(t for t in app.text_area if t.label == "Your report")
     drafted = area.value
     app = area.set_value(f"{drafted}Compare with <2025>.\n").run()
-    assert any("without evidence of the draft (1 lines)" in c.value for c in app.caption)
+    assert any("without evidence of the draft (1 line)" in c.value for c in app.caption)
     app = button(app, "Save, sign later").click().run()
     again = opened(start, cases_dir, ui_bundle, entry.token)
     kept_text = next(t for t in again.text_area if t.label == "Your report").value
