@@ -7,6 +7,7 @@ in half the bits and summed in 32.
 
 import io
 import logging
+import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -129,6 +130,8 @@ def compile_openvino(module: nn.Module, example: Tensor, shape: list[int], preci
     Raises:
         MissingDependencyError: OpenVINO is not installed.
     """
+    # OpenVINO reports each use to its maker, unasked. Without that package it takes its own stub, and nothing is sent.
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # None makes its import fail
     try:
         import openvino
     except ImportError as error:

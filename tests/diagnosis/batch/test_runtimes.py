@@ -1,5 +1,7 @@
 """Other runtimes say what float32 says, to within the stated tolerance, or are not chosen."""
 
+import os
+import subprocess
 import sys
 from dataclasses import replace
 
@@ -36,6 +38,22 @@ def test_the_bits_of_a_study_do_not_depend_on_its_company(engine):
         *encoder.fuse(studies[5:6], encoder.encode(studies[5:6])),
     ]:
         assert study in together
+
+
+def test_openvino_tells_nobody_that_it_is_used(engine, tmp_path):
+    """Its telemetry would send from a child process, and keep an identifier of the user in his home."""
+    pytest.importorskip("openvino")
+    script = (
+        "import sys; from diagnosis.batch.choice import make_runtime; from diagnosis.engine import DiagnosisEngine\n"
+        "engine = DiagnosisEngine.load(sys.argv[1])\n"
+        "make_runtime('openvino-float32', engine.bundle.network, engine.contract.view.shape)\n"
+        "print(any(name.startswith('openvino_telemetry.') for name in sys.modules))"
+    )
+    environment = {**os.environ, "HOME": str(tmp_path), "CI": "false"}
+    command = [sys.executable, "-c", script, str(engine.bundle.folder)]
+    found = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
+    assert found.stdout.strip() == "False"
+    assert not (tmp_path / "intel").exists()
 
 
 @pytest.mark.parametrize("name", ["openvino-float32", "onnx-float32"])
