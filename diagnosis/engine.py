@@ -185,7 +185,8 @@ class DiagnosisEngine:
             bundle_version=metadata.version,
             bundle_sha256=self.bundle.sha256,
             findings=tuple(self.finding_of(i, subset, output, row) for i in range(len(metadata.findings))),
-            descriptors=_descriptors(output.descriptors[row].numpy()),
+            # What the network says of the look of a nodule that it was not shown is no reading of it.
+            descriptors=_descriptors(output.descriptors[row].numpy()) if Modality.CT in prepared.present else (),
             modalities=_uses(prepared.present, shares),
             warnings=self._warnings(case, prepared, subset),
             seconds=seconds,

@@ -159,10 +159,9 @@ def _render_assessed(
 
 
 def _render_descriptors(assessment: Assessment) -> None:
-    """As the draft of the report: what the network says of a nodule that it was not shown is no reading of it."""
-    if any(use.is_present and use.modality is Modality.CT for use in assessment.modalities):
+    if assessment.descriptors:
         render_descriptors(assessment.descriptors)
-    elif assessment.descriptors:
+    else:
         st.caption("Descriptors, such as margin and texture, are read from a CT; none was used in this assessment.")
 
 

@@ -54,13 +54,14 @@ def call_wording(finding: FindingAssessment) -> str:
 
 def print_details(assessment: Assessment, console: Console) -> None:
     """Descriptors and warnings of one case."""
-    table = Table(title="Descriptors (expected rating and wording)")
-    table.add_column("descriptor")
-    table.add_column("rating", justify="right")
-    table.add_column("wording")
-    for item in assessment.descriptors:
-        table.add_row(DESCRIPTOR_BY_NAME[item.name].display, f"{item.value:.1f}", item.wording)
-    console.print(table)
+    if assessment.descriptors:
+        table = Table(title="Descriptors (expected rating and wording)")
+        table.add_column("descriptor")
+        table.add_column("rating", justify="right")
+        table.add_column("wording")
+        for item in assessment.descriptors:
+            table.add_row(DESCRIPTOR_BY_NAME[item.name].display, f"{item.value:.1f}", item.wording)
+        console.print(table)
     for warning in assessment.warnings:
         console.print(f"[yellow]Note:[/] {warning}")
     console.print(f"[dim]{assessment.bundle_name} {assessment.bundle_version}. {NOT_A_MEDICAL_DEVICE}[/]")

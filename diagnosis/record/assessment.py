@@ -77,7 +77,7 @@ class Assessment:
         bundle_version: its version.
         bundle_sha256: hash over the bundle's files, so that the answer can be reproduced.
         findings: in the bundle's order; the first is the main one.
-        descriptors: the reader descriptors, as far as the bundle has them.
+        descriptors: the reader descriptors, as far as the bundle has them; none without a CT, from which they are read.
         modalities: one entry for each of CT, note, voice, in that order.
         warnings: sentences for the reader.
         seconds: duration of each stage.

@@ -37,6 +37,7 @@ def test_every_subset_is_assessed(tiny_engine, subset):
     assert {m for m, use in uses.items() if use.is_present} == subset
     assert sum(use.share for use in uses.values()) == pytest.approx(1.0)
     assert all(use.share == 0 and use.attention_weight == 0 for m, use in uses.items() if m not in subset)
+    assert bool(assessment.descriptors) == (Modality.CT in subset)  # the look of a nodule is read from its CT
 
 
 def test_a_case_is_the_same_alone_and_in_company(tiny_engine):
