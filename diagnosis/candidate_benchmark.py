@@ -5,7 +5,7 @@ one with a lesion where a table of boxes says so; of the others only the number 
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, final
@@ -20,9 +20,9 @@ from diagnosis.ingest.dicom_volume import read_series
 from diagnosis.ingest.lesion_boxes import read_lesion_boxes
 from diagnosis.phantom.kinds import KINDS, draw_kind_spec
 from diagnosis.phantom.patient import make_ct
+from diagnosis.progress import OnProgress
 from diagnosis.record import RegionOfInterest, Volume
 
-Advance = Callable[[int, int], None]
 PHANTOMS, REAL = "synthetic patients", "real CT"
 
 
@@ -44,7 +44,7 @@ class SearchedStudy:
     reason: str | None = None
 
 
-def search_phantoms(n: int, seed: int, ranking: Ranking, advance: Advance) -> list[SearchedStudy]:
+def search_phantoms(n: int, seed: int, ranking: Ranking, advance: OnProgress) -> list[SearchedStudy]:
     """Search `n` synthetic patients, one lesion each; patient k does not depend on how many there are."""
     found = []
     for number in range(n):
@@ -57,7 +57,9 @@ def search_phantoms(n: int, seed: int, ranking: Ranking, advance: Advance) -> li
     return found
 
 
-def search_real(folder: Path, boxes: Path | None, ranking: Ranking, advance: Advance) -> dict[str, SearchedStudy | str]:
+def search_real(
+    folder: Path, boxes: Path | None, ranking: Ranking, advance: OnProgress
+) -> dict[str, SearchedStudy | str]:
     """Search each folder of DICOM files in a folder; by its name, or the sentence that says why it cannot be read.
 
     Args:

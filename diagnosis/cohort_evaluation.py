@@ -8,7 +8,7 @@ cases are of one class, what needs both (AUROC) is null, and what one class tell
 
 import csv
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, final
@@ -34,6 +34,7 @@ from diagnosis.evaluation.report import ReportContents, fullest_subset, write_re
 from diagnosis.evaluation.resampling import PatientResampling
 from diagnosis.evaluation.scores import SubsetScores
 from diagnosis.ingest.manifest import CENTER, Manifest, ManifestRow, read_manifest_case
+from diagnosis.progress import OnProgress
 from diagnosis.record import Case, RegionOfInterest
 from diagnosis.study_facts import bundle_facts, cohort_facts
 from diagnosis.vocabulary import Modality, subset_name
@@ -86,7 +87,7 @@ def evaluate_manifest(
     engine: DiagnosisEngine,
     manifest: Manifest,
     out: Path,
-    on_progress: Callable[[int, int], None],
+    on_progress: OnProgress,
     study: StudyFacts = ({}, {}),
 ) -> Evaluation:
     """Score a manifest and write `predictions.csv`, `metrics.json` and `report.html` into `out`.
@@ -134,9 +135,7 @@ def rows_of_split(manifest: Manifest, split: str) -> Manifest:
     return Manifest(rows, manifest.findings)
 
 
-def score_rows(
-    engine: DiagnosisEngine, rows: Sequence[ManifestRow], on_progress: Callable[[int, int], None]
-) -> Scoring:
+def score_rows(engine: DiagnosisEngine, rows: Sequence[ManifestRow], on_progress: OnProgress) -> Scoring:
     """Score each row; a row that cannot be read is noted and passed over."""
     scoring = Scoring()
     for done, row in enumerate(rows):

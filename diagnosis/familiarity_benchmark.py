@@ -7,7 +7,7 @@ region outside the lungs, CT of other parts of the body.
 
 import csv
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, final
@@ -29,11 +29,10 @@ from diagnosis.ingest.nifti import read_nifti
 from diagnosis.phantom.kinds import KINDS, draw_kind_spec
 from diagnosis.phantom.patient import make_ct
 from diagnosis.preprocessing.volume import FieldOfView, prepare_region, sample_hu
+from diagnosis.progress import OnProgress, OpenBar
 from diagnosis.record import RegionOfInterest, Volume
 
 Hu = npt.NDArray[np.float32]
-Advance = Callable[[int, int], None]
-OpenBar = Callable[[str], Advance]
 MARGIN = (4, 14, 14)
 """Voxels around the field of view that are kept of a crop, to look for lung in; as in training."""
 AS_IT_IS = "as it is"
@@ -128,7 +127,7 @@ class AlarmBenchmark:
         return found
 
 
-def read_crops(root: Path, view: FieldOfView, draw: tuple[int, int], advance: Advance) -> list[Crop]:
+def read_crops(root: Path, view: FieldOfView, draw: tuple[int, int], advance: OnProgress) -> list[Crop]:
     """Nodules of the LIDC folder, so many of each fold drawn with a seed (`draw`), on the view's grid with a margin.
 
     Raises:
@@ -253,7 +252,7 @@ def _places(volume: Volume, rng: np.random.Generator, allowed: npt.NDArray[np.bo
     return [RegionOfInterest((float(x), float(y), float(z)), PLACE_MM) for x, y, z in points]
 
 
-def phantom_alarms(alarm: Alarm, n: int, seed: int, advance: Advance) -> dict[str, list[bool]]:
+def phantom_alarms(alarm: Alarm, n: int, seed: int, advance: OnProgress) -> dict[str, list[bool]]:
     """`n` synthetic patients, one lesion each."""
     found: dict[str, list[bool]] = defaultdict(list)
     for number in range(n):
@@ -267,7 +266,9 @@ def phantom_alarms(alarm: Alarm, n: int, seed: int, advance: Advance) -> dict[st
     return dict(found)
 
 
-def real_alarms(alarm: Alarm, folder: Path, boxes: Path | None, advance: Advance) -> dict[str, dict[str, list[bool]]]:
+def real_alarms(
+    alarm: Alarm, folder: Path, boxes: Path | None, advance: OnProgress
+) -> dict[str, dict[str, list[bool]]]:
     """Each study of a folder by its name: as a chest with a lesion where a box says so, else as other anatomy.
 
     A tilted series is resampled; one that cannot be read is left out.

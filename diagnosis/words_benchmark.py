@@ -16,7 +16,7 @@ Intervals are 95 % percentiles over 1,000 bootstrap draws of the rows.
 import csv
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, final
@@ -27,10 +27,10 @@ from diagnosis.errors import InputError
 from diagnosis.evaluation.clinical_text import agreement, split_half
 from diagnosis.evaluation.dictation import DictationQuality, dictation_quality
 from diagnosis.ingest.notes import note_from_text
+from diagnosis.progress import OnProgress
 from diagnosis.reading import Assertions, assertions_of, report_labels
 
 Row = dict[str, str]
-Advance = Callable[[int, int], None]
 NEGEX = Path("negation", "negex_gold.csv")
 REPORT_LABELS = Path("text", "negbio_openi", "openi_gld_std14.csv")
 REPORT_LIST = Path("text", "negbio_openi", "openi-testset.txt")
@@ -165,7 +165,7 @@ def medical_terms(folder: Path) -> frozenset[str]:
     return frozenset(radiology) | {line for line in lines if line.isalpha() and len(line) > 3}
 
 
-def measure_dictation(folder: Path, model: str | None, advance: Advance | None = None) -> DictationQuality:
+def measure_dictation(folder: Path, model: str | None, advance: OnProgress | None = None) -> DictationQuality:
     """Transcribe every recording of the manifest and compare with what was said."""
     from diagnosis.ingest.transcription import transcribe
 
@@ -178,7 +178,7 @@ def measure_dictation(folder: Path, model: str | None, advance: Advance | None =
     return dictation_quality(pairs, medical_terms(folder))
 
 
-def measure_words(folder: Path, model: str | None, advance: Advance | None = None) -> dict[str, Any]:
+def measure_words(folder: Path, model: str | None, advance: OnProgress | None = None) -> dict[str, Any]:
     """Everything that the folder has texts or recordings for.
 
     Raises:

@@ -2,6 +2,7 @@
 
 ================  ============================================================================================
 `studies`         which studies a source names; nothing of them is read
+`job`             `BatchOptions`, what is asked of a run; `ScoringJob`, one machine's part of it
 `run`             a run from end to end: `run_batch(BatchOptions(...))`
 `local`           scoring on this machine
 `cluster`         the same on many machines: `run_batch_on_ray`

@@ -15,7 +15,7 @@ import os
 import platform
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from importlib.metadata import PackageNotFoundError, version
@@ -36,8 +36,8 @@ from diagnosis.engine import DiagnosisEngine
 from diagnosis.errors import MissingDependencyError
 from diagnosis.networks.classifier import DiagnosisNetwork
 from diagnosis.preprocessing.text import prepare_text
+from diagnosis.progress import OnProgress
 
-OnProgress = Callable[[int, int], None]
 TOLERANCE = 0.01
 """Largest difference of a calibrated probability from float32."""
 GAIN = 1.2

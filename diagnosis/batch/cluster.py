@@ -21,11 +21,13 @@ from types import ModuleType
 from typing import Any, final
 
 from diagnosis import settings
+from diagnosis.batch.job import BatchOptions, ScoringJob
 from diagnosis.batch.local import score_here
-from diagnosis.batch.run import BatchOptions, OnProgress, ScoringJob, Summary, begin, conclude, locked, opened_ledger
+from diagnosis.batch.run import Summary, begin, conclude, locked, opened_ledger
 from diagnosis.batch.studies import Study, find_studies
 from diagnosis.bundle.folder import Bundle, load_bundle
 from diagnosis.errors import ConfigurationError, DiagnosisError, MissingDependencyError
+from diagnosis.progress import OnProgress
 from diagnosis.store.database import Store
 from diagnosis.store.ledger import Ledger
 

@@ -4,13 +4,14 @@ from diagnosis import settings
 from diagnosis.batch.cache import FileCache
 from diagnosis.batch.choice import make_runtime
 from diagnosis.batch.encoder import StudyEncoder
-from diagnosis.batch.pipeline import OnProgress, Pipeline
+from diagnosis.batch.job import BatchOptions, ScoringJob
+from diagnosis.batch.pipeline import Pipeline
 from diagnosis.batch.reader_pool import ReaderPool, Start, start_reader
 from diagnosis.batch.reading import ReaderSettings
-from diagnosis.batch.run import BatchOptions, ScoringJob
 from diagnosis.batch.runtime import TorchRuntime
 from diagnosis.bundle.folder import Bundle
 from diagnosis.engine import DiagnosisEngine
+from diagnosis.progress import OnProgress
 
 
 def reader_settings(bundle: Bundle, options: BatchOptions) -> ReaderSettings:

@@ -11,7 +11,7 @@ in a thread here; every step is written to the ledger before the next begins::
 import json
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import final
@@ -21,9 +21,9 @@ from diagnosis.batch.prepared import PreparedStudy
 from diagnosis.batch.reader_messages import Prepared, Refused
 from diagnosis.batch.reader_pool import Answer, Died, ReaderPool
 from diagnosis.batch.studies import Study
+from diagnosis.progress import OnProgress
 from diagnosis.store.ledger import Ledger
 
-OnProgress = Callable[[int, int], None]
 POLL_S = 0.05
 MOST_BATCHES_WAITING = 3
 """Prepared studies wait for the network up to here; then the readers wait for it, so that memory stays flat."""

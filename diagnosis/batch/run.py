@@ -4,63 +4,26 @@ import fcntl
 import platform
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, final
 
 from diagnosis import settings
-from diagnosis.batch.reader_pool import Limits, Start, start_reader
+from diagnosis.batch.job import BatchOptions, ScoringJob
+from diagnosis.batch.reader_pool import Start, start_reader
 from diagnosis.batch.results import write_results
 from diagnosis.batch.studies import Study, find_studies
 from diagnosis.bundle.folder import Bundle, load_bundle
 from diagnosis.errors import ConfigurationError
+from diagnosis.progress import OnProgress
 from diagnosis.store.database import Store
 from diagnosis.store.ledger import Ledger
 from diagnosis.version import __version__
 
-OnProgress = Callable[[int, int], None]
 PACKAGES = ("torch", "numpy", "pydicom", "scipy", "transformers", "faster-whisper", "pyarrow")
-
-
-@final
-@dataclass(frozen=True)
-class BatchOptions:
-    """How a run is made.
-
-    Attributes:
-        source, regions: see `find_studies`.
-        bundle: folder.
-        out: folder of the results.
-        workers: reading processes; by default as many as there are processors.
-        limits: what one study may cost.
-        ledger: URL of its database; by default `ledger.sqlite3` in `out`.
-        cache: folder of transcripts and embeddings; by default `cache` in `out`.
-        uses_cache: False to keep and look up nothing.
-        repair: "resample" to accept tilted CT.
-        retries_failed: score again what failed in an earlier start of this run.
-        runtime: `float32`, or `auto` for what measures best on this machine.
-    """
-
-    source: Path
-    bundle: Path
-    out: Path
-    regions: Path | None = None
-    workers: int | None = None
-    limits: Limits = field(default_factory=Limits)
-    ledger: str | None = None
-    cache: Path | None = None
-    uses_cache: bool = True
-    repair: str | None = None
-    retries_failed: bool = False
-    runtime: str = "float32"
-
-    @property
-    def cache_folder(self) -> Path | None:
-        """Folder of the cache, or None."""
-        return (self.cache or self.out / "cache") if self.uses_cache else None
 
 
 @final
@@ -107,23 +70,6 @@ def run_batch(
         owner = f"{platform.node()[:24]}-{uuid.uuid4().hex[:12]}"
         score_here(ScoringJob(studies, ledger, bundle, options, runtime, owner), on_progress, start_reading)
         return conclude(ledger, bundle, options, time.perf_counter() - start)
-
-
-@final
-@dataclass(frozen=True, eq=False)
-class ScoringJob:
-    """What one machine needs to score the studies of a run.
-
-    Attributes:
-        owner: the name under which it claims studies.
-    """
-
-    studies: Mapping[str, Study]
-    ledger: Ledger
-    bundle: Bundle
-    options: BatchOptions
-    runtime: str
-    owner: str
 
 
 def begin(

@@ -10,8 +10,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import final
 
+from diagnosis.batch.job import BatchOptions
 from diagnosis.batch.reader_pool import resident_mib
-from diagnosis.batch.run import BatchOptions, run_batch
+from diagnosis.batch.run import run_batch
 from diagnosis.benchmark.made_up import SIZE, write_manifest, write_series
 from diagnosis.benchmark.measuring import MIB, Figure, figure_of, peak_mib, seconds_of
 from diagnosis.ingest.dicom_volume import read_volume

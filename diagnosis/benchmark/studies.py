@@ -12,7 +12,8 @@ from pathlib import Path
 import torch
 
 from diagnosis import settings
-from diagnosis.batch.run import BatchOptions, run_batch
+from diagnosis.batch.job import BatchOptions
+from diagnosis.batch.run import run_batch
 from diagnosis.benchmark.made_up import center_mm, dictation, write_dictation, write_manifest, write_series
 from diagnosis.benchmark.measuring import Figure, figure_of, in_turns, seconds_of
 from diagnosis.benchmark.plain_script import PlainScript, ScriptStudy

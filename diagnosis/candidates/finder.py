@@ -1,6 +1,5 @@
 """From a chest CT to at most ten regions that somebody should look at."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import final
 
@@ -13,10 +12,9 @@ from diagnosis.candidates.ranking import Ranking, default_ranking
 from diagnosis.candidates.scene import Scene, make_scene
 from diagnosis.candidates.traits import Sized, measure_traits
 from diagnosis.candidates.working_grid import resample_isotropic
+from diagnosis.progress import OnProgress
 from diagnosis.record import RegionOfInterest, Volume
 from diagnosis.record.volume import RegionSource
-
-OnProgress = Callable[[int, int], None]
 
 MOST_CANDIDATES = 10
 ALWAYS_SHOWN = 3

@@ -12,7 +12,8 @@ from diagnosis.cli.output_folder import require_folder
 from diagnosis.errors import StudiesFailedError
 
 if TYPE_CHECKING:
-    from diagnosis.batch.run import BatchOptions, Summary
+    from diagnosis.batch.job import BatchOptions
+    from diagnosis.batch.run import Summary
 
 SHOWN_REASONS = 5
 
@@ -39,7 +40,7 @@ def batch_command(
     workers: Annotated[int | None, typer.Option("--workers", min=1, help="Reading processes.")] = None,
     time_limit: Annotated[float, typer.Option("--time-limit", min=1, help="Seconds for one study.")] = 300.0,
     memory_limit: Annotated[int, typer.Option("--memory-limit", min=256, help="MiB for one study.")] = 6144,
-    repair: Annotated[str | None, typer.Option("--repair", help="'resample': accept tilted series.")] = None,
+    repair: options.Repair = None,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Score again what failed before.")] = False,
     cache: Annotated[Path | None, typer.Option("--cache", help="Folder of the cache (default: OUT/cache).")] = None,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Keep no transcripts and embeddings.")] = False,
@@ -50,8 +51,8 @@ def batch_command(
     """Score many studies: results.parquet, results.csv, summary.html. Killed at any moment, it goes on."""
     require_folder(out)
     from diagnosis import settings
+    from diagnosis.batch.job import BatchOptions
     from diagnosis.batch.reader_pool import Limits
-    from diagnosis.batch.run import BatchOptions
 
     if address is not None and engine is not Engine.RAY:
         msg = "--address names a Ray cluster; add --engine ray"

@@ -1,20 +1,20 @@
 """Progress bars on standard error, so that `--json` on standard output stays clean; lines where it is a log file."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-OnProgress = Callable[[int, int], None]
-"""Called with (done, all)."""
+from diagnosis.progress import OnProgress, OpenBar
+
 LINE_EVERY_S = 30.0
 """How often a line is written where standard error is no terminal."""
 
 
 @contextmanager
-def progress_bars() -> Iterator[Callable[[str], OnProgress]]:
+def progress_bars() -> Iterator[OpenBar]:
     """Gives a function that opens a bar with a title and returns its `OnProgress`; the bars vanish at the end."""
     console = Console(stderr=True)
     if not console.is_terminal:
@@ -53,7 +53,7 @@ def _lines(title: str, console: Console) -> OnProgress:
     return advance
 
 
-def opened_when_told(open_bar: Callable[[str], OnProgress], title: str) -> OnProgress:
+def opened_when_told(open_bar: OpenBar, title: str) -> OnProgress:
     """A bar for work that may not be needed: it opens with the first thing that is told of it."""
     opened: list[OnProgress] = []
 

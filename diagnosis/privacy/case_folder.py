@@ -8,7 +8,6 @@ is given in the scanner's coordinates, which name nobody. A recording is withhel
 
 import json
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, final
@@ -21,13 +20,13 @@ from diagnosis.privacy.dicom_files import DicomOutcome, Policy, deidentify_dicom
 from diagnosis.privacy.known_identifiers import KnownIdentifiers
 from diagnosis.privacy.profile_table import Option
 from diagnosis.privacy.text import TextRules
+from diagnosis.progress import OnProgress
 
 VOICE_WITHHELD = "it is a recording, and a voice identifies; transcribe it (diagnosis transcribe) and give the text"
 NIFTI_WITHHELD = "it is NIfTI, whose free header fields were not looked at; give DICOM, or pass it on yourself"
 OTHER_WITHHELD = "it is no part of a case (case.json, ct, note, voice); nobody knows what it says"
 TRANSCRIPT_NAMES = ("voice.txt", "transcript.txt")
 OLDEST_AGE = 90
-Progress = Callable[[int, int], None]
 
 
 @final
@@ -58,7 +57,7 @@ class Outcome:
         self.warnings.update(dicom.warnings)
 
 
-def deidentify_path(source: Path, out: Path, policy: Policy, *, on_progress: Progress | None = None) -> Outcome:
+def deidentify_path(source: Path, out: Path, policy: Policy, *, on_progress: OnProgress | None = None) -> Outcome:
     """De-identify a note, DICOM, or a case folder into a new or empty folder.
 
     Raises:
@@ -106,7 +105,7 @@ def _is_case(folder: Path) -> bool:
     return any((folder / name).exists() for name in names)
 
 
-def _case(folder: Path, out: Path, policy: Policy, outcome: Outcome, on_progress: Progress | None) -> None:
+def _case(folder: Path, out: Path, policy: Policy, outcome: Outcome, on_progress: OnProgress | None) -> None:
     stated = read_case_file(folder / "case.json")
     known, subject = KnownIdentifiers(), stated.case_id if stated is not None else folder.name
     pseudonyms: list[str] = []
@@ -136,7 +135,7 @@ def _case(folder: Path, out: Path, policy: Policy, outcome: Outcome, on_progress
 
 
 def _ct(
-    source: Path, out: Path, policy: Policy, outcome: Outcome, known: KnownIdentifiers, on_progress: Progress | None
+    source: Path, out: Path, policy: Policy, outcome: Outcome, known: KnownIdentifiers, on_progress: OnProgress | None
 ) -> list[str]:
     """De-identify the CT of a case into `ct/`; the pseudonyms of the patients in it."""
     if source.is_file() and is_nifti(source):

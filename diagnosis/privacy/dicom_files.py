@@ -8,7 +8,7 @@ reason: damaged files, documents, and pictures in which text may remain.
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import final
@@ -30,6 +30,7 @@ from diagnosis.privacy.known_identifiers import KnownIdentifiers
 from diagnosis.privacy.profile_table import EDITION, Option
 from diagnosis.privacy.secret import SecretKey
 from diagnosis.privacy.text import TextRules
+from diagnosis.progress import OnProgress
 from diagnosis.version import __version__
 
 IMPLEMENTATION_UID = "2.25.213094563109126472384721609581236540912"
@@ -46,7 +47,6 @@ OPTION_CODES = {
     Option.MODIFIED_DATES: "113107",
     Option.PATIENT_CHARACTERISTICS: "113108",
 }
-Progress = Callable[[int, int], None]
 
 
 @final
@@ -93,7 +93,7 @@ class DicomOutcome:
         return folder / f"{self._numbers[folder]:06d}.dcm"
 
 
-def deidentify_dicom(source: Path, out: Path, policy: Policy, on_progress: Progress | None = None) -> DicomOutcome:
+def deidentify_dicom(source: Path, out: Path, policy: Policy, on_progress: OnProgress | None = None) -> DicomOutcome:
     """De-identify every DICOM object below a path (folder, zip archive or file) into a folder.
 
     Raises:
@@ -104,7 +104,7 @@ def deidentify_dicom(source: Path, out: Path, policy: Policy, on_progress: Progr
         return deidentify_files(files, out, policy, on_progress)
 
 
-def deidentify_files(files: FileSet, out: Path, policy: Policy, on_progress: Progress | None = None) -> DicomOutcome:
+def deidentify_files(files: FileSet, out: Path, policy: Policy, on_progress: OnProgress | None = None) -> DicomOutcome:
     """As `deidentify_dicom`, for files that are at hand."""
     outcome, deadline = DicomOutcome(), limits.Deadline()
     readable = list(_readable(files, outcome))

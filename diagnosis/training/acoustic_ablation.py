@@ -10,7 +10,7 @@ measured by this.
 
 import json
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
@@ -31,6 +31,7 @@ from diagnosis.networks.model_input import ModalityTokens
 from diagnosis.networks.text_encoder import load_tokenizer
 from diagnosis.phantom.speech import speak
 from diagnosis.preprocessing.audio import prepare_mel
+from diagnosis.progress import OnProgress, OpenBar
 from diagnosis.training.config import TrainConfig
 from diagnosis.training.dictations import voice_of
 from diagnosis.training.lidc import ScoredDictation, scored_dictations
@@ -60,9 +61,7 @@ class Heard:
     sounds: tuple[Tensor, ...]
 
 
-def measure_acoustic_branch(
-    config: TrainConfig, open_bar: Callable[[str], Callable[[int, int], None]]
-) -> dict[str, Any]:
+def measure_acoustic_branch(config: TrainConfig, open_bar: OpenBar) -> dict[str, Any]:
     """AUROC of words, of words and sound, of the sound alone, and the difference that the sound makes.
 
     The document is kept in the bundle's `eval`, where the card finds it.
@@ -102,7 +101,7 @@ def measure_acoustic_branch(
     return document
 
 
-def _sounds(cases: Sequence[ScoredDictation], on_progress: Callable[[int, int], None]) -> tuple[Tensor, ...]:
+def _sounds(cases: Sequence[ScoredDictation], on_progress: OnProgress) -> tuple[Tensor, ...]:
     """Log-mel frames of each dictation, `FRAMES_JOINED` averaged into one."""
     sounds = []
     with tempfile.TemporaryDirectory() as folder:
@@ -119,7 +118,7 @@ def _sounds(cases: Sequence[ScoredDictation], on_progress: Callable[[int, int], 
 
 @torch.inference_mode()
 def _word_logits(
-    network: DiagnosisNetwork, cases: Sequence[ScoredDictation], on_progress: Callable[[int, int], None]
+    network: DiagnosisNetwork, cases: Sequence[ScoredDictation], on_progress: OnProgress
 ) -> npt.NDArray[np.float64]:
     """The dictation's logit from its words as they were spoken, by the member that has not met the case."""
     encoder = network.config.text_encoder

@@ -5,11 +5,11 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from diagnosis.progress import OpenBar
 from diagnosis.retrieval.quality import Recall, pair_likelihood, recall_of
 from diagnosis.training.alignment_stage import LOSSES, cases_of_fold, embed_cohort, fit_space
 from diagnosis.training.cohort import Cohort, Reader
 from diagnosis.training.ct_readings import CohortReadings
-from diagnosis.training.encoders import OpenBar
 from diagnosis.training.folds import CohortTexts
 from diagnosis.vocabulary import MODALITIES, Modality
 
@@ -22,6 +22,9 @@ DIRECTIONS: dict[str, tuple[int, int]] = {
     "note to dictation": (NOTE, VOICE),
 }
 UNTOLD = " (diameter not told)"
+N_NEAREST = 5
+MIDDLE_RATING, MIDDLE_LOG_DIAMETER = 3.0, 2.3
+"""Where a rating or a diameter (10 mm) that is not known is put: it speaks for no nodule more than for another."""
 Similarity = npt.NDArray[np.float32]
 
 
@@ -91,21 +94,26 @@ def _recall_between(
 
 
 def _values(reader: Reader) -> npt.NDArray[np.float64]:
-    """Ratings and log diameter; what is not known is put in the middle of its scale."""
+    """Ratings and log diameter; what is not known is put in the middle of its scale, (rating + 1,)."""
     values = np.array([*reader.ratings, np.log(reader.diameter_mm) if reader.diameter_mm else np.nan])
-    return np.where(np.isfinite(values), values, [3.0] * len(reader.ratings) + [2.3])
+    return np.where(np.isfinite(values), values, [MIDDLE_RATING] * len(reader.ratings) + [MIDDLE_LOG_DIAMETER])
 
 
-def neighbor_agreement(embedded: Tensor, cohort: Cohort, count: int = 5) -> dict[str, float]:
-    """Of the nearest nodules of other patients by the CT alone: how often they were judged alike, beside chance."""
+def neighbor_agreement(embedded: Tensor, cohort: Cohort) -> dict[str, float]:
+    """Of the 5 nearest nodules of other patients by the CT alone: how often they were judged alike, beside chance.
+
+    Args:
+        embedded: (case,modality,space) of all cases of the cohort.
+        cohort: whose cases without a label are left out.
+    """
     cases = cohort.cases
     rows = [i for i, case in enumerate(cases) if case.labels[0] is not None]
     vectors = torch.nn.functional.normalize(embedded[rows][:, CT], dim=-1).numpy()
     similarity = vectors @ vectors.T
     patients = np.array([cases[i].patient_id for i in rows])
-    similarity[patients[:, None] == patients[None]] = -2
+    similarity[patients[:, None] == patients[None]] = -2  # below any cosine: never among the nearest
     labels = np.array([cases[i].labels[0] for i in rows])
-    nearest = np.argsort(-similarity, axis=1)[:, :count]
+    nearest = np.argsort(-similarity, axis=1)[:, :N_NEAREST]
     share = float((labels[nearest] == labels[:, None]).mean())
     positive = float(labels.mean())
     return {"same_call_of_5_nearest": share, "by_chance": positive**2 + (1 - positive) ** 2}

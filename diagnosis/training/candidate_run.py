@@ -1,6 +1,6 @@
 """From a folder of outlined nodules to the network that ranks candidates, in one call that can be repeated."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, final
@@ -12,11 +12,11 @@ from diagnosis.candidates.ranking import RoundnessRanking
 from diagnosis.errors import ConfigurationError
 from diagnosis.phantom.kinds import KINDS, draw_kind_spec
 from diagnosis.phantom.patient import make_ct
+from diagnosis.progress import OnProgress
 from diagnosis.record import Volume
 from diagnosis.training.candidate_stage import BlobExamples, Floats, fit_ranking, join_examples, label_proposals
 from diagnosis.training.implants import Cutout, implant, read_cutouts
 
-Advance = Callable[[int, int], None]
 N_FOLDS = 4
 
 
@@ -47,7 +47,7 @@ class CandidateTraining:
             raise ConfigurationError(msg)
 
 
-def train_candidates(lidc: Path, folder: Path, config: CandidateTraining, advance: Advance) -> dict[str, Any]:
+def train_candidates(lidc: Path, folder: Path, config: CandidateTraining, advance: OnProgress) -> dict[str, Any]:
     """Make the chests, train, and write the model folder.
 
     Args:

@@ -17,8 +17,6 @@ Data: https://doi.org/10.7937/K9/TCIA.2015.LO9QL9SX
 
 The bundle holds weights and aggregate figures only: no image, no annotation, no text of the data set.
 """
-
-
 COMPARED_SOUND = ("words", "words and sound", "sound alone", "difference")
 """Figures of the acoustic ablation, each a value with its interval."""
 
@@ -227,11 +225,13 @@ def _encoder_table(table: dict[str, Any]) -> list[str]:
 
 
 def _extent(metadata: BundleMetadata) -> str:
+    """`3.8 × 28.0 × 28.0 mm (z, y, x)`."""
     sides = [n * s for n, s in zip(metadata.inputs.shape, metadata.inputs.spacing_mm, strict=True)]
     return " × ".join(f"{side:.1f}" for side in sides) + " mm (z, y, x)"
 
 
 def _finding_table(subsets: dict[str, Any]) -> list[str]:
+    """Each subset of parts; sensitivity and specificity at the bundle's threshold."""
     rows = [
         "| input | AUROC | AUPRC | ECE | sensitivity | specificity | coverage (90 %) | n |",
         "|---|---|---|---|---|---|---|---|",

@@ -6,9 +6,10 @@ from typing import final
 import torch
 from torch import Tensor
 
+from diagnosis.progress import OpenBar
 from diagnosis.training.cohort import Cohort
 from diagnosis.training.config import TrainConfig
-from diagnosis.training.encoders import OpenBar, load_volume_encoder, read_regions
+from diagnosis.training.encoders import load_volume_encoder, read_regions
 from diagnosis.training.folds import training_readouts
 from diagnosis.training.fusion_stage import CtReadouts
 

@@ -1,6 +1,6 @@
 """Stages 1 and 2 on a cohort: one text reader, a volume encoder for each fold and for each pair of folds."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
 from itertools import combinations
@@ -16,6 +16,7 @@ from diagnosis.networks.text_encoder import FrozenBert, load_tokenizer
 from diagnosis.networks.text_reader import TextReader, TextSummary, make_text_reader
 from diagnosis.networks.volume_encoder import VolumeEncoder
 from diagnosis.preprocessing.volume import FieldOfView
+from diagnosis.progress import OpenBar
 from diagnosis.settings import process_count
 from diagnosis.training.augmentation import RegionAugmentation, centered
 from diagnosis.training.cohort import Cohort, TrainingCase
@@ -39,7 +40,6 @@ READ_NOISE_HU = 10.0
 """Most noise in the views that the fusion learns from: the encoders have learned to bear more."""
 DIAMETER_NOISE = 0.1
 """Standard deviation of the log diameter between two who measure a lesion."""
-OpenBar = Callable[[str], Callable[[int, int], None]]
 
 
 def train_text_reader(config: TrainConfig, bert: FrozenBert, open_bar: OpenBar) -> TextReader | TextSummary:

@@ -5,7 +5,7 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, final
+from typing import final
 
 import numpy as np
 import numpy.typing as npt
@@ -13,12 +13,12 @@ import torch
 from torch import Tensor
 
 from diagnosis.networks.classifier import DiagnosisNetwork, FusionClassifier
-from diagnosis.networks.text_encoder import load_tokenizer
+from diagnosis.networks.text_encoder import TextEncoderConfig, load_tokenizer
 from diagnosis.networks.text_reader import TextReader, TextSummary
+from diagnosis.progress import OnProgress, OpenBar
 from diagnosis.training.cohort import Cohort, TrainingCase
 from diagnosis.training.config import TrainConfig
 from diagnosis.training.encoders import (
-    OpenBar,
     load_volume_encoder,
     read_regions,
     train_text_reader,
@@ -127,7 +127,7 @@ def _kept_answers(
         return known
     encoder = config.network.text_encoder
     bar = open_bar("Reading notes and dictations with the BERT")
-    answers: Tensor = _answers(texts, network, reader, (load_tokenizer(encoder), encoder.max_tokens, bar))
+    answers: Tensor = _answers(texts, network, reader, encoder, bar)
     save_tensors(answers, kept)
     return answers
 
@@ -148,10 +148,14 @@ def _add_scored_texts(case: TrainingCase, own: CaseTexts, note: int, voice: int)
 
 @torch.inference_mode()
 def _answers(
-    texts: list[str], network: DiagnosisNetwork, reader: TextReader | TextSummary, how: tuple[Any, int, Any]
+    texts: list[str],
+    network: DiagnosisNetwork,
+    reader: TextReader | TextSummary,
+    encoder: TextEncoderConfig,
+    on_progress: OnProgress,
 ) -> Tensor:
-    tokenizer, max_tokens, bar = how
-    bank = encode_texts(texts, network.bert, tokenizer, max_tokens, bar)
+    """The reader's answers to all texts, (text,query,embed) in half precision; texts of like length go together."""
+    bank = encode_texts(texts, network.bert, load_tokenizer(encoder), encoder.max_tokens, on_progress)
     answers = torch.zeros(len(texts), *reader.answer_shape, dtype=torch.float16)
     order = np.argsort(bank.lengths)
     for chosen in np.array_split(order, max(1, len(order) // 128)):
@@ -349,11 +353,11 @@ def merged(parts: list[OutOfFold]) -> OutOfFold:
     """Each case's answers from the one part that has them."""
 
     def merge(tables: list[Mapping[str, npt.NDArray[np.float64]]]) -> dict[str, npt.NDArray[np.float64]]:
-        merged = {}
+        whole = {}
         for name in tables[0]:
             stacked = np.stack([table[name] for table in tables])
             known = np.isfinite(stacked)
-            merged[name] = np.where(known.any(axis=0), np.where(known, stacked, 0).sum(axis=0), np.nan)
-        return merged
+            whole[name] = np.where(known.any(axis=0), np.where(known, stacked, 0).sum(axis=0), np.nan)
+        return whole
 
     return OutOfFold(merge([p.logits for p in parts]), merge([p.descriptors for p in parts]))

@@ -37,9 +37,10 @@ from diagnosis.explanation.memory import peak_memory
 from diagnosis.networks.measurements import MeasuredReading
 from diagnosis.networks.pretrained_resnet import PretrainedResNet, as_pretrained_input
 from diagnosis.networks.volume_encoder import VolumeEncoder
+from diagnosis.progress import OpenBar
 from diagnosis.training.cohort import Cohort, TrainingCase
 from diagnosis.training.config import TrainConfig
-from diagnosis.training.encoders import OpenBar, fit_measured, load_volume_encoder, train_volume_encoder, volume_folder
+from diagnosis.training.encoders import fit_measured, load_volume_encoder, train_volume_encoder, volume_folder
 from diagnosis.training.pretrained_reading import (
     CROP,
     SLAB,

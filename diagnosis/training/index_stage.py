@@ -13,6 +13,7 @@ from diagnosis.drafting.wording import describe
 from diagnosis.errors import ConfigurationError
 from diagnosis.networks.projection import text_reading
 from diagnosis.networks.text_reader import TextReader
+from diagnosis.progress import OpenBar
 from diagnosis.retrieval.index import IndexedNodule, NoduleIndex, save_index
 from diagnosis.training.alignment_quality import measure_alignment, neighbor_agreement
 from diagnosis.training.alignment_stage import LOSSES, all_cases, embed_cohort, fit_space
@@ -21,7 +22,6 @@ from diagnosis.training.caption_stage import CaptionCases, captions_of, fit_deco
 from diagnosis.training.cohort import Cohort, TrainingCase
 from diagnosis.training.config import TrainConfig
 from diagnosis.training.ct_readings import CohortReadings, read_cohort_readings
-from diagnosis.training.encoders import OpenBar
 from diagnosis.training.folds import read_texts
 from diagnosis.training.lidc import BENIGN_TO, MALIGNANT_FROM
 from diagnosis.training.run import load_out_of_fold, read_cohort

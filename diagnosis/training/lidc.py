@@ -21,6 +21,7 @@ from diagnosis.errors import InputError
 from diagnosis.ingest.nifti import read_nifti
 from diagnosis.phantom.wording import NoduleDescription, write_dictation, write_note
 from diagnosis.preprocessing.volume import FieldOfView, sample_hu
+from diagnosis.progress import OnProgress
 from diagnosis.record import Volume
 from diagnosis.training.cohort import Cohort, Reader, TrainingCase, TrainingRegion, soft_malignancy
 from diagnosis.vocabulary import DESCRIPTORS
@@ -62,7 +63,7 @@ def describe(reader: Reader) -> NoduleDescription:
     return NoduleDescription(**ratings, diameter_mm=reader.diameter_mm)
 
 
-def read_lidc(root: Path, view: FieldOfView, transcribe: Transcribe, on_progress: Callable[[int, int], None]) -> Cohort:
+def read_lidc(root: Path, view: FieldOfView, transcribe: Transcribe, on_progress: OnProgress) -> Cohort:
     """Read the cohort; regions are sampled on `view`, which should be larger than the network's own.
 
     Args:

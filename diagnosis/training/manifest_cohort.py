@@ -1,6 +1,5 @@
 """Any cohort that comes as a manifest: labels are 0, 1 or blank, `split` names the folds."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +9,7 @@ from diagnosis.errors import ManifestError
 from diagnosis.ingest.manifest import ManifestRow, read_manifest, read_manifest_case
 from diagnosis.preprocessing.audio import prepare_mel
 from diagnosis.preprocessing.volume import FieldOfView, sample_hu
+from diagnosis.progress import OnProgress
 from diagnosis.record import Case
 from diagnosis.training.cohort import Cohort, TrainingCase, TrainingRegion
 
@@ -18,7 +18,7 @@ def read_manifest_cohort(
     path: Path,
     findings: tuple[str, ...],
     view: FieldOfView,
-    on_progress: Callable[[int, int], None],
+    on_progress: OnProgress,
     n_mels: int | None = None,
 ) -> Cohort:
     """Read all cases of a manifest; regions are sampled on `view`, which should be larger than the network's own.

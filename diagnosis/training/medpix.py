@@ -12,7 +12,7 @@ benchmark, and weights trained on it are not shipped. Expected in the folder: `c
 import hashlib
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from diagnosis.errors import InputError
 from diagnosis.preprocessing.volume import FieldOfView
+from diagnosis.progress import OnProgress
 from diagnosis.training.cohort import Cohort, TrainingCase, TrainingRegion
 
 N_FOLDS = 3
@@ -31,9 +32,7 @@ SHORTEST_HIDDEN = 4
 HIDDEN = "[...]"
 
 
-def read_medpix(
-    root: Path, view: FieldOfView, on_progress: Callable[[int, int], None], *, hide_diagnosis: bool
-) -> Cohort:
+def read_medpix(root: Path, view: FieldOfView, on_progress: OnProgress, *, hide_diagnosis: bool) -> Cohort:
     """Read the cohort; slices are drawn on `view`, which should be larger than the network's own.
 
     Args:

@@ -19,10 +19,10 @@ from torch import Tensor, nn
 from diagnosis.networks.pretrained_resnet import N_FEATURES, PretrainedResNet, as_pretrained_input, folded
 from diagnosis.networks.volume_encoder import N_RATING_STEPS, standard_size
 from diagnosis.preprocessing.volume import FieldOfView
+from diagnosis.progress import OpenBar
 from diagnosis.training.augmentation import centered
 from diagnosis.training.cohort import Cohort, TrainingCase
 from diagnosis.training.config import TrainConfig
-from diagnosis.training.encoders import OpenBar
 from diagnosis.training.losses import soft_bce
 from diagnosis.training.trainer import save_tensors
 from diagnosis.training.volume_stage import malignancy_logit, targets_of

@@ -22,8 +22,8 @@ from diagnosis.bundle.folder import METRICS, load_bundle
 from diagnosis.errors import ConfigurationError
 from diagnosis.networks.text_encoder import FrozenBert, load_tokenizer
 from diagnosis.networks.text_reader import TextReader
+from diagnosis.progress import OpenBar
 from diagnosis.training.config import StageConfig, TrainConfig
-from diagnosis.training.encoders import OpenBar
 from diagnosis.training.folds import answer_cases, merged, read_scored_texts
 from diagnosis.training.publish import publish
 from diagnosis.training.run import read_cohort, save_out_of_fold

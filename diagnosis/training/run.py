@@ -3,7 +3,6 @@
 import json
 import platform
 import time
-from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -15,12 +14,12 @@ import diagnosis
 from diagnosis.errors import ConfigurationError
 from diagnosis.networks.fusion import FUSIONS
 from diagnosis.preprocessing.volume import FieldOfView
+from diagnosis.progress import OnProgress, OpenBar
 from diagnosis.settings import process_count
 from diagnosis.training.benchmark import write_benchmark
 from diagnosis.training.cohort import Cohort
 from diagnosis.training.config import TrainConfig
 from diagnosis.training.dictations import DictationCache
-from diagnosis.training.encoders import OpenBar
 from diagnosis.training.folds import OutOfFold, train_folds
 from diagnosis.training.lidc import read_lidc
 from diagnosis.training.manifest_cohort import read_manifest_cohort
@@ -124,7 +123,7 @@ def train(config: TrainConfig, open_bar: OpenBar) -> dict[str, Any]:
     return document
 
 
-def _no_bar(_title: str) -> Callable[[int, int], None]:
+def _no_bar(_title: str) -> OnProgress:
     """What all but the first process show."""
     return lambda _done, _total: None
 

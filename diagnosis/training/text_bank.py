@@ -1,6 +1,6 @@
 """Every text once through the frozen BERT; states are kept as float16 and handed out in padded batches."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, final
 
 import numpy as np
@@ -10,6 +10,7 @@ from torch import Tensor
 
 from diagnosis.networks.text_encoder import FrozenBert
 from diagnosis.preprocessing.text import prepare_text
+from diagnosis.progress import OnProgress
 
 
 @final
@@ -45,7 +46,7 @@ def encode_texts(
     bert: FrozenBert,
     tokenizer: Any,  # noqa: ANN401 - transformers is untyped
     max_tokens: int,
-    on_progress: Callable[[int, int], None],
+    on_progress: OnProgress,
     batch_size: int = 64,
 ) -> TextBank:
     """Encode texts, longest together, in bfloat16."""

@@ -3,7 +3,7 @@
 import logging
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, final
 
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.utils.data import Sampler
 
 from diagnosis.errors import ConfigurationError
+from diagnosis.progress import OnProgress
 from diagnosis.settings import process_count, process_rank
 from diagnosis.training.config import StageConfig, TrainConfig
 from diagnosis.training.processes import is_first, own_rows, wait_for_all
@@ -159,7 +160,7 @@ class Stage(lightning.LightningModule):  # type: ignore[misc] # lightning is unt
 class _Report(Callback):  # type: ignore[misc] # lightning is untyped here
     """Tells the progress bar of the command line where a stage is."""
 
-    def __init__(self, on_progress: Callable[[int, int], None]) -> None:
+    def __init__(self, on_progress: OnProgress) -> None:
         self.on_progress = on_progress
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:  # noqa: ARG002
@@ -172,7 +173,7 @@ def fit_stage(
     batches: Any,  # noqa: ANN401 - any loader of batches
     config: TrainConfig,
     folder: Path,
-    on_progress: Callable[[int, int], None],
+    on_progress: OnProgress,
     validation: Any = None,  # noqa: ANN401
 ) -> None:
     """Train a stage, resuming from its last checkpoint where one exists; its network then holds the final weights.

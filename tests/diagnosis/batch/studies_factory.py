@@ -5,7 +5,7 @@ from pathlib import Path
 
 from dicom_factory import write_series
 
-from diagnosis.batch.run import BatchOptions
+from diagnosis.batch.job import BatchOptions
 
 COLUMNS = ("case_id", "patient_id", "ct", "note_text", "voice_text", "center_x_mm", "center_y_mm", "center_z_mm")
 WORDS = (

@@ -14,9 +14,9 @@ from diagnosis.batch.cache import FileCache
 from diagnosis.batch.choice import TOLERANCE, Trial, best_of, choose_runtime, largest_difference, make_runtime
 from diagnosis.batch.compiled import MAKERS
 from diagnosis.batch.encoder import StudyEncoder
+from diagnosis.batch.job import BatchOptions
 from diagnosis.batch.local import reader_settings
 from diagnosis.batch.reading import StudyReader
-from diagnosis.batch.run import BatchOptions
 from diagnosis.batch.studies import find_studies
 from diagnosis.engine import DiagnosisEngine
 from diagnosis.errors import MissingDependencyError
