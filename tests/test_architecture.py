@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+MOST_LINES = 400
 HEAVY = ("torch", "monai", "numpy", "pandas", "streamlit")
 TOP_LEVEL = {"pyproject.toml", "README.md", "diagnosis", "clinician_ui", "models", "tests", "data_samples"}
 
@@ -28,6 +29,11 @@ def test_the_top_level_is_fixed(checkout):
 def test_no_drawers(checkout):
     drawers = [n for n in tracked(checkout) if re.search(r"(^|/)(utils?|helpers?|common|misc)(\.py|/)", n)]
     assert drawers == []
+
+
+def test_no_file_is_longer_than_one_reads_in_a_sitting(checkout):
+    lengths = {n: len((checkout / n).read_text().splitlines()) for n in tracked(checkout) if n.endswith(".py")}
+    assert {name: lines for name, lines in lengths.items() if lines > MOST_LINES} == {}
 
 
 def test_each_manual_names_every_module_of_its_room(checkout):

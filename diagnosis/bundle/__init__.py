@@ -3,7 +3,7 @@
 Layout, after the MONAI bundle specification (https://docs.monai.io/en/stable/mb_specification.html)::
 
     models/<name>/
-        LICENSE                       licence of the weights
+        LICENSE                       license of the weights
         configs/metadata.json         what goes in, what comes out, how the network is built (`metadata`)
         configs/train.yaml            how it was trained
         models/model.safetensors      weights of the ensemble's members; the frozen BERT is named, not copied

@@ -15,6 +15,7 @@ SIGMA_PER_DIAMETER = 1 / (2 * np.sqrt(3.0))
 OCTAVE_SIGMAS = (1.2, 1.7)
 """Scales within an octave, in voxels of its level; the next octave is the same on a level half as fine."""
 LEAST_ROUNDNESS = {"solid": 0.015, "soft": 0.03}
+"""Of a blob on the scale of solid tissue and on that of ground glass; what has less is left out."""
 MOST_OF_A_SCALE = 24
 """The roundest of each scale are kept: there are always more small round things than large ones."""
 
@@ -54,8 +55,10 @@ def find_blobs(scene: Scene) -> list[Blob]:
 
 
 def _at_scale(level: Level, sigma: float, *, is_soft: bool) -> list[Blob]:
+    """Blobs of one scale, the roundest first; `sigma` in voxels of the level."""
     least = LEAST_ROUNDNESS["soft" if is_soft else "solid"]
     smooth = ndimage.gaussian_filter(level.soft if is_soft else level.solid, sigma, truncate=3.0)
+    # Roundness is never more than the flattest curvature: the sum of all three is at least thrice that.
     answer = -np.float32(sigma**2) * ndimage.laplace(smooth, mode="nearest")
     is_peak = (answer >= 3 * least) & level.space & (answer == ndimage.maximum_filter(answer, 3))
     peaks = np.argwhere(is_peak)

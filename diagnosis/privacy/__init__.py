@@ -33,7 +33,7 @@ sentences: towns and countries   302 of 411 (.735)        342 of 411 (.832)     
 sentences: phone                 89 of 92                 89 of 92                  28 of 28
 sentences: post codes            31 of 37                 31 of 37                  14 of 17
 sentences: dates, mail, web,     all of 397               all of 397                all of 200
-IP, card, IBAN, SSN, licence
+IP, card, IBAN, SSN, license
 sentences: all of these          .872                     .913                      1,057 of 1,178 (.897)
 sentences: precision             .946                     .941                      .938
 reports: people                  3,838 of 3,864 (.993)    3,853 of 3,864 (.997)

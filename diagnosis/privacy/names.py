@@ -69,14 +69,14 @@ def find_names(text: str) -> list[tuple[int, int]]:
     Raises:
         MissingDependencyError: the dictionary of names is not installed.
     """
-    labelled = [
+    labeled = [
         match.span(group)
         for pattern, group in PATTERNS
         for match in pattern.finditer(text)
         if pattern is not _SUBJECT or _may_be_a_person(match[group])
     ]
-    labelled += [match.span(1) for match in _SAID_SMALL.finditer(text) if _may_be_a_person(match[1])]
-    return labelled + _joined(text, [span for span in _words(text) if _looks_like_a_name(text, *span)])
+    labeled += [match.span(1) for match in _SAID_SMALL.finditer(text) if _may_be_a_person(match[1])]
+    return labeled + _joined(text, [span for span in _words(text) if _looks_like_a_name(text, *span)])
 
 
 def _may_be_a_person(words: str) -> bool:
@@ -86,6 +86,7 @@ def _may_be_a_person(words: str) -> bool:
 
 
 def _is_short(word: str) -> bool:
+    """Whether it may be an abbreviation."""
     return word.isupper() and len(word) <= _MIN_LETTERS
 
 
@@ -94,6 +95,7 @@ def _words(text: str) -> list[tuple[int, int]]:
 
 
 def _looks_like_a_name(text: str, start: int, end: int) -> bool:
+    """By capitals and dictionaries; a word in small or in capital letters alone has to be a known name and no word."""
     word = text[start:end]
     if len(word) < _MIN_LETTERS or plain(word) in _NO_NAMES | EPONYMS:
         return False
