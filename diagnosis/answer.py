@@ -4,11 +4,11 @@ The command line, the service and what arrives from the archive all ask here, so
 the same answer on each way, and the same JSON.
 """
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, final
 
 from diagnosis.errors import CaseError
+from diagnosis.progress import OnProgress
 from diagnosis.record.case import case_subject
 
 if TYPE_CHECKING:  # what only passes the engine on does not wait for torch
@@ -16,8 +16,6 @@ if TYPE_CHECKING:  # what only passes the engine on does not wait for torch
     from diagnosis.engine import DiagnosisEngine
     from diagnosis.reading import Contradiction, Fact, SecondOpinion
     from diagnosis.record import Assessment, Case
-
-Progress = Callable[[int, int], None]
 
 
 @final
@@ -37,7 +35,7 @@ class Answer:
     candidates: "tuple[tuple[Candidate, Assessment], ...] | None" = None
 
 
-def answer_case(engine: "DiagnosisEngine", case: "Case", on_progress: Progress | None = None) -> Answer:
+def answer_case(engine: "DiagnosisEngine", case: "Case", on_progress: OnProgress | None = None) -> Answer:
     """Assess a case; a CT without a marked region is searched, and without candidates the other parts are assessed.
 
     Args:
@@ -57,14 +55,23 @@ def answer_case(engine: "DiagnosisEngine", case: "Case", on_progress: Progress |
         assessed = engine.assess_candidates(case, search.candidates)
         best, main = assessed[0]
         return Answer(main, replace(case, region=best.region, warnings=main.warnings), assessed)
+    warned = without_region(case, search.reason)
+    return Answer(engine.assess(warned), warned, ())
+
+
+def without_region(case: "Case", reason: str | None) -> "Case":
+    """A case in whose CT no region could be proposed, to be assessed by its other parts, with a warning that says why.
+
+    Raises:
+        CaseError: there are no other parts.
+    """
     if not case.present:
         msg = (
-            f"{case_subject(case.case_id)}: no region is marked and none can be proposed: {search.reason}; mark one, "
+            f"{case_subject(case.case_id)}: no region is marked and none can be proposed: {reason}; mark one, "
             "or add a note or a dictation"
         )
         raise CaseError(msg)
-    warned = replace(case, warnings=(*case.warnings, f"No region could be proposed: {search.reason}."))
-    return Answer(engine.assess(warned), warned, ())
+    return replace(case, warnings=(*case.warnings, f"No region could be proposed: {reason}."))
 
 
 def answer_json(answer: Answer) -> dict[str, Any]:
@@ -108,6 +115,7 @@ def report_json(
     opinions: "tuple[SecondOpinion, ...]",
 ) -> dict[str, Any]:
     """The public JSON form of `diagnosis read`."""
+    from diagnosis.reading.case_words import quoted
     from diagnosis.vocabulary import NOT_A_MEDICAL_DEVICE
 
     return {
@@ -129,9 +137,3 @@ def words_to_check_json(case: "Case") -> list[dict[str, Any]]:
         return []
     spans = voice.word_spans
     return [{**asdict(voice.words[i]), "start": spans[i][0], "end": spans[i][1]} for i in words_to_check(voice)]
-
-
-def quoted(case: "Case", fact: "Fact") -> str:
-    """The words of a fact, as they were written or spoken."""
-    holder = case.note if fact.source == "note" else case.voice_note
-    return "" if holder is None else " ".join(holder.text[fact.start : fact.end].split())

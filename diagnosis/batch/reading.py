@@ -9,7 +9,7 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
@@ -19,7 +19,7 @@ import numpy as np
 from diagnosis.batch.cache import FileCache, key_of
 from diagnosis.batch.prepared import PreparedStudy
 from diagnosis.batch.studies import Study
-from diagnosis.errors import CaseError, RegionError
+from diagnosis.errors import RegionError
 from diagnosis.familiarity.ct import SURROUNDINGS, CtFamiliarity
 from diagnosis.familiarity.limits import Range, language_warnings, range_warnings, speech_warnings
 from diagnosis.ingest.case_folder import assemble_case
@@ -192,6 +192,7 @@ def _half_size_mm(view: FieldOfView) -> tuple[float, float, float]:
 
 def _with_candidates(case: Case) -> list[Case]:
     """The case once for each candidate region; as it is where none is proposed but other parts can be assessed."""
+    from diagnosis.answer import without_region
     from diagnosis.candidates import search_candidates
     from diagnosis.engine import cases_of_candidates
 
@@ -200,10 +201,7 @@ def _with_candidates(case: Case) -> list[Case]:
     search = search_candidates(case.volume)
     if search.candidates:
         return cases_of_candidates(case, search.candidates)
-    if not case.present:
-        msg = f"case {case.case_id}: no region is marked and none can be proposed: {search.reason}; mark one"
-        raise CaseError(msg)
-    return [replace(case, warnings=(*case.warnings, f"No region could be proposed: {search.reason}."))]
+    return [without_region(case, search.reason)]
 
 
 def _voice_note_to_json(voice: VoiceNote) -> bytes:

@@ -36,7 +36,7 @@ def export_command(
         ),
     ] = None,
     bundle: options.Bundle = None,
-    repair: Annotated[str | None, typer.Option("--repair", help="'resample': repair a tilted series.")] = None,
+    repair: options.Repair = None,
 ) -> None:
     """Write one assessment as DICOM SR, parametric map, pictures, PDF, segmentation and FHIR."""
     require_folder(out)

@@ -20,9 +20,7 @@ COLORS = {"regular": "green", "repaired": "yellow", "refused": "red"}
 def inspect_command(
     path: Annotated[Path, typer.Argument(help="Folder, zip archive, DICOMDIR, DICOM or NIfTI file.")],
     as_json: options.Json = False,
-    repair: Annotated[
-        str | None, typer.Option("--repair", help="'resample': accept tilted but otherwise regular series.")
-    ] = None,
+    repair: options.Repair = None,
 ) -> None:
     """List every CT series: regular, repaired or refused, why, and which one an assessment would use."""
     from diagnosis.cli.progress import progress_bars

@@ -29,20 +29,18 @@ def read_command(
     from rich.console import Console
 
     from diagnosis.answer import report_json
-    from diagnosis.reading import find_contradictions, read_dictation, read_note, second_opinions
+    from diagnosis.reading import read_words
 
     case = _read(path)
-    note_facts = read_note(case.note) if case.note is not None else ()
-    voice_facts = read_dictation(case.voice_note) if case.voice_note is not None and case.voice_note.words else ()
-    facts = (*note_facts, *voice_facts)
-    contradictions = find_contradictions(case, note_facts, voice_facts)
-    opinions = second_opinions(facts, case)
+    words = read_words(case)
     if as_json:
-        typer.echo(json.dumps(report_json(case, facts, contradictions, opinions), indent=2, ensure_ascii=False))
+        report = report_json(case, words.facts, words.contradictions, words.opinions)
+        typer.echo(json.dumps(report, indent=2, ensure_ascii=False))
         return
-    _print_facts(case, facts, Console())
-    _print_contradictions(contradictions, Console())
-    _print_opinions(opinions, Console())
+    console = Console()
+    _print_facts(case, words.facts, console)
+    _print_contradictions(words.contradictions, console)
+    _print_opinions(words.opinions, console)
 
 
 def _read(path: Path) -> "Case":
@@ -76,7 +74,7 @@ def _print_facts(case: "Case", facts: "tuple[Fact, ...]", console: "Console") ->
     from rich.markup import escape
     from rich.table import Table
 
-    from diagnosis.answer import quoted
+    from diagnosis.reading.case_words import quoted
 
     table = Table(title=f"{len(facts)} facts", title_justify="left")
     for heading in ("source", "place", "kind", "fact", "sense", "words"):

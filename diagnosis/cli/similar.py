@@ -10,6 +10,7 @@ from rich.table import Table
 
 from diagnosis.cli import options
 from diagnosis.cli.case_gathering import gather_case, load_engine, parse_region
+from diagnosis.cli.train import trainer_bars
 from diagnosis.errors import ConfigurationError
 from diagnosis.vocabulary import MODALITIES, Modality
 
@@ -124,13 +125,7 @@ def index_command(
     config: Annotated[Path, typer.Argument(help="YAML configuration of a finished training run.")],
 ) -> None:
     """Make what stands on a trained bundle: the index of similar nodules, and captions; measured on held-out folds."""
-    from diagnosis.cli.progress import progress_bars
-
-    with progress_bars() as open_bar:
-        open_bar("Loading the networks")
-        from diagnosis.training.installed import require_trainer
-
-        require_trainer()
+    with trainer_bars() as open_bar:
         from diagnosis.training.config import read_config
         from diagnosis.training.index_stage import make_index
 

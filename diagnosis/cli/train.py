@@ -1,13 +1,19 @@
 """`diagnosis train` and `diagnosis compare`."""
 
 import json
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from diagnosis.progress import OpenBar
 
 
 class Compared(StrEnum):
@@ -23,6 +29,22 @@ ConfigPath = Annotated[
 ]
 
 
+@contextmanager
+def trainer_bars() -> "Iterator[OpenBar]":
+    """Progress bars for a command that needs the trainer.
+
+    Raises:
+        MissingDependencyError: its extra is not installed.
+    """
+    from diagnosis.cli.progress import progress_bars
+    from diagnosis.training.installed import require_trainer
+
+    with progress_bars() as open_bar:
+        open_bar("Loading the networks")
+        require_trainer()
+        yield open_bar
+
+
 def train_command(
     config: ConfigPath,
     reader_only: Annotated[
@@ -33,12 +55,7 @@ def train_command(
 
     Several processes share the work when they are started by `torchrun --nproc_per_node N -m diagnosis train CONFIG`.
     """
-    from diagnosis.cli.progress import progress_bars
-    from diagnosis.training.installed import require_trainer
-
-    with progress_bars() as open_bar:
-        open_bar("Loading the networks")
-        require_trainer()
+    with trainer_bars() as open_bar:
         from diagnosis.training.config import read_config
         from diagnosis.training.run import train
 
@@ -88,12 +105,7 @@ def compare_command(
     if of == Compared.ENCODERS:
         _compare_encoders(config, out)
         return
-    from diagnosis.cli.progress import progress_bars
-    from diagnosis.training.installed import require_trainer
-
-    with progress_bars() as open_bar:
-        open_bar("Loading the networks")
-        require_trainer()
+    with trainer_bars() as open_bar:
         from diagnosis.networks.fusion import FUSIONS
         from diagnosis.training.config import read_config
         from diagnosis.training.run import COMPARISON_COLUMNS, compare_fusions, comparison_rows
@@ -106,18 +118,12 @@ def compare_command(
     for row in comparison_rows(results, chosen.data.findings[0]):
         table.add_row(*row)
     Console().print(table)
-    if out is not None:
-        out.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+    _write(results, out)
 
 
 def _compare_encoders(config: Path, out: Path | None) -> None:
     """The table of image encoders."""
-    from diagnosis.cli.progress import progress_bars
-    from diagnosis.training.installed import require_trainer
-
-    with progress_bars() as open_bar:
-        open_bar("Loading the networks")
-        require_trainer()
+    with trainer_bars() as open_bar:
         from diagnosis.training.card import interval_text
         from diagnosis.training.config import read_config
         from diagnosis.training.run import compare_encoders
@@ -132,18 +138,12 @@ def _compare_encoders(config: Path, out: Path | None) -> None:
         table.add_row(name, interval_text(entry["auroc"]), "-" if untold is None else interval_text(untold), ms, mb)
     padding = ", ".join(f"{interval_text(entry)} on the {place}" for place, entry in document["padding"].items())
     Console().print(table, f"The pattern of the padding alone: AUROC {padding}")
-    if out is not None:
-        out.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    _write(document, out)
 
 
 def _compare_sound(config: Path, out: Path | None) -> None:
     """The acoustic branch on and off."""
-    from diagnosis.cli.progress import progress_bars
-    from diagnosis.training.installed import require_trainer
-
-    with progress_bars() as open_bar:
-        open_bar("Loading the networks")
-        require_trainer()
+    with trainer_bars() as open_bar:
         from diagnosis.training.acoustic_ablation import measure_acoustic_branch
         from diagnosis.training.card import COMPARED_SOUND, interval_text
         from diagnosis.training.config import read_config
@@ -153,5 +153,10 @@ def _compare_sound(config: Path, out: Path | None) -> None:
     for name in COMPARED_SOUND:
         table.add_row(name, interval_text(document[name]))
     Console().print(table)
+    _write(document, out)
+
+
+def _write(document: dict[str, Any], out: Path | None) -> None:
+    """As JSON, where a file is asked for."""
     if out is not None:
         out.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")

@@ -50,6 +50,7 @@ def _stands(evidence: Evidence, case: Case, words: CaseWords) -> bool:
 
 
 def _is_of_case(evidence: Evidence, case: Case, words: CaseWords) -> bool:
+    """Whether the case itself says it: its parts, its volume, its region, or a contradiction with its stated facts."""
     if evidence.name == "present":
         return set(evidence.value.split()) - {"nothing"} == {m.value for m in case.present}
     if evidence.name == "shape" and case.volume is not None:
