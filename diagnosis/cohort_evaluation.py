@@ -267,7 +267,7 @@ def _document(
         "scored": len(scoring.cases),
         "failed": len(scoring.failures),
         "regions_searched_for": sum(case.n_candidates is not None for case in scoring.cases),
-        "bootstrap": "patients, 2000 draws, 95 % percentile intervals",
+        "bootstrap": bootstrap.words,
     }
     findings = {name: evaluate_finding(by_subset, bootstrap) for name, by_subset in scores.items()}
     return metrics_document(protocol, findings, differences, measured, subgroups=groups), baselines

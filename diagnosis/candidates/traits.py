@@ -68,7 +68,14 @@ def measure_traits(scene: Scene, blobs: list[Blob]) -> tuple[Floats, list[Sized]
 @final
 @dataclass(frozen=True, eq=False)
 class _Look:
-    """The block around a blob on its level; `rho` is the distance from the center in radii."""
+    """The block around a blob on its level.
+
+    Attributes:
+        low: (3,) index of the block's first voxel on the level.
+        center, radius: of the blob, in voxels of the block.
+        hu, solid, soft, space: the block's part of the level.
+        rho: distance of each voxel from the center, in radii.
+    """
 
     level: Level
     low: npt.NDArray[np.int64]
@@ -80,11 +87,18 @@ class _Look:
     space: BoolArray
     rho: HuArray
 
+    @property
+    def core(self) -> BoolArray:
+        """The inner half, and at least the voxels about the center."""
+        return np.asarray(self.rho <= max(0.5, 0.9 / self.radius))
+
     def own(self, *, is_soft: bool) -> HuArray:
+        """The contrast on the scale that the blob was found on."""
         return self.soft if is_soft else self.solid
 
 
 def _look_at(scene: Scene, blob: Blob) -> _Look:
+    """On the coarsest level that still shows the blob well, or the finest where none does."""
     fitting = [level for level in scene.levels if blob.diameter / 2 / level.factor >= LEAST_RADIUS]
     level = fitting[-1] if fitting else scene.levels[0]
     radius = max(blob.diameter / 2 / level.factor, 1.5)
@@ -101,7 +115,7 @@ def _look_at(scene: Scene, blob: Blob) -> _Look:
 
 def _tissue(look: _Look) -> list[float]:
     """Contrast, HU and lung in the core, the ball, the shell around it and farther out."""
-    core, ball = look.rho <= max(0.5, 0.9 / look.radius), look.rho <= 1
+    core, ball = look.core, look.rho <= 1
     shell, far = (look.rho > 1.2) & (look.rho <= 1.7), (look.rho > 1.7) & (look.rho <= 2.4)
 
     def mean(values: npt.NDArray[np.float32] | BoolArray, where: BoolArray) -> float:
@@ -139,7 +153,7 @@ def _ways(look: _Look) -> list[float]:
     index = np.clip(np.round(points).astype(int), 0, np.array(look.hu.shape) - 1)
     z, y, x = np.moveaxis(index, -1, 0)
     tissue = np.where(look.space, look.soft, np.float32(1))
-    core = float(look.soft[look.rho <= max(0.5, 0.9 / look.radius)].mean()) + 1e-3
+    core = float(look.soft[look.core].mean()) + 1e-3
     ways = np.minimum(tissue[z, y, x].mean(axis=0) / core, 1.5).astype(np.float64)
     spread = np.einsum("w,wi,wj->ij", ways, _WAYS, _WAYS) / (ways.sum() + 1e-3)
     small, middle, _ = np.linalg.eigvalsh(spread)

@@ -45,6 +45,11 @@ class Bootstrap:
     replicates: int = REPLICATES
     seed: int = 0
 
+    @property
+    def words(self) -> str:
+        """For the protocol of a metrics document."""
+        return f"patients, {self.replicates} draws, 95 % percentile intervals"
+
     def of(self, scores: SubsetScores) -> PatientResampling:
         """Draws of the patients of these scores."""
         return PatientResampling.draw(scores.patient_ids, self.replicates, self.seed)

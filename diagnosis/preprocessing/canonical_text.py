@@ -46,7 +46,7 @@ _SCORE = re.compile(
 )
 _PARTS = re.compile(rf"(?P<number>{_POINT}|{_NEXT_NUMBER})|(?P<unit>{_UNIT})|(?P<by>x|×|by)", re.IGNORECASE)
 _EXACT_BELOW_MM = 10.0
-"""Lengths from here on are rounded to whole millimetres, which is finer than two readers agree."""
+"""Lengths from here on are rounded to whole millimeters, which is finer than two readers agree."""
 
 
 @final

@@ -100,7 +100,7 @@ def measure(cohort: Cohort, out_of_fold: OutOfFold, config: TrainConfig) -> dict
         "folds": list(cohort.folds),
         "seed": config.seed,
         "cases": len(cohort.cases),
-        "bootstrap": "patients, 2000 draws, 95 % percentile intervals",
+        "bootstrap": bootstrap.words,
         "calibration": "each fold's calibrator, threshold and prediction sets come from the other folds",
     }
     further = _further(cohort, out_of_fold, config, bootstrap)
