@@ -52,7 +52,10 @@ KEPT_MM = 60.0
 """Half a side of what is kept of a chest around its lesion: well beyond the field of view."""
 FARTHEST_MM = 25.0
 """A region without the lesion lies at least this far from it."""
-STEPS, BATCH = 320, 32
+STEPS = {Modality.CT: 480, Modality.NOTE: 320, Modality.VOICE: 320}
+"""Of training. Words are learned first; after 320 steps a lesion in the CT is still missed at times, and the other
+parts have 7 % of the credit."""
+BATCH = 32
 PRESENT = 0.7
 """Share of the training steps in which a part is there."""
 Span = tuple[int, int]
@@ -237,10 +240,11 @@ def _fit(
     with torch.no_grad():
         encoded = network.encode_text(batch)
     optimizer = torch.optim.AdamW(network.members.parameters(), 3e-3, weight_decay=0.02)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 4e-3, STEPS)
+    n_steps = STEPS[part]
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 4e-3, n_steps)
     network.train()
-    for step in range(STEPS):
-        on_progress(step, STEPS)
+    for step in range(n_steps):
+        on_progress(step, n_steps)
         rows = torch.from_numpy(rng.choice(len(target), min(BATCH, len(target)), replace=False))
         fields = {name: value[rows] for name, value in vars(encoded).items() if value is not None}
         fields["is_present"] = torch.from_numpy(rng.random((len(rows), len(MODALITIES))) < PRESENT)

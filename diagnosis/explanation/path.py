@@ -107,7 +107,7 @@ class Refinement:
     """
 
     tolerance: float = 0.01
-    max_gradients: int = 320
+    max_gradients: int = 1280
     n_first: int = 2
     at_once: int | None = None
 
