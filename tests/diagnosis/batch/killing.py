@@ -1,9 +1,10 @@
-"""Kill a batch run at random moments and start it again, as often as asked: `python killing.py KILLS SEED LONGEST_S`.
+"""Kill a batch run at random moments and start it again: `python killing.py KILLS SEED LONGEST_S [STUDIES]`.
 
 Each start is a fork of this process, which has loaded all packages, so that most of a run's time is work and the kill
 falls into every step of it. The victim is the whole run or one of its reading processes, always by SIGKILL.
 """
 
+import json
 import os
 import random
 import signal
@@ -11,17 +12,21 @@ import sys
 import tempfile
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pyarrow.parquet as pq
-from studies_factory import options, results, write_manifest
 
-from diagnosis.batch import run
-from diagnosis.batch.reader_process import serve
-from diagnosis.bundle.folder import Bundle, load_bundle
-from diagnosis.store.ledger import MOST_CRASHES
+TESTS = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(TESTS), str(TESTS / "diagnosis" / "ingest")]
+
+from studies_factory import options, results, write_manifest  # noqa: E402
+
+from diagnosis.batch import run  # noqa: E402
+from diagnosis.batch.reader_process import serve  # noqa: E402
+from diagnosis.bundle.folder import Bundle, load_bundle  # noqa: E402
+from diagnosis.store.ledger import MOST_CRASHES  # noqa: E402
 
 
 class ForkedReader:
@@ -154,9 +159,7 @@ def check(out: Path, expected: tuple[bytes, bytes], n_studies: int, kills: int, 
 
 
 if __name__ == "__main__":
-    sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parents[1] / "ingest")]
+    kills, first_seed, longest, *rest = sys.argv[1:]
     with tempfile.TemporaryDirectory() as name:
-        found = kill_often(
-            int(sys.argv[1]), int(sys.argv[2]), n_studies=48, longest_s=float(sys.argv[3]), folder=Path(name)
-        )
-        sys.stdout.write(f"{found}\n")
+        found = kill_often(int(kills), int(first_seed), int(rest[0]) if rest else 48, float(longest), Path(name))
+        sys.stdout.write(f"{json.dumps(asdict(found))}\n")
