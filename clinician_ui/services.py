@@ -104,16 +104,20 @@ def _assessments() -> Shelf[Outcome]:
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
+def _load_engine(bundle_dir: Path) -> "DiagnosisEngine":
+    from diagnosis.engine import DiagnosisEngine
+
+    return DiagnosisEngine.load(bundle_dir)
+
+
 def engine_of(bundle_dir: Path) -> "DiagnosisEngine":
     """The engine with a bundle, loaded once for all sessions; ask it under `ONE_AT_A_TIME`.
 
     Raises:
         BundleError, MissingDependencyError: it cannot be loaded.
     """
-    from diagnosis.engine import DiagnosisEngine
-
-    engine = DiagnosisEngine.load(bundle_dir)
-    _LOADED.add(bundle_dir)
+    engine = _load_engine(bundle_dir)
+    _LOADED.add(bundle_dir)  # at each call: the cache may have it from before this set was made
     return engine
 
 
