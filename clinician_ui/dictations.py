@@ -16,9 +16,8 @@ import numpy as np
 
 from clinician_ui.access import current_visitor, require
 from clinician_ui.archive import open_archive
-from clinician_ui.folders import take_in_one
 from clinician_ui.permissions import Permission
-from clinician_ui.services import CaseEntry, adopt_case, edit_case, find_case
+from clinician_ui.services import CaseEntry, adopt_case, edit_case, editor_of, find_case
 from clinician_ui.transcripts import Progress, keep_transcript, transcript_of
 from diagnosis.errors import AudioError, InputError
 from diagnosis.ingest.case_folder import VOICE_NAMES
@@ -85,9 +84,7 @@ def keep_waiting(entry: CaseEntry, sound: bytes, suffix: str) -> str:
     Raises:
         AccessError, StoreError: the visitor may not edit, or it cannot be kept.
     """
-    require(Permission.EDIT)
-    take_in_one(open_archive(), current_visitor().actor, entry)
-    return keep_recording(open_archive(), current_visitor().actor, entry.token, sound, suffix)
+    return keep_recording(open_archive(), editor_of(entry), entry.token, sound, suffix)
 
 
 def mark_of_waiting(entry: CaseEntry) -> str | None:

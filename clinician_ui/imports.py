@@ -8,7 +8,6 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import final
@@ -17,11 +16,13 @@ from clinician_ui.access import current_visitor, require
 from clinician_ui.archive import opaque_name, open_archive
 from clinician_ui.folders import find_case, take_in_one
 from clinician_ui.permissions import Permission
+from clinician_ui.transcripts import Progress
 from diagnosis.errors import CaseError, InputError, LimitExceededError
 from diagnosis.ingest import limits
 from diagnosis.ingest.archive import is_zip, unpack_zip
 from diagnosis.ingest.case_folder import CaseFile
 from diagnosis.ingest.file_tree import files_below
+from diagnosis.progress import OnProgress
 from diagnosis.record.series import SeriesReport
 from diagnosis.vocabulary import GeometryCode
 
@@ -29,8 +30,6 @@ INCOMING = ".incoming"
 """Hidden: the worklist passes over it."""
 RESAMPLE = "resample"
 STALE_S = 24 * 3600.0
-Progress = Callable[[str, float], None]
-"""Told in words what is being done, and which share of it, in [0,1]."""
 _PSEUDONYM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -210,7 +209,7 @@ def suggested_pseudonym() -> str:
     return f"case-{secrets.token_hex(4)}"
 
 
-def _counting(words: str, tell: Progress | None) -> Callable[[int, int], None] | None:
+def _counting(words: str, tell: Progress | None) -> OnProgress | None:
     """For a reader that counts files."""
     if tell is None:
         return None

@@ -5,25 +5,22 @@ result that could be computed again, found there by every later visitor and afte
 is kept as their word: a dismissed one stays dismissed for all, until somebody restores it.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
 
-from clinician_ui.access import current_visitor, require
+from clinician_ui.access import require
 from clinician_ui.archive import open_archive
 from clinician_ui.corrections import region_text
-from clinician_ui.folders import take_in_one
 from clinician_ui.permissions import Permission
 from clinician_ui.recipes import PROPOSAL_MODULES, source_sha256
-from clinician_ui.services import ONE_AT_A_TIME, CaseEntry, engine_of, load_case, revision_of
+from clinician_ui.services import ONE_AT_A_TIME, CaseEntry, editor_of, engine_of, load_case, revision_of
 from diagnosis.bundle.checksums import stated_sha256
 from diagnosis.errors import BundleError, CaseError
+from diagnosis.progress import OnProgress
 from diagnosis.record import RegionOfInterest
 from diagnosis.store.proposals import KeptDecision, ProposalDecision, decisions_of, save_decision
 from diagnosis.store.results import ResultKind, read_result, save_result
-
-Progress = Callable[[int, int], None]
 
 
 @final
@@ -64,7 +61,7 @@ def known_proposals(entry: CaseEntry, bundle_dir: Path) -> Proposals | None:
     return None if key is None else read_result(open_archive(), ResultKind.PROPOSALS, key, Proposals)
 
 
-def propose_regions(entry: CaseEntry, bundle_dir: Path, on_progress: Progress | None = None) -> Proposals:
+def propose_regions(entry: CaseEntry, bundle_dir: Path, on_progress: OnProgress | None = None) -> Proposals:
     """Search the CT of a case and assess each region found: seconds of work.
 
     Raises:
@@ -106,10 +103,7 @@ def decide_proposal(entry: CaseEntry, proposal: Proposal, decision: ProposalDeci
         AccessError: the visitor may not.
         StoreError: it cannot be kept.
     """
-    require(Permission.EDIT)
-    actor = current_visitor().actor
-    take_in_one(open_archive(), actor, entry)
-    save_decision(open_archive(), actor, entry.token, region_text(proposal.region), decision)
+    save_decision(open_archive(), editor_of(entry), entry.token, region_text(proposal.region), decision)
 
 
 def proposal_key(entry: CaseEntry, bundle_dir: Path) -> dict[str, Any] | None:

@@ -33,7 +33,7 @@ from diagnosis.store.actors import Actor
 from diagnosis.store.assessments import KeptAssessment, latest_assessment, save_assessment, save_problem
 from diagnosis.store.audit import Action, note_event
 from diagnosis.store.cases import HeaderFacts, complete_from_headers
-from diagnosis.store.edits import Edit, edits_of, save_edit
+from diagnosis.store.edits import Edit, edits_of, newest_number, save_edit
 from diagnosis.store.inputs import inputs_of
 from diagnosis.store.reviews import Review, save_review
 
@@ -295,7 +295,7 @@ def assess_quietly(entry: CaseEntry, bundle_dir: Path, actor: Actor) -> Outcome:
         case = corrected(read, edits)
         with ONE_AT_A_TIME:
             outcome = Outcome(engine_of(bundle_dir).assess(case))
-        inputs = inputs_of(case, entry.fingerprint) | {"edit": max((kept.number for kept in edits), default=0)}
+        inputs = inputs_of(case, entry.fingerprint) | {"edit": newest_number(edits)}
     except InputError as error:
         outcome = Outcome(problem=str(error))
     _keep(entry, outcome, inputs, actor)
@@ -309,10 +309,20 @@ def edit_case(entry: CaseEntry, edit: Edit) -> None:
         AccessError: the visitor may not.
         StoreError: it cannot be kept.
     """
+    save_edit(open_archive(), editor_of(entry), entry.token, edit)
+
+
+def editor_of(entry: CaseEntry) -> Actor:
+    """The visitor as one who edits a case, which has its row in the store from here on.
+
+    Raises:
+        AccessError: the visitor may not.
+        StoreError: the case cannot be taken in.
+    """
     require(Permission.EDIT)
     actor = current_visitor().actor
     take_in_one(open_archive(), actor, entry)
-    save_edit(open_archive(), actor, entry.token, edit)
+    return actor
 
 
 def review_case(entry: CaseEntry, review: Review) -> None:
@@ -339,7 +349,7 @@ def note_view(entry: CaseEntry) -> None:
 
 def revision_of(entry: CaseEntry) -> int:
     """Number of the newest edit of a case, 0 where there is none."""
-    return max((kept.number for kept in edits_of(open_archive(), entry.token)), default=0)
+    return newest_number(edits_of(open_archive(), entry.token))
 
 
 def _keep(entry: CaseEntry, outcome: Outcome, inputs: dict[str, Any], actor: Actor) -> None:

@@ -15,7 +15,7 @@ from diagnosis.record import Case, SpeechSegment, StudyIdentity, VoiceNote
 from diagnosis.store.results import ResultKind, read_result, save_result
 
 Progress = Callable[[str, float], None]
-"""Told in words what is being read, and which share of it, in [0,1]."""
+"""Told in words what is being done, and which share of it, in [0,1]."""
 _CHUNK = 2**20
 
 

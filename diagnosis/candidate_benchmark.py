@@ -23,7 +23,7 @@ from diagnosis.phantom.patient import make_ct
 from diagnosis.progress import OnProgress
 from diagnosis.record import RegionOfInterest, Volume
 
-PHANTOMS, REAL = "synthetic patients", "real CT"
+REAL = "real CT"
 
 
 @final

@@ -18,15 +18,6 @@ def set_words(prediction_set: tuple[str, ...] | None) -> str:
     return "both answers possible: too uncertain to call" if prediction_set else "neither answer fits: atypical case"
 
 
-def short_set_words(prediction_set: tuple[str, ...] | None) -> str:
-    """The same in a word."""
-    if prediction_set is None:
-        return "–"
-    if len(prediction_set) == 1:
-        return prediction_set[0]
-    return "uncertain" if prediction_set else "atypical"
-
-
 def display_name(name: str) -> str:
     """`lung_nodule` as `Lung nodule`."""
     return name.replace("_", " ").capitalize()

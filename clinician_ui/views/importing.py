@@ -13,7 +13,6 @@ from clinician_ui.components.upload import render_upload
 from clinician_ui.imports import (
     Arrival,
     NewCase,
-    Progress,
     accept,
     discard,
     incoming_folder,
@@ -24,6 +23,7 @@ from clinician_ui.imports import (
 )
 from clinician_ui.permissions import Permission
 from clinician_ui.state import Workplace
+from clinician_ui.transcripts import Progress
 from clinician_ui.uploads import DESK, MOST_BYTES, PIECE_BYTES
 from diagnosis.errors import DiagnosisError
 

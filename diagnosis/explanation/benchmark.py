@@ -22,7 +22,7 @@ Rows are kept as they are measured (`benchmark_ledger`): a run that was stopped 
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, final
@@ -54,10 +54,10 @@ from diagnosis.networks.text_encoder import load_tokenizer
 from diagnosis.preprocessing.batch import InputContract, PreparedCase, prepare_case, stack_cases
 from diagnosis.preprocessing.text import PreparedText
 from diagnosis.preprocessing.volume import sample_hu
+from diagnosis.progress import OnProgress, OpenBar
 from diagnosis.record import Faithfulness, VolumeAttribution
 from diagnosis.vocabulary import Modality
 
-OpenBar = Callable[[str], Callable[[int, int], None]]
 CONTROLS = ("control_center", "control_intensity")
 TEXT_METHODS = ("integrated_gradients", "leave_one_out", "control_longest_word")
 N_RANDOMIZED = 6
@@ -334,7 +334,7 @@ def _leave_one_out(probe: Probe, special: torch.Tensor) -> Array:
     return values
 
 
-def _counted(cases: list[LazyCase], bar: Callable[[int, int], None]) -> Iterator[LazyCase]:
+def _counted(cases: list[LazyCase], bar: OnProgress) -> Iterator[LazyCase]:
     for done, case in enumerate(cases):
         bar(done, len(cases))
         yield case

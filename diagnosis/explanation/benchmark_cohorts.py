@@ -32,6 +32,7 @@ from diagnosis.phantom.case import PhantomCase, make_phantom
 from diagnosis.phantom.draw import draw_spec
 from diagnosis.phantom.narrative import write_reading
 from diagnosis.preprocessing.batch import InputContract, prepare_case, stack_cases
+from diagnosis.progress import OnProgress, OpenBar
 from diagnosis.record import (
     Case,
     ClinicalNote,
@@ -59,7 +60,6 @@ BATCH = 32
 PRESENT = 0.7
 """Share of the training steps in which a part is there."""
 Span = tuple[int, int]
-OnProgress = Callable[[int, int], None]
 
 
 @final
@@ -162,7 +162,7 @@ def make_patient(seed: int, index: int) -> PlantedPatient:
 class Chests:
     """Synthetic patients that networks learn from, and others that are explained; each is made when it is needed."""
 
-    def __init__(self, seed: int, n_cases: int, contract: InputContract, open_bar: Callable[[str], OnProgress]) -> None:
+    def __init__(self, seed: int, n_cases: int, contract: InputContract, open_bar: OpenBar) -> None:
         self.seed, self.n_cases, self.contract, self._open_bar = seed, n_cases, contract, open_bar
         self._networks: dict[Modality, DiagnosisNetwork] = {}
         self._training: list[PlantedPatient] = []

@@ -14,7 +14,7 @@ three times the tolerance.
 import heapq
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Literal, final
+from typing import final
 
 import numpy as np
 import torch
@@ -24,8 +24,6 @@ from diagnosis.explanation.parts import PartFunction, value_and_gradient
 
 SMALLEST_CHANGE = 0.1
 """Logits. A gap is relative to the change of the logit, but to no less than this: 1 % of nothing is nothing."""
-
-Rule = Literal["gauss_legendre", "trapezoid"]
 
 
 @final
@@ -58,39 +56,19 @@ def completeness_gap(total: float, logit: float, baseline_logit: float) -> float
     return abs(total - change) / max(abs(change), SMALLEST_CHANGE)
 
 
-def integrate(
-    function: PartFunction,
-    values: Tensor,
-    baseline: Tensor,
-    n_steps: int = 64,
-    rule: Rule = "gauss_legendre",
-    at_once: int = 1,
-) -> PathIntegral:
-    """Integrated gradients of one input (1,…) in a fixed number of steps; the same numbers as Captum's.
+def integrated_gradients(
+    function: PartFunction, values: Tensor, baseline: Tensor, n_steps: int, at_once: int = 1
+) -> Tensor:
+    """Attributions of one input in a fixed number of steps, in the shape of `values`; the same numbers as Captum's.
 
     Args:
         function: what is explained.
         values: the input, (1,…).
         baseline: where the path starts, same shape.
-        n_steps: gradients.
-        rule: where they are taken and how they are weighed.
+        n_steps: gradients, at Gauss-Legendre points of the path.
         at_once: points of the path in one pass; 1 where memory counts.
     """
-    baseline_logit, logit = _values_at(function, values, baseline, [0.0, 1.0], at_once)
-    attributions = integrated_gradients(function, values, baseline, n_steps, rule, at_once)
-    return PathIntegral(attributions, logit, baseline_logit, n_steps)
-
-
-def integrated_gradients(
-    function: PartFunction,
-    values: Tensor,
-    baseline: Tensor,
-    n_steps: int,
-    rule: Rule = "gauss_legendre",
-    at_once: int = 1,
-) -> Tensor:
-    """The attributions of `integrate` alone, in the shape of `values`, without the logits at both ends."""
-    (mean,) = _mean_gradients(function, values, baseline, [_rule(n_steps, rule)], at_once)
+    (mean,) = _mean_gradients(function, values, baseline, [_gauss_legendre(n_steps)], at_once)
     return (values - baseline) * mean
 
 
@@ -156,7 +134,7 @@ def integrate_adaptively(
     def stretches(places: list[float], logits: list[float]) -> list[_Stretch]:
         """One stretch between each two neighboring places, their gradients in common passes."""
         ends, f_ends = list(pairwise(places)), list(pairwise(logits))
-        nodes = [[(a + (b - a) * at, (b - a) * w) for at, w in _rule(_STRETCH_STEPS)] for a, b in ends]
+        nodes = [[(a + (b - a) * at, (b - a) * w) for at, w in _gauss_legendre(_STRETCH_STEPS)] for a, b in ends]
         means = _mean_gradients(function, values, baseline, nodes, at_once)
         shares = [(values - baseline) * mean for mean in means]
         errors = [float(share.double().sum()) - (fb - fa) for share, (fa, fb) in zip(shares, f_ends, strict=True)]
@@ -190,12 +168,8 @@ _STRETCH_STEPS = 4
 """Gauss-Legendre points on one stretch: exact for polynomials of degree 7, and few enough to halve often."""
 
 
-def _rule(n_steps: int, rule: Rule = "gauss_legendre") -> list[tuple[float, float]]:
+def _gauss_legendre(n_steps: int) -> list[tuple[float, float]]:
     """Positions in [0,1] and weights that sum to 1."""
-    if rule == "trapezoid":
-        weights = np.full(n_steps, 1 / (n_steps - 1))
-        weights[[0, -1]] /= 2
-        return list(zip(np.linspace(0, 1, n_steps).tolist(), weights.tolist(), strict=True))
     at, weights = np.polynomial.legendre.leggauss(n_steps)
     return list(zip((0.5 * (at + 1)).tolist(), (0.5 * weights).tolist(), strict=True))
 

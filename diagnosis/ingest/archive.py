@@ -9,12 +9,13 @@ import gzip
 import stat
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from diagnosis.errors import InputError, LimitExceededError, OutputError
 from diagnosis.ingest import limits
+from diagnosis.progress import OnProgress
 
 ZIP_MAGIC = b"PK\x03\x04"
 EMPTY_ZIP_MAGIC = b"PK\x05\x06"
@@ -22,7 +23,6 @@ ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 GZIP_MAGIC = b"\x1f\x8b"
 DICOM_SUFFIXES = frozenset({".dcm", ".dicom", ".ima", ".img"})
 CHUNK_BYTES = 2**20
-Progress = Callable[[int, int], None]
 ARCHIVE_FAILURES = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError, ValueError)
 
 
@@ -32,7 +32,7 @@ def is_zip(path: Path) -> bool:
         return file.read(4) in {ZIP_MAGIC, EMPTY_ZIP_MAGIC}
 
 
-def unpack_zip(path: Path, folder: Path, on_progress: Progress | None = None) -> list[Path]:
+def unpack_zip(path: Path, folder: Path, on_progress: OnProgress | None = None) -> list[Path]:
     """The files of `unpack_named_zip` without their names.
 
     Args:
@@ -46,7 +46,9 @@ def unpack_zip(path: Path, folder: Path, on_progress: Progress | None = None) ->
     return [file for _, file in unpack_named_zip(path, folder, on_progress)]
 
 
-def unpack_named_zip(path: Path, folder: Path, on_progress: Progress | None = None) -> list[tuple[PurePosixPath, Path]]:
+def unpack_named_zip(
+    path: Path, folder: Path, on_progress: OnProgress | None = None
+) -> list[tuple[PurePosixPath, Path]]:
     """Write the members of a zip archive into a folder, under numbers; the folders inside it become numbers too.
 
     Archives inside the archive are not opened. Each file comes with the name it has in the archive, which is never to

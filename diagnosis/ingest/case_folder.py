@@ -16,7 +16,6 @@ in silence; a dictation without words is a warning.
 """
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, final
@@ -26,6 +25,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from diagnosis.errors import CaseError
 from diagnosis.ingest import limits
 from diagnosis.ingest.nifti import nifti_at, read_ct_nifti
+from diagnosis.progress import OnProgress
 from diagnosis.record.case import OLDEST_AGE_YEARS, Case
 from diagnosis.record.identity import StudyIdentity
 from diagnosis.record.note import ClinicalNote, VoiceNote
@@ -35,7 +35,6 @@ from diagnosis.vocabulary import Sex
 if TYPE_CHECKING:
     from diagnosis.ingest.dicom_volume import Box
 
-Progress = Callable[[int, int], None]
 
 CT_NAMES = ("ct", "ct.zip", "ct.nii.gz", "ct.nii")
 NOTE_NAMES = ("note.txt", "note.pdf", "note.json")
@@ -69,7 +68,7 @@ class CaseFile(BaseModel):
 
 
 def read_case(
-    folder: Path | str, *, repair: str | None = None, on_progress: Progress | None = None
+    folder: Path | str, *, repair: str | None = None, on_progress: OnProgress | None = None
 ) -> tuple[Case, StudyIdentity]:
     """Read a case folder.
 
@@ -165,7 +164,7 @@ def assemble_case(  # noqa: PLR0913 - one keyword for each part of a case
     repair: str | None = None,
     within: "Box | None" = None,
     series_uid: str | None = None,
-    on_progress: Progress | None = None,
+    on_progress: OnProgress | None = None,
 ) -> tuple[Case, StudyIdentity]:
     """Make a case of its parts; a note or dictation may have been read already.
 

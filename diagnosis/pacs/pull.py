@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import final
@@ -11,9 +11,9 @@ from diagnosis.errors import IncompleteStudyError, InputError, PacsError
 from diagnosis.pacs.archive import MAX_MATCHES, Archive, SeriesListing, StudyQuery
 from diagnosis.pacs.config import PacsConfig
 from diagnosis.pacs.instance_folder import PARTIAL, InstanceFolder, pseudonym
+from diagnosis.progress import OnProgress
 from diagnosis.version import __version__
 
-OnProgress = Callable[[int, int], None]
 RECORD = "pull.json"
 
 

@@ -16,7 +16,6 @@ LARGEST_NODULE_MM = 30.0
 LARGEST_LESION_MM = 70.0
 
 Informative = Literal["all", "ct", "note", "voice"]
-INFORMATIVE: tuple[Informative, ...] = ("all", "ct", "note", "voice")
 
 
 class Lobe(StrEnum):

@@ -35,14 +35,9 @@ class FieldOfView:
         return affine
 
     def to_unit(self, hu: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """HU to [0,1]."""
+        """HU of any shape to [0,1], in the same shape."""
         low, high = self.hu_range
         return np.asarray(np.clip((hu - low) / (high - low), 0.0, 1.0), dtype=np.float32)
-
-    def from_unit(self, unit: float) -> float:
-        """[0,1] to HU."""
-        low, high = self.hu_range
-        return low + unit * (high - low)
 
 
 @final

@@ -22,7 +22,6 @@ from diagnosis.ingest import limits
 from diagnosis.ingest.dicom_elements import PARSE_FAILURES, quiet_pydicom
 from diagnosis.ingest.dicom_header import Instance, Unreadable, read_header
 from diagnosis.ingest.file_tree import FileSet, opened
-from diagnosis.ingest.limits import MeteredFile
 from diagnosis.ingest.pixel_layout import layout_fault
 from diagnosis.privacy.dicom_header import DICOM_ROOT, HeaderRules, deidentify_header, known_identifiers_of
 from diagnosis.privacy.dicom_pixels import clean_pixels
@@ -146,7 +145,7 @@ def _collect(instance: Instance, policy: Policy, outcome: DicomOutcome) -> None:
 def _one_file(instance: Instance, out: Path, policy: Policy, outcome: DicomOutcome) -> None:
     try:
         with instance.path.open("rb") as file:
-            data_set = pydicom.dcmread(MeteredFile(file), force=True)
+            data_set = pydicom.dcmread(limits.MeteredFile(file), force=True)
         reason = _reason_to_withhold(data_set)
         if reason is None:
             reason = _treat(data_set, policy, outcome)

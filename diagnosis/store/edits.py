@@ -1,5 +1,6 @@
 """Changes that clinicians made to notes, transcripts and regions, with what stood there before."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -96,9 +97,9 @@ def edits_of(store: Store, token: str, part: EditedPart | None = None) -> list[K
         return [_kept(row) for row in session.scalars(query)]
 
 
-def latest_edit(store: Store, token: str, part: EditedPart) -> KeptEdit | None:
-    """The newest edit of a part, or None."""
-    return next(iter(edits_of(store, token, part)), None)
+def newest_number(edits: Sequence[KeptEdit]) -> int:
+    """Number of the newest edit, 0 where there is none."""
+    return max((kept.number for kept in edits), default=0)
 
 
 def _kept(row: EditRow) -> KeptEdit:

@@ -127,7 +127,7 @@ def test_who_may_not_edit_may_not_decide(cases_dir, ui_bundle, monkeypatch):
     entry = next(e for e in list_cases(cases_dir) if e.folder.name == "case_004")
     assess_case(entry, ui_bundle)
     visitor = Visitor("v", frozenset({Role.VIEWER}))
-    for module in ("access", "proposals"):
+    for module in ("access", "services"):
         monkeypatch.setattr(f"clinician_ui.{module}.current_visitor", lambda: visitor)
     proposal = Proposal(RegionOfInterest((0.0, 0.0, 0.0), 8.0), 0.5, 0.4, False)
     with pytest.raises(AccessError):

@@ -11,7 +11,7 @@ from planted_truth import DICTATION, NOTE, make_case, prepared_batch
 from diagnosis.errors import ExplanationError
 from diagnosis.explanation.baselines import text_baseline
 from diagnosis.explanation.parts import TextFunction
-from diagnosis.explanation.path import integrate
+from diagnosis.explanation.path import integrated_gradients
 from diagnosis.explanation.speech import attribute_voice
 from diagnosis.explanation.text import attribute_note, integrate_text, special_tokens
 from diagnosis.explanation.words import sentence_spans, sum_to_words, text_spans, word_spans
@@ -90,7 +90,7 @@ def test_the_neutral_baseline_says_least_where_the_text_is_alone(note_map, reade
 def test_agrees_with_captum(note_map):
     function, text_map = note_map
     baseline = text_baseline(function, special_tokens(text_map.prepared), "pad").embeddings
-    ours = integrate(function, function.values, baseline, 6, at_once=3).attributions
+    ours = integrated_gradients(function, function.values, baseline, 6, at_once=3)
     captums = IntegratedGradients(function).attribute(function.values, baselines=baseline, n_steps=6)
     assert (ours - captums).abs().max() < 1e-5
 

@@ -5,13 +5,13 @@ import pytest
 import torch
 
 from diagnosis.errors import BundleError, CaseError, ConfigurationError
-from diagnosis.networks.projection import AlignedSpace, ProjectionConfig, fused_embedding
+from diagnosis.networks.projection import AlignedSpace, ProjectionConfig
 from diagnosis.retrieval import search
 from diagnosis.retrieval.ann_benchmark import exact_neighbors, like_embeddings, measure, recall
 from diagnosis.retrieval.index import FOLDER, NODULES, VECTORS, IndexedNodule, NoduleIndex, load_index, save_index
 from diagnosis.retrieval.libraries import build
 from diagnosis.retrieval.quality import pair_likelihood, recall_of
-from diagnosis.retrieval.search import NoduleSearch, joined
+from diagnosis.retrieval.search import NoduleSearch
 from diagnosis.vocabulary import Modality
 
 CT, NOTE, VOICE = (frozenset({m}) for m in Modality)
@@ -109,12 +109,6 @@ def test_what_is_not_there_cannot_be_searched_by(index):
     index.embeddings[:, 2] = 0
     with pytest.raises(CaseError, match="the index has no voice to search in"):
         NoduleSearch(index).similar(index.embeddings[0], CT, VOICE)
-
-
-def test_fused_embeddings_agree_in_numpy_and_torch(index):
-    kept = torch.tensor([[True, True, False]]).expand(20, -1)
-    fused = fused_embedding(torch.from_numpy(index.embeddings), kept)
-    np.testing.assert_allclose(fused.numpy(), joined(index.embeddings, CT | NOTE), atol=1e-6)
 
 
 def test_the_space_places_what_is_present_at_unit_length(tiny_engine):

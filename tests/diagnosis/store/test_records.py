@@ -21,7 +21,7 @@ from diagnosis.store.cases import (
 )
 from diagnosis.store.database import Store
 from diagnosis.store.documents import assessment_document, assessment_from, canonical_json
-from diagnosis.store.edits import Edit, EditedPart, edits_of, latest_edit, save_edit
+from diagnosis.store.edits import Edit, EditedPart, edits_of, newest_number, save_edit
 from diagnosis.store.history import read_observations
 from diagnosis.store.inputs import inputs_of
 from diagnosis.store.review_state import Decision, Opinion, ReviewState, Seat, review_state
@@ -184,10 +184,12 @@ def test_edits_keep_the_original(store, actor):
     save_edit(store, actor, token, Edit(EditedPart.TRANSCRIPT, "no mess", "no mass"))
     last = save_edit(store, SECOND, token, Edit(EditedPart.TRANSCRIPT, "no mass", "no mass", is_confirmed=True))
     save_edit(store, actor, token, Edit(EditedPart.REGION, "", '{"center_mm":[1,2,3]}'))
-    assert latest_edit(store, token, EditedPart.TRANSCRIPT) == last
+    assert edits_of(store, token, EditedPart.TRANSCRIPT)[0] == last
     assert [e.edit.original for e in edits_of(store, token, EditedPart.TRANSCRIPT)] == ["no mass", "no mess"]
     assert len(edits_of(store, token)) == 3
-    assert latest_edit(store, token, EditedPart.NOTE) is None
+    assert newest_number(edits_of(store, token)) == last.number + 1
+    assert newest_number([]) == 0
+    assert edits_of(store, token, EditedPart.NOTE) == []
 
 
 def test_inputs_hold_no_words(store, actor):
