@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from diagnosis.answer import answer_case
 from diagnosis.errors import DiagnosisError, IncompleteStudyError, PacsError, RegionError
+from diagnosis.field_errors import first_field_error
 from diagnosis.ingest import limits
 from diagnosis.ingest.case_folder import assemble_case
 from diagnosis.pacs.archive import Archive
@@ -103,8 +104,7 @@ def _region(number: int, cells: dict[str, Any]) -> tuple[str, RegionOfInterest]:
     try:
         row = _RegionRow.model_validate({str(name): value for name, value in cells.items() if value})
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        msg = f"regions: row {number}: {first['loc'][0]!s:.20}: {first['msg']}; correct it"
+        msg = f"regions: row {number}: {first_field_error(error, _RegionRow.model_fields)}; correct it"
         raise RegionError(msg) from None
     return row.study_uid, RegionOfInterest((row.center_x_mm, row.center_y_mm, row.center_z_mm), row.diameter_mm)
 

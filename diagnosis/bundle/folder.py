@@ -27,6 +27,7 @@ from diagnosis.bundle.checksums import (
 from diagnosis.bundle.metadata import BundleMetadata
 from diagnosis.errors import BundleError
 from diagnosis.familiarity.model import FamiliarityModel
+from diagnosis.field_errors import first_field_error
 from diagnosis.networks.classifier import DiagnosisNetwork
 from diagnosis.networks.text_encoder import file_sha256
 from diagnosis.networks.text_reader import share_equal_questions
@@ -69,9 +70,7 @@ def read_metadata(folder: Path) -> BundleMetadata:
         msg = f"bundle {folder}: {METADATA} cannot be read; name a bundle folder such as models/lung_nodule"
         raise BundleError(msg) from error
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the whole"
-        msg = f"bundle {folder}: {METADATA} is not valid at {place}: {first['msg']}"
+        msg = f"bundle {folder}: {METADATA}: {first_field_error(error)}; install the bundle again"
         raise BundleError(msg) from error
     except (TypeError, ValueError, AttributeError, LookupError) as error:
         msg = f"bundle {folder}: {METADATA} declares a network that is not known here; install the bundle again"

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, final
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from diagnosis.errors import CaseError
+from diagnosis.field_errors import first_field_error
 from diagnosis.ingest import limits
 from diagnosis.ingest.nifti import nifti_at, read_ct_nifti
 from diagnosis.progress import OnProgress
@@ -250,9 +251,7 @@ def read_case_file(path: Path) -> CaseFile | None:
     try:
         return CaseFile.model_validate_json(path.read_bytes())
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"] if str(part).isidentifier() or isinstance(part, int))
-        msg = f"case.json: {place or 'the file'}: {first['msg']}; correct it"
+        msg = f"case.json: {first_field_error(error, CaseFile.model_fields)}; correct it"
         raise CaseError(msg) from error
 
 

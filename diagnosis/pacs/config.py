@@ -37,6 +37,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from diagnosis import settings
 from diagnosis.errors import ConfigurationError
+from diagnosis.field_errors import first_field_error
 
 MAX_FILE_BYTES = 2**16
 
@@ -50,7 +51,11 @@ def _ae_title(text: str) -> str:
 
 
 def _ip_address(text: str) -> str:
-    return str(ipaddress.ip_address(text))
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError as error:
+        msg = "it is not an IP address such as 10.1.2.3"
+        raise ValueError(msg) from error
 
 
 AeTitle = Annotated[str, AfterValidator(_ae_title)]
@@ -230,11 +235,9 @@ def parse_config(content: object, folder: Path) -> PacsConfig:
     try:
         config = PacsConfig.model_validate(content or {})
     except ValidationError as error:
-        # Never the value itself: somebody may have put a password where it does not belong.
-        first = error.errors(include_input=False, include_url=False, include_context=False)[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the file"
-        hint = "; secrets belong into the environment" if first["loc"][-1:] in {("password",), ("token",)} else ""
-        msg = f"pacs: {place}: {first['msg']}{hint}; correct the configuration"
+        place = error.errors(include_input=False, include_url=False, include_context=False)[0]["loc"]
+        hint = "; secrets belong into the environment" if place[-1:] in {("password",), ("token",)} else ""
+        msg = f"pacs: {first_field_error(error, PacsConfig.model_fields)}{hint}; correct the configuration"
         raise ConfigurationError(msg) from None
     has_secret = config.dicomweb is not None and (config.dicomweb.username or settings.pacs_secret("TOKEN"))
     if config.dicomweb is not None and has_secret and not config.dicomweb.is_private:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Literal, final
 
 from diagnosis.errors import ConfigurationError
+from diagnosis.field_errors import first_field_error
 from diagnosis.networks.classifier import NetworkConfig
 
 
@@ -156,9 +157,7 @@ def read_config(path: Path) -> TrainConfig:
         _refuse_unknown(data, TrainConfig(), "")
         return TypeAdapter(TrainConfig).validate_python(data)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        msg = f"configuration {path}: {place}: {first['msg']}"
+        msg = f"configuration {path}: {first_field_error(error)}; correct it"
         raise ConfigurationError(msg) from error
     except ConfigurationError as error:
         msg = f"configuration {path}: {error}"

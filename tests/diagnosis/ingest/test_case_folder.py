@@ -88,12 +88,12 @@ def test_a_repaired_ct_is_warned_of(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("stated", "message"),
     [
-        ({"age": 5}, "case.json: age: Extra inputs are not permitted"),
-        ({"age_years": 200}, "case.json: age_years: Input should be less than or equal to 125"),
-        ({"sex": "female"}, "case.json: sex: Input should be 'F', 'M' or 'O'"),
-        ({"case_id": ""}, "case.json: case_id: String should have at least 1 character"),
-        ({"region": {"center_mm": [1, 2]}}, r"case.json: region.center_mm.2: Field required"),
-        ({"region": {"center_mm": [1, 2, float("nan")]}}, "case.json: region.center_mm.2: Input should be a finite"),
+        ({"age": 5}, "case.json: age is not known; the fields are case_id, age_years, sex, region, repair; correct it"),
+        ({"age_years": 200}, "case.json: age_years must be at most 125; correct it"),
+        ({"sex": "female"}, "case.json: sex must be 'F', 'M' or 'O'; correct it"),
+        ({"case_id": ""}, "case.json: case_id must not be empty; correct it"),
+        ({"region": {"center_mm": [1, 2]}}, r"case.json: region.center_mm\[2\] is missing; correct it"),
+        ({"region": {"center_mm": [1, 2, float("nan")]}}, r"case.json: region.center_mm\[2\] must be a finite number"),
     ],
 )
 def test_a_bad_case_file_is_refused(tmp_path: Path, stated: dict[str, object], message: str) -> None:
@@ -105,7 +105,7 @@ def test_a_bad_case_file_is_refused(tmp_path: Path, stated: dict[str, object], m
 
 def test_a_case_file_that_is_no_json_is_refused(tmp_path: Path) -> None:
     (tmp_path / "case.json").write_text("{not json")
-    with pytest.raises(CaseError, match=r"case\.json: the file: Invalid JSON"):
+    with pytest.raises(CaseError, match=r"case\.json: it is not valid JSON at line 1, column 2; correct it"):
         read_case(tmp_path)
 
 

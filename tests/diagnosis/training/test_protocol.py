@@ -135,7 +135,7 @@ def test_the_shipped_configuration_is_valid(checkout):
     [
         ("voluem: {epochs: 3}", "voluem is not a field; use one of name, out"),
         ("volume: {epoch: 3}", "volume.epoch is not a field; use one of epochs"),
-        ("seed: many", "seed: Input should be a valid integer"),
+        ("seed: many", "seed must be a whole number; correct it"),
         ("volume: 3", "volume. is not a table of fields"),
         ("a: [", "it cannot be read as YAML"),
     ],
