@@ -1,9 +1,8 @@
 """Fill in the outputs that README.md and the rooms' pages show: `python tests/readme_outputs.py [NAME ...]`.
 
 Each block between `<!-- output: NAME -->` and `<!-- end -->` holds what the last command shown before it on its page
-prints.
-Figures of a training run come from the metrics that it wrote, since training takes an hour; the trail of an audit is
-one that a person left, and is not made again.
+prints. Figures of a training run come from the metrics that it wrote, since training takes an hour. The trail of an
+audit is of what was done in the dashboard, and is not made again.
 """
 
 import io
@@ -91,7 +90,7 @@ def metrics_table() -> str:
 
 
 MADE_FROM_METRICS = {"train": training_table, "metrics": metrics_table}
-LEFT_BY_A_PERSON = {"audit"}
+LEFT_IN_THE_DASHBOARD = {"audit"}
 
 
 def filled(page: str, names: list[str]) -> str:
@@ -99,7 +98,7 @@ def filled(page: str, names: list[str]) -> str:
 
     def fill(found: re.Match[str]) -> str:
         head, name, _, end = found.groups()
-        if (names and name not in names) or name in LEFT_BY_A_PERSON:
+        if (names and name not in names) or name in LEFT_IN_THE_DASHBOARD:
             return found.group()
         if name in MADE_FROM_METRICS:
             return head + MADE_FROM_METRICS[name]() + end
