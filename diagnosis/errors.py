@@ -27,6 +27,7 @@ Exit code 2 is the command line's own: wrong usage. A message has a subject, wha
 do. It never holds patient data: no name, id, UID, date, note text.
 """
 
+import errno
 from typing import ClassVar
 
 
@@ -148,6 +149,11 @@ class OutputError(DiagnosisError):
     """Results cannot be written where they are asked for, or the system keeps a file closed."""
 
     exit_code: ClassVar[int] = 21
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether the system refuses a write for want of room, or because a quota is used up."""
+    return isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}
 
 
 def system_reason(error: OSError) -> str:

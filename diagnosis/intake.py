@@ -8,7 +8,7 @@ import csv
 import json
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, final
@@ -32,6 +32,7 @@ if TYPE_CHECKING:  # what only passes the engine on does not wait for torch
     from diagnosis.engine import DiagnosisEngine
 
 OUTCOME: Final = "outcome.json"
+UNCOUNTED: Final = "CT: no archive told how many images the series has, so it was taken for whole when no more came"
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
@@ -149,6 +150,8 @@ def _assess(
         raise IncompleteStudyError(msg)
     region = options.regions.get(arrival.study_uid)
     case, identity = assemble_case(pseudonym(arrival.study_uid, "case"), ct=arrival.folder, region=region)
+    if arrival.ending is Ending.QUIET and arrival.n_expected is None:
+        case = replace(case, warnings=(*case.warnings, f"{UNCOUNTED}: {arrival.n_images} came"))
     answer = answer_case(engine, case)
     assessment, case = answer.main, answer.case
     explanation = engine.explain(case)

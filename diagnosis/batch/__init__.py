@@ -13,6 +13,7 @@
 `encoder`         prepared studies to findings, a batch of one shape at a time
 `runtime`         what the heavy parts of a network run on; `choice` which of them is best here,
                   `compiled` those that are compiled for this processor
+`full_disk`       which disk it is, where there is no room left
 `cache`           transcripts and embeddings by content, verified when they are read
 `results`         results.parquet, results.csv, timings.parquet; `summary` run.json and summary.html
 ================  ============================================================================================
@@ -20,8 +21,9 @@
 **What may go wrong, and what then.** The process is killed: the same command goes on; what was done is done, what was
 prepared is taken up from there. A study is damaged: it fails with its reason, alone. A study hangs, or eats memory: the
 process that reads it is ended at the limit, the study fails. A process dies in a decoder: the study is tried three
-times, then fails. A machine of a cluster is lost: what it held is claimed by the others. The results never depend on
-which of this happened: they are equal byte for byte.
+times, then fails. A disk is full: the run stops and says which; with room the same command goes on. A machine of a
+cluster is lost: what it held is claimed by the others. The results never depend on which of this happened: they are
+equal byte for byte.
 
 **Privacy.** Results, messages and logs hold pseudonyms alone. The ledger (tensors of studies that are under way) and
 the cache (transcripts, embeddings) are made for their owner's eyes and can be deleted when the run is finished.

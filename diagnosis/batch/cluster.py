@@ -21,6 +21,7 @@ from types import ModuleType
 from typing import Any, final
 
 from diagnosis import settings
+from diagnosis.batch.full_disk import telling_which_disk
 from diagnosis.batch.job import BatchOptions, ScoringJob
 from diagnosis.batch.local import score_here
 from diagnosis.batch.run import Summary, begin, conclude, locked, opened_ledger
@@ -99,7 +100,7 @@ def run_batch_on_ray(
     Raises:
         MissingDependencyError: Ray is not installed.
         ConfigurationError: the ledger is not on PostgreSQL; the cluster does not answer, or no machine of it is left.
-        InputError, BundleError, StoreError: as `run_batch`.
+        InputError, BundleError, StoreError, OutputError: as `run_batch`.
     """
     if options.ledger is None or not options.ledger.startswith("postgres"):
         msg = (
@@ -111,7 +112,7 @@ def run_batch_on_ray(
     start = time.perf_counter()
     options = _with_whole_paths(options)
     studies = {study.case_id: study for study in find_studies(options.source, options.regions)}
-    with locked(options.out), opened_ledger(options) as ledger:
+    with telling_which_disk(options), locked(options.out), opened_ledger(options) as ledger:
         bundle = load_bundle(options.bundle)
         runtime = begin(ledger, studies, bundle, options, on_self_test)
         ledger.release()

@@ -22,6 +22,15 @@ class Prepared:
 
 @final
 @dataclass(frozen=True)
+class Halted:
+    """Nothing can be read here, whatever the study: why, and whether a full disk is the cause."""
+
+    reason: str
+    is_disk_full: bool
+
+
+@final
+@dataclass(frozen=True)
 class Refused:
     """A study cannot be used, and why; `is_designed` is False for an error that nobody foresaw."""
 

@@ -12,7 +12,8 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, final
 
-from diagnosis.batch.reader_messages import Prepared, Ready, Refused
+from diagnosis.batch.cache import CacheError, FullCacheError
+from diagnosis.batch.reader_messages import Halted, Prepared, Ready, Refused
 from diagnosis.errors import MissingDependencyError
 
 if TYPE_CHECKING:
@@ -65,7 +66,8 @@ Start = Callable[[Connection], ReaderProcess]
 
 def start_reader(connection: Connection) -> ReaderProcess:
     """Begin a reading process of its own, with one thread: the processes are the parallelism."""
-    command = [sys.executable, "-m", "diagnosis.batch.reader_process", str(connection.fileno())]
+    # -P: a folder or file of the working directory that is named like a package must not be taken for it.
+    command = [sys.executable, "-P", "-m", "diagnosis.batch.reader_process", str(connection.fileno())]
     return subprocess.Popen(
         command,
         pass_fds=(connection.fileno(),),
@@ -152,7 +154,12 @@ class ReaderPool:
         next(reader for reader in self._readers if reader.is_ready and reader.study is None).give(study)
 
     def answers(self, timeout_s: float) -> Iterator[Answer]:
-        """What has become of studies, after at most so many seconds; processes that ended are replaced."""
+        """What has become of studies, after at most so many seconds; processes that ended are replaced.
+
+        Raises:
+            CacheError: nothing can be kept, so that the run has to stop; the study in hand is no worse for it.
+            MissingDependencyError: a process does not start.
+        """
         by_connection = {reader.connection: reader for reader in self._readers}
         for ready in wait(list(by_connection), timeout_s):
             if isinstance(ready, Connection):
@@ -176,6 +183,8 @@ class ReaderPool:
         if isinstance(message, Ready):
             reader.is_ready = True
             return
+        if isinstance(message, Halted):
+            raise (FullCacheError if message.is_disk_full else CacheError)(message.reason)
         reader.study = None
         if isinstance(message, Refused) and not message.is_designed:
             self._replace(reader)

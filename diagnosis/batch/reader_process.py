@@ -14,7 +14,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from diagnosis.batch.reader_messages import Prepared, Ready, Refused
+from diagnosis.batch.cache import CacheError, FullCacheError
+from diagnosis.batch.reader_messages import Halted, Prepared, Ready, Refused
 from diagnosis.errors import DiagnosisError
 
 if TYPE_CHECKING:
@@ -39,9 +40,11 @@ def serve(connection: Connection) -> None:
         return
 
 
-def _answer(reader: "StudyReader", study: "Study", connection: Connection) -> Prepared | Refused:
+def _answer(reader: "StudyReader", study: "Study", connection: Connection) -> Prepared | Refused | Halted:
     try:
         prepared, seconds = reader.read(study)
+    except CacheError as error:
+        return Halted(str(error), isinstance(error, FullCacheError))
     except DiagnosisError as error:
         return Refused(study.case_id, str(error))
     except MemoryError:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, final
 
 from diagnosis import settings
+from diagnosis.batch.full_disk import telling_which_disk
 from diagnosis.batch.job import BatchOptions, ScoringJob
 from diagnosis.batch.reader_pool import Start, start_reader
 from diagnosis.batch.results import write_results
@@ -56,10 +57,11 @@ def run_batch(
         BundleError, MissingDependencyError: the bundle cannot be used.
         ConfigurationError: another run is writing to the folder.
         StoreError: the ledger cannot be used, or belongs to another bundle.
+        OutputError: a disk is full, or the cache cannot be used.
     """
     start = time.perf_counter()
     studies = {study.case_id: study for study in find_studies(options.source, options.regions)}
-    with locked(options.out), opened_ledger(options) as ledger:
+    with telling_which_disk(options), locked(options.out), opened_ledger(options) as ledger:
         bundle = load_bundle(options.bundle)
         runtime = begin(ledger, studies, bundle, options, on_self_test)
         ledger.release()

@@ -45,6 +45,7 @@ from diagnosis.cli.export import export_command
 from diagnosis.cli.familiarity_benchmark import familiarity_benchmark_command
 from diagnosis.cli.inspect import inspect_command
 from diagnosis.cli.listen import listen_command
+from diagnosis.cli.output_folder import require_temporary_folder
 from diagnosis.cli.phantom import phantom_command
 from diagnosis.cli.pull import pull_command
 from diagnosis.cli.push import push_command
@@ -108,10 +109,11 @@ def _show_version(asked: bool) -> None:
 
 
 @app.callback()
-def _root(
-    version: bool = typer.Option(False, "--version", callback=_show_version, is_eager=True, help="Show the version."),
+def _root(  # the option is answered by its callback
+    version: bool = typer.Option(False, "--version", callback=_show_version, is_eager=True, help="Show the version."),  # noqa: ARG001
 ) -> None:
     """Options of every command."""
+    require_temporary_folder()
 
 
 def main() -> None:

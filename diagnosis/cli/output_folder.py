@@ -1,6 +1,7 @@
 """Whether results can be written where they are asked for: known before minutes are spent on making them."""
 
 import os
+import tempfile
 from pathlib import Path
 
 from diagnosis.errors import OutputError
@@ -33,3 +34,19 @@ def require_file(path: Path) -> None:
         msg = "output: a folder stands where the file is to be; name another file"
         raise OutputError(msg)
     require_folder(path.parent)
+
+
+def require_temporary_folder() -> None:
+    """Refuse to begin where nothing can be written for a moment: packages fail in odd ways without it.
+
+    Raises:
+        OutputError: no temporary folder exists that has room and may be written.
+    """
+    try:
+        tempfile.gettempdir()
+    except OSError as error:
+        msg = (
+            "system: no temporary folder can be written, for its disk is full or it is closed; free some space in it, "
+            "or name another in TMPDIR"
+        )
+        raise OutputError(msg) from error

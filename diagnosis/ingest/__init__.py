@@ -2,6 +2,7 @@
 
 ====================  =======================================================================================
 `case_folder`         `read_case` a case folder, `assemble_case` loose parts: a `Case` and its `StudyIdentity`
+`case_archive`        a case folder that was zipped, made a case folder again
 `manifest`            `read_manifest` a table of cases, checked whole; `read_manifest_case` loads one row
 `manifest_table`      its cells, from CSV of any country's spreadsheets or from Parquet
 `dicom_volume`        `inspect_path` every series with its verdict, `read_volume` the one the rule chooses

@@ -4,7 +4,6 @@ No name from an archive ever becomes a path: members are written under numbers. 
 folder, or that holds links, is refused all the same, for nobody exports a study in that way.
 """
 
-import errno
 import gzip
 import stat
 import zipfile
@@ -13,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from diagnosis.errors import InputError, LimitExceededError, OutputError
+from diagnosis.errors import InputError, LimitExceededError, OutputError, is_disk_full
 from diagnosis.ingest import limits
 from diagnosis.progress import OnProgress
 
@@ -81,7 +80,7 @@ def unpack_named_zip(
 
 def _require_room(error: BaseException) -> None:
     """A full disk is no fault of the archive."""
-    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+    if isinstance(error, OSError) and is_disk_full(error):
         msg = f"zip archive: it cannot be unpacked ({error.strerror}); free some space in the temporary folder"
         raise OutputError(msg) from error
 

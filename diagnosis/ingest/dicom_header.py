@@ -89,6 +89,15 @@ class Instance:
 
 
 @final
+@dataclass(frozen=True)
+class Plane:
+    """One image plane and the file it lies in."""
+
+    instance: Instance
+    frame: Frame
+
+
+@final
 @dataclass(frozen=True, slots=True)
 class Unreadable:
     """A file that claims to be DICOM and cannot be parsed; `why` names no file and no value of it."""

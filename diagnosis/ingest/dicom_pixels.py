@@ -26,8 +26,7 @@ from diagnosis.errors import GeometryError
 from diagnosis.ingest import limits
 from diagnosis.ingest.codestream import codestream_size
 from diagnosis.ingest.dicom_elements import PARSE_FAILURES, quiet_pydicom
-from diagnosis.ingest.dicom_header import Instance, PixelLayout
-from diagnosis.ingest.dicom_series import Plane
+from diagnosis.ingest.dicom_header import Instance, PixelLayout, Plane
 from diagnosis.ingest.pixel_layout import DEFLATED, NATIVE, frame_bytes
 from diagnosis.progress import OnProgress
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from diagnosis.ingest import limits
 from diagnosis.ingest.copies import without_copies
-from diagnosis.ingest.dicom_header import Frame, Instance, Unreadable
+from diagnosis.ingest.dicom_header import Frame, Instance, Plane, Unreadable
 from diagnosis.ingest.geometry_gate import (
     PARALLEL_TOLERANCE,
     Stack,
@@ -33,15 +33,6 @@ HU_TYPES = frozenset({"", "HU", "HU_MOD", "US"})
 AIR_AT_MOST_HU, BONE_AT_LEAST_HU = -900.0, 1000.0
 TRANSVERSE_COSINE = 0.5
 """An original CT plane is tilted by far less than 60 degrees against the patient's axis."""
-
-
-@final
-@dataclass(frozen=True)
-class Plane:
-    """One image plane and the file it lies in."""
-
-    instance: Instance
-    frame: Frame
 
 
 @final

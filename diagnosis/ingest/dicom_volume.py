@@ -12,9 +12,9 @@ import numpy.typing as npt
 from diagnosis.errors import GeometryError, InputError
 from diagnosis.ingest import limits
 from diagnosis.ingest.copies import copies_words
-from diagnosis.ingest.dicom_header import Instance, Unreadable, read_header
+from diagnosis.ingest.dicom_header import Instance, Plane, Unreadable, read_header
 from diagnosis.ingest.dicom_pixels import read_hu
-from diagnosis.ingest.dicom_series import Plane, Series, group_series
+from diagnosis.ingest.dicom_series import Series, group_series
 from diagnosis.ingest.dicomdir import listed_files
 from diagnosis.ingest.file_tree import FileSet, opened
 from diagnosis.ingest.nifti import inspect_nifti, nifti_at
@@ -182,7 +182,8 @@ def _is_usable(series: Series, repair: str | None) -> bool:
 
 def _with_trial_decoding(series: Series, repair: str | None, on_progress: OnProgress | None) -> Series:
     """Decode a compressed series that would be accepted: damage inside a codestream shows in no header."""
-    if not _is_usable(series, repair) or series.instances[0].pixels.transfer_syntax in NATIVE:
+    is_native = all(instance.pixels.transfer_syntax in NATIVE for instance in series.instances)
+    if is_native or not _is_usable(series, repair):
         return series
     try:
         for start in range(0, len(series.planes), 16):

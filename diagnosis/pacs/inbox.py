@@ -2,10 +2,14 @@
 
 A study is complete once every series that has begun to arrive is as large as the archive says, and no CT series of the
 study is still to come. The archive is asked after `settle_s` without news: it may itself still be receiving. Where a
-series never begins, or the archive cannot be asked or gives no count, `quiet_s` without news decide. A study that stays
-short of its count for `give_up_s` is lost: it is handed out as such and never assessed.
+series never begins, or the archive cannot be asked or gives no count, `quiet_s` without news decide, but only where
+every association that brought images of the study has come to its end: a sender that dies, or whose connection breaks,
+has not sent what it wanted to, and what came may well look like a whole series. A later association that ends as it
+should makes up for it. A study that stays short of its count, or broken off, for `give_up_s` is lost: it is handed out
+as such and never assessed.
 """
 
+import math
 import secrets
 import shutil
 import threading
@@ -17,6 +21,7 @@ from pathlib import Path
 from typing import Final, final
 
 from pynetdicom import evt
+from pynetdicom.association import Association
 
 from diagnosis.errors import PacsError
 from diagnosis.pacs.archive import SeriesListing
@@ -27,6 +32,8 @@ from diagnosis.pacs.outgoing import PARSE_FAILURES
 from diagnosis.pacs.receiver import ACCEPTED, CANNOT_UNDERSTAND, OUT_OF_RESOURCES, keep_image
 
 CT: Final = "CT"
+ENDED: Final = "ended"
+"""File beside the images of a study while no association is open or broken off, for a restart cannot see them."""
 ListSeries = Callable[[str], Sequence[SeriesListing]]
 Clock = Callable[[], float]
 
@@ -61,11 +68,32 @@ class Arrival:
 
 @final
 @dataclass
+class _Link:
+    """An association that brings images of a study."""
+
+    begun: float
+    last_news: float
+
+
+@final
+@dataclass
 class _Open:
+    """A study that is coming in; `broken` says when associations broke off that nothing has made up for."""
+
     folder: InstanceFolder
     last_news: float
     is_asked: bool = False
     listed: tuple[SeriesListing, ...] | None = None
+    links: dict[Association, _Link] = field(default_factory=dict)
+    broken: dict[Association | None, float] = field(default_factory=dict)
+
+    def mark(self) -> None:
+        """Keep on disk whether all associations have come to their end."""
+        place = self.folder.folder.with_name(ENDED)
+        if self.links or self.broken:
+            place.unlink(missing_ok=True)
+        else:
+            place.touch()
 
 
 @final
@@ -119,6 +147,7 @@ class Inbox:
                 return OUT_OF_RESOURCES
             study = self._open.get(study_uid) or self._begin(study_uid)
             study.last_news, study.is_asked = self._clock(), False
+            self._watch(event.assoc, study)
             return keep_image(event, study.folder)
 
     def next_arrival(self) -> Arrival | None:
@@ -136,6 +165,38 @@ class Inbox:
                     del self._open[uid]
                     return Arrival(uid, study.folder.folder, ending, study.folder.n_images, _expected(study))
         return None
+
+    def _watch(self, association: Association, study: _Open) -> None:
+        link = study.links.get(association)
+        if link is None:
+            association.bind(evt.EVT_RELEASED, self._on_release)
+            association.bind(evt.EVT_CONN_CLOSE, self._on_close)
+            link = study.links[association] = _Link(study.last_news, study.last_news)
+            study.mark()
+        link.last_news = study.last_news
+
+    def _on_release(self, event: evt.Event) -> None:
+        """The sender is through, and makes up for what broke off before it began."""
+        with self._lock:
+            for study in self._open.values():
+                link = study.links.pop(event.assoc, None)
+                was_closed_before = study.broken.pop(event.assoc, None) is not None  # told by another thread
+                if link is not None:
+                    study.broken = {who: when for who, when in study.broken.items() if when >= link.begun}
+                if link is not None or was_closed_before:
+                    study.mark()
+
+    def _on_close(self, event: evt.Event) -> None:
+        """The connection is gone. That of a sender who was silent until our patience ended did not break off."""
+        with self._lock:
+            for study in self._open.values():
+                link = study.links.pop(event.assoc, None)
+                if link is None:
+                    continue
+                patience = event.assoc.network_timeout
+                if patience is None or self._clock() - link.last_news < patience:
+                    study.broken[event.assoc] = self._clock()
+                study.mark()
 
     def _may_take(self, study_uid: str) -> bool:
         study = self._open.get(study_uid)
@@ -160,7 +221,9 @@ class Inbox:
             if study_uid is None or study_uid in self._open:
                 shutil.rmtree(place.parent, ignore_errors=True)
             else:
-                self._open[study_uid] = _Open(folder, self._clock())
+                study = self._open[study_uid] = _Open(folder, self._clock())
+                if not place.with_name(ENDED).exists():
+                    study.broken[None] = -math.inf
 
     def _ask(self, study_uid: str) -> None:
         """Outside the lock: the archive may take its time while further images come in."""
@@ -179,7 +242,7 @@ class Inbox:
         if not study.is_asked:
             return None
         if study.listed is None:
-            return Ending.QUIET if silence >= self._completeness.quiet_s else None
+            return self._ending_by_time(study, silence)
         counts = {one.series_uid: one.n_images for one in study.listed}
         received = {uid: len(images) for uid, images in study.folder.received.items()}
         if any(n < (counts.get(uid) or 0) for uid, n in received.items()):
@@ -188,6 +251,13 @@ class Inbox:
         is_awaited = any(one.modality == CT and one.series_uid not in received for one in study.listed)
         if not is_unsure and not is_awaited:
             return Ending.COUNTED
+        return self._ending_by_time(study, silence)
+
+    def _ending_by_time(self, study: _Open, silence: float) -> Ending | None:
+        if study.links:
+            return None
+        if study.broken:
+            return Ending.LOST if silence >= self._completeness.give_up_s else None
         return Ending.QUIET if silence >= self._completeness.quiet_s else None
 
 

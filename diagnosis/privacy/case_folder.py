@@ -7,16 +7,20 @@ is given in the scanner's coordinates, which name nobody. A recording is withhel
 """
 
 import json
+import tempfile
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, final
 
 from diagnosis.errors import InputError
+from diagnosis.ingest.archive import is_zip, unpack_named_zip
+from diagnosis.ingest.case_archive import PART_NAMES, case_root, holds_case, place_case
 from diagnosis.ingest.case_folder import CT_NAMES, NOTE_NAMES, VOICE_NAMES, read_case_file
+from diagnosis.ingest.file_tree import FileSet
 from diagnosis.ingest.nifti import is_nifti
 from diagnosis.ingest.notes import read_note
-from diagnosis.privacy.dicom_files import DicomOutcome, Policy, deidentify_dicom
+from diagnosis.privacy.dicom_files import DicomOutcome, Policy, deidentify_dicom, deidentify_files
 from diagnosis.privacy.known_identifiers import KnownIdentifiers
 from diagnosis.privacy.profile_table import Option
 from diagnosis.privacy.text import TextRules
@@ -25,6 +29,7 @@ from diagnosis.progress import OnProgress
 VOICE_WITHHELD = "it is a recording, and a voice identifies; transcribe it (diagnosis transcribe) and give the text"
 NIFTI_WITHHELD = "it is NIfTI, whose free header fields were not looked at; give DICOM, or pass it on yourself"
 OTHER_WITHHELD = "it is no part of a case (case.json, ct, note, voice); nobody knows what it says"
+NO_DICOM_WITHHELD = "it is neither DICOM nor a text"
 TRANSCRIPT_NAMES = ("voice.txt", "transcript.txt")
 OLDEST_AGE = 90
 
@@ -55,6 +60,8 @@ class Outcome:
         self.n_blanked += dicom.n_blanked
         self.withheld.update(dicom.withheld)
         self.warnings.update(dicom.warnings)
+        if dicom.n_left_out:
+            self.withheld[NO_DICOM_WITHHELD] += dicom.n_left_out
 
 
 def deidentify_path(source: Path, out: Path, policy: Policy, *, on_progress: OnProgress | None = None) -> Outcome:
@@ -67,14 +74,13 @@ def deidentify_path(source: Path, out: Path, policy: Policy, *, on_progress: OnP
     _make_empty_folder(out, source)
     outcome = Outcome()
     if source.is_dir() and _is_case(source):
-        _case(source, out, policy, outcome, on_progress)
+        _case(source, source.name, out, policy, outcome, on_progress)
+    elif source.is_file() and is_zip(source):
+        _zip(source, out, policy, outcome, on_progress)
     elif source.is_file() and source.suffix.lower() in {".txt", ".text", ".md"}:
         _text(source, out / "note.txt", TextRules(KnownIdentifiers(), _shift(policy, source.stem)), outcome)
     else:
-        found = deidentify_dicom(source, out, policy, on_progress)
-        outcome.add(found)
-        if found.n_left_out:
-            outcome.withheld["it is neither DICOM nor a text"] += found.n_left_out
+        outcome.add(deidentify_dicom(source, out, policy, on_progress))
     if not outcome.n_dicom and not outcome.n_texts and not outcome.withheld:
         msg = "deidentify: there is nothing at this path that can be treated; name DICOM, a .txt note or a case folder"
         raise InputError(msg)
@@ -105,9 +111,28 @@ def _is_case(folder: Path) -> bool:
     return any((folder / name).exists() for name in names)
 
 
-def _case(folder: Path, out: Path, policy: Policy, outcome: Outcome, on_progress: OnProgress | None) -> None:
+def _zip(source: Path, out: Path, policy: Policy, outcome: Outcome, on_progress: OnProgress | None) -> None:
+    """A zipped case folder as the folder itself, any other archive as a folder of DICOM."""
+    with tempfile.TemporaryDirectory(prefix="diagnosis-") as name:
+        scratch, folder = Path(name) / "unpacked", Path(name) / "case"
+        scratch.mkdir()
+        members = unpack_named_zip(source, scratch)
+        if not holds_case(members, PART_NAMES | set(TRANSCRIPT_NAMES)):
+            files = FileSet(tuple(file for _, file in members), scratch)
+            outcome.add(deidentify_files(files, out, policy, on_progress))
+            return
+        folder.mkdir()
+        n_unused = place_case(members, folder, scratch, PART_NAMES | set(TRANSCRIPT_NAMES))
+        _case(folder, case_root(members).name or source.stem, out, policy, outcome, on_progress)
+        outcome.withheld.update({OTHER_WITHHELD: n_unused})
+        outcome.withheld = +outcome.withheld
+
+
+def _case(
+    folder: Path, name_of_folder: str, out: Path, policy: Policy, outcome: Outcome, on_progress: OnProgress | None
+) -> None:
     stated = read_case_file(folder / "case.json")
-    known, subject = KnownIdentifiers(), stated.case_id if stated is not None else folder.name
+    known, subject = KnownIdentifiers(), stated.case_id if stated is not None else name_of_folder
     pseudonyms: list[str] = []
     for name in CT_NAMES:
         if (folder / name).exists():

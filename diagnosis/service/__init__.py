@@ -7,6 +7,7 @@
 `worker`          one thread that works through the queue with one engine
 `problems`        errors as `application/problem+json` with the one sentence that the command line would print
 `metrics`         counts for Prometheus; no label holds an identifier
+`head_requests`   HEAD for every route that answers GET
 `schemas`         what is accepted and answered; unknown fields are refused
 `app`             `create_app`: the routes; OpenAPI at `/openapi.json`
 ================  ===================================================================================================

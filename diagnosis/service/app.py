@@ -21,6 +21,7 @@ from diagnosis.errors import DiagnosisError
 from diagnosis.service import jobs as names
 from diagnosis.service import problems
 from diagnosis.service.configuration import ServiceConfiguration
+from diagnosis.service.head_requests import HeadAsGet
 from diagnosis.service.jobs import JobFolder
 from diagnosis.service.metrics import CONTENT_TYPE, Metrics
 from diagnosis.service.problems import MEDIA_TYPE, RefusedError
@@ -64,6 +65,8 @@ def create_app(configuration: ServiceConfiguration, load_engine: "Callable[[], D
     app.add_exception_handler(HTTPException, problems.on_http_error)
     app.include_router(_state_routes(worker, metrics, configuration))
     app.include_router(_study_routes(folder, worker, configuration))
+
+    app.add_middleware(HeadAsGet)
 
     @app.middleware("http")
     async def _watch(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:

@@ -1,5 +1,6 @@
 """The database: opened by URL, brought up to date, read and written in transactions."""
 
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,17 +12,28 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.orm import Session
 
 from diagnosis import settings
-from diagnosis.errors import ConfigurationError, MissingDependencyError, StoreError
+from diagnosis.errors import ConfigurationError, MissingDependencyError, StoreError, is_disk_full
 from diagnosis.store.migration import upgrade
 from diagnosis.store.tables import HeadRow
 
 BUSY_SECONDS = 60
 """How long a writer waits for the one before it."""
 _WRITES = "diagnosis_writes"
+_POSTGRESQL_DISK_FULL = "53100"
+_ROOM_BYTES = 2**20
+"""With less room than this SQLite cannot even begin; it then says no more than that it cannot open its files."""
+_FULL = (
+    "store: the disk that holds the {kind} database is full; free some space there and do the same again: what had "
+    "been kept is still there"
+)
 _PROBLEM = (
     "store: the {kind} database cannot be used ({why}); check DIAGNOSIS_STORE, that the place is writable and that the "
     "server runs"
 )
+
+
+class FullDiskError(StoreError):
+    """The disk that holds the database has no room left."""
 
 
 @final
@@ -57,9 +69,7 @@ class Store:
             engine = _engine(address)
             upgrade(engine)
         except (DBAPIError, OSError) as error:
-            why = type(error.orig if isinstance(error, DBAPIError) else error).__name__
-            msg = _PROBLEM.format(kind=address.get_backend_name(), why=why)
-            raise StoreError(msg) from error
+            raise _problem(address, error) from error
         return cls(engine)
 
     @property
@@ -69,9 +79,16 @@ class Store:
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """A session that sees one state of the database."""
-        with Session(self._reads, expire_on_commit=False) as session:
-            yield session
+        """A session that sees one state of the database.
+
+        Raises:
+            StoreError: the database cannot be read.
+        """
+        try:
+            with Session(self._reads, expire_on_commit=False) as session:
+                yield session
+        except DBAPIError as error:
+            raise _problem(self._reads.url, error) from error
 
     @contextmanager
     def writing(self, *, locks_trail: bool = True) -> Iterator[Session]:
@@ -91,12 +108,32 @@ class Store:
                     session.execute(select(HeadRow.seq).with_for_update())
                 yield session
         except DBAPIError as error:
-            msg = _PROBLEM.format(kind=self.dialect, why=type(error.orig).__name__)
-            raise StoreError(msg) from error
+            raise _problem(self._writes.url, error) from error
 
     def close(self) -> None:
         """Close all connections."""
         self._writes.dispose()
+
+
+def _problem(url: URL, error: DBAPIError | OSError) -> StoreError:
+    """What is wrong with a database, without its address, which may hold a password."""
+    why = error.orig if isinstance(error, DBAPIError) else error
+    kind = url.get_backend_name()
+    if why is not None and _is_full(url, why):
+        return FullDiskError(_FULL.format(kind=kind))
+    return StoreError(_PROBLEM.format(kind=kind, why=type(why).__name__))
+
+
+def _is_full(url: URL, why: BaseException) -> bool:
+    if is_disk_full(why) or getattr(why, "sqlstate", None) == _POSTGRESQL_DISK_FULL:
+        return True
+    code = getattr(why, "sqlite_errorcode", 0) & 0xFF
+    if code == sqlite3.SQLITE_FULL:
+        return True
+    if code not in {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN} or not url.database:
+        return False
+    folder = Path(url.database).parent
+    return folder.is_dir() and shutil.disk_usage(folder).free < _ROOM_BYTES
 
 
 def _url(text: str) -> URL:

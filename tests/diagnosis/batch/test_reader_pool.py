@@ -32,7 +32,10 @@ def answer(pool, study, disturb=lambda _pid: None):
             return found
 
 
-def test_each_ends_its_study_and_the_next_is_read(settings):
+def test_each_ends_its_study_and_the_next_is_read(settings, tmp_path, monkeypatch):
+    (tmp_path / "dl").mkdir()  # names of packages; nothing of the working directory may take their place
+    (tmp_path / "torch.py").write_text("raise SystemExit(1)")
+    monkeypatch.chdir(tmp_path)
     study = Study("s", note_text="A nodule of 8 mm.")
     with ReaderPool(1, settings, Limits(seconds=2.0)) as pool:
         found = answer(pool, study)

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import tempfile
 import zipfile
 
 import pytest
@@ -190,3 +191,11 @@ def test_what_the_system_refuses_is_a_sentence_without_the_path(run, checkout, m
     assert code == 21
     assert "system: no space left on device; check" in " ".join(error.split())
     assert "Doe" not in error
+
+
+def test_without_a_temporary_folder_nothing_is_begun(run, monkeypatch, tmp_path):
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: [str(tmp_path / "gone")])
+    code, _, error = run("inspect", str(tmp_path))
+    assert code == 21
+    assert "name another in TMPDIR" in error

@@ -1,11 +1,9 @@
 """Verdicts on synthetic series, each with one property bent."""
 
-import shutil
 import zipfile
 from pathlib import Path
 
 import numpy as np
-import pydicom
 import pytest
 from dicom_factory import on_slice, set_pixels, setting, stored_values, write_series
 from pydicom.dataset import Dataset
@@ -274,61 +272,12 @@ def test_two_patients_are_never_chosen_between(tmp_path: Path) -> None:
     assert read_volume(tmp_path, series_uid="1.2.8").hu.shape[0] == 8
 
 
-def test_copies_of_an_image_are_read_once_and_said(tmp_path: Path) -> None:
-    """A folder exported twice; one copy got another comment on the way, which changes nothing of the image."""
-    paths = write_series(tmp_path / "a")
-    shutil.copytree(tmp_path / "a", tmp_path / "again")
-    data_set = pydicom.dcmread(tmp_path / "again" / paths[2].name)
-    data_set.ImageComments = "sent by the archive"
-    data_set.save_as(tmp_path / "again" / paths[2].name)
-    (report,) = inspect_path(tmp_path)
-    assert (report.verdict, report.n_instances, report.n_copies) == (Verdict.REGULAR, 8, 8)
-    read = read_series(tmp_path)
-    assert read.warnings == (
-        "CT: 8 files are copies of other images of the series, the same to the pixel, and passed over",
-    )
-    assert np.array_equal(read.volume.hu, read_volume(tmp_path / "a").hu)
-    assert len(read.identity.sop_instance_uids) == 8
-
-
-def test_a_gap_is_not_hidden_by_a_copy(tmp_path: Path) -> None:
-    paths = write_series(tmp_path)
-    shutil.copy(paths[2], tmp_path / "copy.dcm")
-    paths[4].unlink()
-    (report,) = inspect_path(tmp_path)
-    assert [reason.code for reason in report.reasons] == [Code.GAP]
-
-
-@pytest.mark.parametrize("bent", ["pixels", "uid", "rescale"])
-def test_what_is_no_copy_stays_a_duplicate(tmp_path: Path, bent: str) -> None:
-    """The same UID with other pixels, the same pixels with another UID, or on another scale."""
-    paths = write_series(tmp_path)
-    data_set = pydicom.dcmread(paths[2])
-    if bent == "pixels":
-        data_set.PixelData = bytes([data_set.PixelData[0] ^ 1]) + data_set.PixelData[1:]
-    elif bent == "rescale":
-        data_set.RescaleIntercept = -1000
-    else:
-        data_set.SOPInstanceUID = data_set.file_meta.MediaStorageSOPInstanceUID = "1.2.3.99"
-    data_set.save_as(tmp_path / "more.dcm")
-    (report,) = inspect_path(tmp_path)
-    assert (report.verdict, report.n_copies) == (Verdict.REFUSED, 0)
-    assert Code.DUPLICATE_POSITION in {reason.code for reason in report.reasons} or bent == "rescale"
-
-
 def test_different_images_under_one_uid_are_refused(tmp_path: Path) -> None:
     write_series(tmp_path, change=setting(SOPInstanceUID="1.2.3.99"))
     (report,) = inspect_path(tmp_path)
     (reason,) = report.reasons
     assert reason.code is Code.MIXED_SERIES
     assert reason.message.startswith("8 different images share a SOP Instance UID")
-
-
-def test_files_without_uid_are_copies_only_byte_for_byte(tmp_path: Path) -> None:
-    paths = write_series(tmp_path / "a", change=setting(SOPInstanceUID=""))
-    shutil.copy(paths[1], tmp_path / "a" / "copy.dcm")
-    (report,) = inspect_path(tmp_path)
-    assert (report.verdict, report.n_copies) == (Verdict.REGULAR, 1)
 
 
 def test_files_without_extension_in_a_tree(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Studies that come in: who may send, when one is whole, and what becomes of it."""
 
 import json
+import shutil
 import socket
 import subprocess
 import threading
@@ -11,52 +12,20 @@ import pydicom
 import pytest
 import yaml
 from orthanc_server import Orthanc, free_port
+from pacs_senders import CALLER, FAST, Clock, associate, receiving, send
 from programs import require_program
 from pydicom.uid import ExplicitVRLittleEndian
-from pynetdicom import AE
-from pynetdicom.sop_class import CTImageStorage, Verification
+from pynetdicom.sop_class import Verification
 from typer.testing import CliRunner
 
 from diagnosis.cli import app
 from diagnosis.errors import ConfigurationError, GeometryError, PacsError, RegionError
 from diagnosis.pacs.archive import SeriesListing
 from diagnosis.pacs.associations import STORAGE_CLASSES
-from diagnosis.pacs.config import CompletenessConfig, ReceiveLimits, parse_config
-from diagnosis.pacs.inbox import Ending, Inbox
+from diagnosis.pacs.config import ReceiveLimits, parse_config
+from diagnosis.pacs.inbox import Arrival, Ending, Inbox
 from diagnosis.pacs.receiver import Receiver
-
-CALLER = {"ae_title": "SENDER", "address": "127.0.0.1"}
-FAST = CompletenessConfig(settle_s=1, quiet_s=5, give_up_s=20)
-
-
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-def receiving(tmp_path, inbox_or_handler, callers=(CALLER,), **local):
-    content = {"local": {"ae_title": "DIAGNOSIS", "port": 0, "callers": list(callers), **local}}
-    return Receiver(parse_config(content, tmp_path), inbox_or_handler).running()
-
-
-def associate(port, title="SENDER", called="DIAGNOSIS", bind="127.0.0.1", contexts=(CTImageStorage, Verification)):
-    entity = AE(ae_title=title)
-    entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = 5
-    for context in contexts:
-        entity.add_requested_context(context, "1.2.840.10008.1.2.1")
-        if context == CTImageStorage:
-            entity.add_requested_context(context, "1.2.840.10008.1.2.4.90")
-    return entity.associate("127.0.0.1", port, ae_title=called, bind_address=(bind, 0))
-
-
-def send(port, files, **options):
-    made = associate(port, **options)
-    assert made.is_established
-    found = [made.send_c_store(path).Status for path in files]
-    made.release()
-    return found
+from diagnosis.record import RegionOfInterest
 
 
 def test_only_known_callers_get_in(tmp_path, phantom_files):
@@ -234,6 +203,26 @@ def test_a_bad_row_of_regions_is_named(tmp_path, row, message):
         read_regions(path)
     with pytest.raises(RegionError, match="cannot be read"):
         read_regions(tmp_path / "none.csv")
+
+
+def test_what_nobody_counted_is_said_with_the_assessment(tmp_path, phantom_files, tiny_engine):
+    from diagnosis.intake import UNCOUNTED, IntakeOptions, take_in
+
+    ct = tmp_path / "in" / "study" / "ct"
+    ct.mkdir(parents=True)
+    for path in phantom_files:
+        (ct / path.name).write_bytes(path.read_bytes())
+    first = pydicom.dcmread(phantom_files[15])
+    middle = RegionOfInterest((first.ImagePositionPatient[0] + 100, 0.0, first.ImagePositionPatient[2]), 10.0)
+    for number, expected in enumerate((None, 30)):
+        arrival = Arrival("1.2.3", ct, Ending.QUIET, 30, expected)
+        options = IntakeOptions(tmp_path / str(number), [], {"1.2.3": middle}, keeps_images=True)
+        outcome = take_in(tiny_engine, arrival, options)
+        assert outcome.error is None
+        told = f"{UNCOUNTED}: 30 came"
+        assert (told in outcome.assessment.warnings) == (expected is None)
+        ct.parent.mkdir(exist_ok=True)
+        shutil.move(outcome.folder / "ct", ct)
 
 
 def listen(folder, config, bundle, once_it_listens, *options):

@@ -1,6 +1,7 @@
 """DICOM files and case folders: consistency, what the object says of itself, pixels, and what is withheld."""
 
 import json
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -174,6 +175,42 @@ def test_a_case_folder_becomes_one(tmp_path: Path) -> None:
     assert not (out / "voice.wav").exists()
     assert any("a voice identifies" in reason for reason in outcome.withheld)
     assert outcome.n_dicom == 8
+
+
+@pytest.mark.parametrize("root", ["", "case_9/", "Exported/Case_9/"])
+def test_a_zipped_case_folder_becomes_the_same(tmp_path: Path, root: str) -> None:
+    case = tmp_path / "case_9"
+    write_series(case / "ct")
+    (case / "note.txt").write_text("Dr. John Smith saw a 9 mm nodule.")
+    (case / "voice.txt").write_text("Mrs. Smith, born 3 May 1950, has a nodule.")
+    (case / "case.json").write_text('{"case_id": "x-9", "age_years": 95}')
+    (case / "viewer.exe").write_bytes(b"MZ")
+    archive = tmp_path / "case.zip"
+    with zipfile.ZipFile(archive, "w") as written:
+        for path in sorted(case.rglob("*")):
+            written.write(path, f"{root}{path.relative_to(case)}")
+    policy = Policy(KEY, frozenset({Option.MODIFIED_DATES}))
+    plain = deidentify_path(case, tmp_path / "plain", policy)
+    zipped = deidentify_path(archive, tmp_path / "zipped", policy)
+    assert zipped == plain
+    assert (plain.n_dicom, plain.n_texts, sum(plain.withheld.values())) == (8, 3, 1)
+    written = {path.relative_to(tmp_path / "plain"): path.read_bytes() for path in (tmp_path / "plain").rglob("*.*")}
+    assert {p.relative_to(tmp_path / "zipped"): p.read_bytes() for p in (tmp_path / "zipped").rglob("*.*")} == written
+    assert {Path("note.txt"), Path("voice.txt"), Path("case.json")} < set(written)
+
+
+def test_an_archive_of_images_stays_one_and_one_of_two_cases_says_so(tmp_path: Path) -> None:
+    write_series(tmp_path / "in")
+    images = {f"DICOM/{path.name}": path.read_bytes() for path in (tmp_path / "in").iterdir()}
+    for name, more in {"images": {"viewer/run.exe": b"MZ"}, "twice": {"note.txt": b"A", "old/note.txt": b"B"}}.items():
+        with zipfile.ZipFile(tmp_path / f"{name}.zip", "w") as written:
+            for inside, data in (images | more).items():
+                written.writestr(inside, data)
+    outcome = deidentify_path(tmp_path / "images.zip", tmp_path / "out", Policy(KEY))
+    assert (outcome.n_dicom, outcome.n_texts, sum(outcome.withheld.values())) == (8, 0, 1)
+    assert not (tmp_path / "out" / "case.json").exists()
+    with pytest.raises(InputError, match="a part of the case twice"):
+        deidentify_path(tmp_path / "twice.zip", tmp_path / "out2", Policy(KEY))
 
 
 @pytest.mark.parametrize(

@@ -273,6 +273,8 @@ def test_state_and_metrics(served) -> None:
     assert 'diagnosis_requests_total{method="POST"' in text
     assert "diagnosis_studies_total" in text
     assert not any(name in text for name in IDENTIFIERS)
+    for path, status in {"/health": 200, "/ready": 200, "/metrics": 401, "/none": 404}.items():
+        assert (client.head(path).status_code, client.head(path).content) == (status, b"")
 
 
 def test_invalid_requests_do_not_repeat_their_values(served) -> None:

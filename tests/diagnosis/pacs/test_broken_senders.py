@@ -1,0 +1,96 @@
+"""A sender that dies, gives up or stands still: what came of a study may look whole, and is not taken for it."""
+
+import socket
+import time
+
+import pytest
+from pacs_senders import CALLER, FAST, Clock, associate, receiving, send
+
+from diagnosis.pacs.config import ReceiveLimits, parse_config
+from diagnosis.pacs.inbox import Ending, Inbox
+from diagnosis.pacs.receiver import Receiver
+
+
+def end_by(how, made) -> None:
+    """As a program that is killed (its connection ends), one that gives up, or one that stands still."""
+    if how == "killed":
+        made.dul.socket.socket.shutdown(socket.SHUT_RDWR)
+    elif how == "aborted":
+        made.abort()
+
+
+def wait_until(condition) -> None:
+    end = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("how", ["killed", "aborted"])
+def test_a_sender_that_dies_leaves_nothing_that_counts_as_whole(tmp_path, phantom_files, how):
+    """What came is a regular series, and no archive says that there is more."""
+    clock = Clock()
+    inbox = Inbox(tmp_path, FAST, ReceiveLimits(), None, clock)
+    with receiving(tmp_path, inbox.take) as receiver:
+        made = associate(receiver.port)
+        assert [made.send_c_store(path).Status for path in phantom_files[:4]] == [0] * 4
+        end_by(how, made)
+        wait_until(lambda: not next(iter(inbox._open.values())).links)
+        for _ in range(3):
+            clock.now += 6
+            assert inbox.next_arrival() is None
+        clock.now += 2
+        arrival = inbox.next_arrival()
+    assert (arrival.ending, arrival.n_images, arrival.n_expected) == (Ending.LOST, 4, None)
+
+
+def test_a_sender_that_comes_again_and_ends_as_it_should_makes_up_for_it(tmp_path, phantom_files):
+    clock = Clock()
+    inbox = Inbox(tmp_path, FAST, ReceiveLimits(), None, clock)
+    with receiving(tmp_path, inbox.take) as receiver:
+        made, other = associate(receiver.port), associate(receiver.port)
+        for who, path in ((made, phantom_files[0]), (other, phantom_files[1])):
+            assert who.send_c_store(path).Status == 0
+        end_by("killed", made)
+        wait_until(lambda: next(iter(inbox._open.values())).broken)
+        other.release()  # it had begun before: what broke off is not in it
+        wait_until(lambda: not next(iter(inbox._open.values())).links)
+        clock.now += 6
+        assert inbox.next_arrival() is None
+        clock.now += 1
+        send(receiver.port, phantom_files[2:4])
+        wait_until(lambda: not next(iter(inbox._open.values())).links)
+        clock.now += 1
+        assert inbox.next_arrival() is None
+        clock.now += 5
+        arrival = inbox.next_arrival()
+    assert (arrival.ending, arrival.n_images) == (Ending.QUIET, 4)
+
+
+def test_a_sender_that_keeps_its_connection_is_waited_for_until_our_patience_ends(tmp_path, phantom_files):
+    clock = Clock()
+    inbox = Inbox(tmp_path, FAST, ReceiveLimits(), None, clock)
+    content = {"local": {"port": 0, "callers": [CALLER]}, "timeouts": {"response_s": 2}}
+    with Receiver(parse_config(content, tmp_path), inbox.take).running() as receiver:
+        made = associate(receiver.port)
+        assert made.send_c_store(phantom_files[0]).Status == 0
+        clock.now += 6
+        assert inbox.next_arrival() is None
+        wait_until(lambda: not next(iter(inbox._open.values())).links)
+        assert inbox.next_arrival().ending is Ending.QUIET
+
+
+@pytest.mark.parametrize("is_released", [True, False])
+def test_a_restart_remembers_whether_the_sender_was_through(tmp_path, phantom_files, is_released):
+    with receiving(tmp_path, Inbox(tmp_path / "in", FAST, ReceiveLimits()).take) as receiver:
+        made = associate(receiver.port)
+        assert made.send_c_store(phantom_files[0]).Status == 0
+        if is_released:
+            made.release()
+            wait_until(lambda: list((tmp_path / "in").glob("*/ended")))
+    clock = Clock()
+    inbox = Inbox(tmp_path / "in", FAST, ReceiveLimits(), None, clock)
+    clock.now += 1
+    inbox.next_arrival()
+    clock.now += 19
+    assert inbox.next_arrival().ending is (Ending.QUIET if is_released else Ending.LOST)
