@@ -8,21 +8,14 @@ import typer
 from rich.console import Console
 
 from diagnosis.cli import options
-from diagnosis.cli.case_gathering import gather_case, load_engine, parse_region
+from diagnosis.cli.case_gathering import CaseOptions, load_engine, takes_case
 from diagnosis.cli.output_folder import require_file
 
 
+@takes_case
 def assess_command(
-    case: options.Case = None,
-    ct: options.Ct = None,
-    region: options.Region = None,
-    diameter: options.Diameter = None,
-    note: options.Note = None,
-    voice: options.Voice = None,
-    age: options.Age = None,
-    sex: options.Sex = None,
+    described: CaseOptions,
     bundle: options.Bundle = None,
-    repair: options.Repair = None,
     report: Annotated[Path | None, typer.Option("--report", help="Also write an HTML report to this file.")] = None,
     as_json: options.Json = False,
 ) -> None:
@@ -35,8 +28,7 @@ def assess_command(
     from diagnosis.cli.progress import spinner
     from diagnosis.cli.read import print_words_to_check
 
-    place = parse_region(region, diameter)
-    gathered = gather_case(case, {"ct": ct, "note": note, "voice": voice}, place, age, sex, repair)
+    gathered = described.read()
     engine = load_engine(bundle)
     answer = answer_shown(engine, gathered)
     assessment, gathered = answer.main, answer.case

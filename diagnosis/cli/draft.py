@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from diagnosis.cli import options
-from diagnosis.cli.case_gathering import gather_case, load_engine, parse_region
+from diagnosis.cli.case_gathering import CaseOptions, load_engine, takes_case
 from diagnosis.vocabulary import NOT_A_MEDICAL_DEVICE
 
 if TYPE_CHECKING:
@@ -30,17 +30,10 @@ def assess_case(case: "Case", bundle: Path | None) -> tuple["Case", "Assessment"
     return answer.case, answer.main
 
 
+@takes_case
 def draft_command(
-    case: options.Case = None,
-    ct: options.Ct = None,
-    region: options.Region = None,
-    diameter: options.Diameter = None,
-    note: options.Note = None,
-    voice: options.Voice = None,
-    age: options.Age = None,
-    sex: options.Sex = None,
+    described: CaseOptions,
     bundle: options.Bundle = None,
-    repair: options.Repair = None,
     as_json: Annotated[bool, typer.Option("--json", help="Sentences with their evidence, for machines.")] = False,
     text: Annotated[bool, typer.Option("--text", help="The bare text, to edit.")] = False,
     signed: Annotated[
@@ -54,8 +47,7 @@ def draft_command(
     """Draft a report: every sentence with its evidence, and none without."""
     from diagnosis.drafting import draft_report
 
-    place = parse_region(region, diameter)
-    gathered = gather_case(case, {"ct": ct, "note": note, "voice": voice}, place, age, sex, repair)
+    gathered = described.read()
     assessed, assessment = assess_case(gathered, bundle)
     draft = draft_report(assessed, assessment)
     if signed is not None:
@@ -154,7 +146,7 @@ def ask_command(
 
     from diagnosis.drafting import answer
 
-    gathered = gather_case(case, {}, None, None, None, None)
+    gathered = CaseOptions(case).read()
     assessed, assessment = assess_case(gathered, bundle)
     found = answer(question, assessed, assessment)
     if as_json:

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from diagnosis.cli import options
-from diagnosis.cli.case_gathering import gather_case, load_engine, parse_region
+from diagnosis.cli.case_gathering import CaseOptions, load_engine, takes_case
 from diagnosis.cli.output_folder import require_folder
 
 if TYPE_CHECKING:
@@ -20,16 +20,10 @@ N_SHOWN = 8
 """Changes shown in the terminal; all of them stand in explanation.json and on the page."""
 
 
+@takes_case
 def explain_command(
+    described: CaseOptions,
     out: Annotated[Path, typer.Option("--out", help="Folder for overlays, pictures, page and JSON.")],
-    case: options.Case = None,
-    ct: options.Ct = None,
-    region: options.Region = None,
-    diameter: options.Diameter = None,
-    note: options.Note = None,
-    voice: options.Voice = None,
-    age: options.Age = None,
-    sex: options.Sex = None,
     bundle: options.Bundle = None,
     finding: Annotated[str | None, typer.Option("--finding", help="Finding to explain (default: the first).")] = None,
     method: Annotated[
@@ -42,15 +36,13 @@ def explain_command(
     baseline: Annotated[
         str, typer.Option("--baseline", help="Where maps start: parenchyma, air or blurred.")
     ] = "parenchyma",
-    repair: options.Repair = None,
 ) -> None:
     """Explain one case: NIfTI overlays, PNG panels, an HTML page, and JSON with all figures."""
     require_folder(out)
     from diagnosis.cli.candidates import answer_shown
     from diagnosis.cli.progress import spinner
 
-    place = parse_region(region, diameter)
-    gathered = gather_case(case, {"ct": ct, "note": note, "voice": voice}, place, age, sex, repair)
+    gathered = described.read()
     engine = load_engine(bundle)
     from diagnosis.preprocessing.volume import restore_to_volume
     from diagnosis.reporting.explanation_files import write_explanation

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from diagnosis.cli import options
-from diagnosis.cli.case_gathering import gather_case, load_engine, parse_region
+from diagnosis.cli.case_gathering import CaseOptions, load_engine, takes_case
 from diagnosis.cli.train import trainer_bars
 from diagnosis.errors import ConfigurationError
 from diagnosis.vocabulary import MODALITIES, Modality
@@ -65,17 +65,10 @@ def find_similar(
     return search.similar(embedded[0].numpy(), by, among, count)
 
 
+@takes_case
 def similar_command(
-    case: options.Case = None,
-    ct: options.Ct = None,
-    region: options.Region = None,
-    diameter: options.Diameter = None,
-    note: options.Note = None,
-    voice: options.Voice = None,
-    age: options.Age = None,
-    sex: options.Sex = None,
+    described: CaseOptions,
     bundle: options.Bundle = None,
-    repair: options.Repair = None,
     by: Annotated[str, typer.Option("--by", help=f"Parts of the case to search by: {PARTS_HELP}.")] = "all",
     among: Annotated[str, typer.Option("--in", help=f"Parts of the nodules to search in: {PARTS_HELP}.")] = "all",
     count: Annotated[int, typer.Option(min=1, max=100, help="How many.")] = 5,
@@ -85,8 +78,7 @@ def similar_command(
     from diagnosis.cli.progress import spinner
 
     chosen, searched = parse_parts(by), parse_parts(among)
-    place = parse_region(region, diameter)
-    gathered = gather_case(case, {"ct": ct, "note": note, "voice": voice}, place, age, sex, repair)
+    gathered = described.read()
     engine = load_engine(bundle)
     with spinner("Searching"):
         search = open_search(engine)
