@@ -47,6 +47,7 @@ def report_json(report: "SeriesReport") -> dict[str, Any]:
         "spacing_mm": None if report.spacing_mm is None else [round(v, 4) for v in report.spacing_mm],
         "shape": None if report.shape is None else list(report.shape),
         "n_copies": report.n_copies,
+        "warnings": list(report.warnings),
     }
 
 
@@ -66,6 +67,8 @@ def print_reports(reports: "list[SeriesReport]", console: Console) -> None:
             escape(_reason(report)),
         )
     console.print(table)
+    for warning in dict.fromkeys(warning for report in reports for warning in report.warnings):
+        console.print(f"[yellow]Note:[/] {warning}", soft_wrap=True)
     chosen = any(report.is_chosen for report in reports)
     console.print("▶ the series that an assessment would use" if chosen else "No series can be used as it is.")
 

@@ -18,6 +18,7 @@
 `tilt_repair`         the one repair there is: a tilted, otherwise regular series, only when asked
 `nifti`               NIfTI (RAS, i j k) to a `Volume` (LPS, slice row column)
 `file_tree`           which files a path stands for; `archive`, `dicomdir` two kinds of paths
+`passed_over`         links and inner archives, which are said and not looked into
 `other_formats`       what to do about a path that holds no DICOM
 `limits`              what is refused before it costs memory or time
 `notes`               .txt, .pdf, .json to a `ClinicalNote`; `note_sections` finds its sections

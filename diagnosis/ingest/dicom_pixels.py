@@ -36,12 +36,21 @@ FloatArray = npt.NDArray[np.float32]
 AIR_HU = -1000.0
 BELOW_AIR_HU = -1500.0
 TISSUE_FROM_HU = -900.0
+WATER_HU = 0.0
+FAT_HU = -150.0
 MAX_DECODE_THREADS = 4
 RLE = "1.2.840.10008.1.2.5"
 
 
-def read_hu(planes: Sequence[Plane], on_progress: OnProgress | None = None) -> tuple[FloatArray, float | None]:
+def read_hu(
+    planes: Sequence[Plane], on_progress: OnProgress | None = None, *, places: Sequence[int] | None = None
+) -> tuple[FloatArray, float | None]:
     """HU of planes, (slice,row,column) float32, and the value that fills padded voxels, None where there are none.
+
+    Args:
+        planes: of one series.
+        on_progress: called with (done, total) planes.
+        places: of the planes in the series, from 0, by which a message names them; by default as they come.
 
     Raises:
         GeometryError: a plane cannot be decoded.
@@ -55,7 +64,13 @@ def read_hu(planes: Sequence[Plane], on_progress: OnProgress | None = None) -> t
 
     def run(job: list[int]) -> int:
         deadline.check()
-        return _read_file(planes, job, hu)
+        try:
+            return _read_file(planes, job, hu)
+        except PARSE_FAILURES as error:
+            reason = str(error) if isinstance(error, PixelFaultError) else type(error).__name__
+            place = job[0] if places is None else places[job[0]]
+            msg = f"series: slice {place + 1} cannot be decoded ({reason}); copy or export the series again"
+            raise GeometryError(msg) from error
 
     threads = min(settings.thread_count(), MAX_DECODE_THREADS, len(jobs))
     with quiet_pydicom(), ThreadPoolExecutor(threads) as pool:
@@ -70,6 +85,25 @@ def read_hu(planes: Sequence[Plane], on_progress: OnProgress | None = None) -> t
     return hu, AIR_HU if n_padded else None
 
 
+def doubt_of_hu(hu: FloatArray) -> str | None:
+    """Why values can hardly be HU, judged from the first, middle and last plane; None where they may be.
+
+    A rescale that was lost or stands twice moves all values by 1,000 and more: then nothing is left between air and
+    water, where fat and lung lie, or nothing above fat. No patient is made so; a phantom may be, so it is no refusal.
+
+    Args:
+        hu: (slice,row,column).
+    """
+    seen = hu[sorted({0, len(hu) // 2, len(hu) - 1})]
+    if not ((seen > AIR_HU) & (seen < WATER_HU)).any():
+        what = "no voxel lies between air and water, as fat and lung do"
+    elif not (seen > FAT_HU).any():
+        what = "no voxel is denser than fat"
+    else:
+        return None
+    return f"in its first, middle and last slice {what}, so the values may be no HU; compare with the original images"
+
+
 def _jobs(planes: Sequence[Plane]) -> list[list[int]]:
     """Indices of planes, those of one file together."""
     order = sorted(range(len(planes)), key=lambda k: (str(planes[k].instance.path), planes[k].frame.index))
@@ -80,16 +114,11 @@ def _read_file(planes: Sequence[Plane], job: list[int], hu: FloatArray) -> int:
     """Decode the planes of one file into the volume; returns how many voxels were padding."""
     instance = planes[job[0]].instance
     indices = [planes[k].frame.index for k in job]
-    try:
-        if instance.pixels.transfer_syntax in NATIVE and not instance.pixels.has_modality_lut:
-            stored = [_native_frame(instance, index) for index in indices]
-        else:
-            stored = _decoded_frames(instance, indices)
-        return sum(_write_hu(raw, planes[k], hu[k]) for raw, k in zip(stored, job, strict=True))
-    except PARSE_FAILURES as error:
-        reason = str(error) if isinstance(error, PixelFaultError) else type(error).__name__
-        msg = f"series: slice {job[0] + 1} cannot be decoded ({reason}); copy or export the series again"
-        raise GeometryError(msg) from error
+    if instance.pixels.transfer_syntax in NATIVE and not instance.pixels.has_modality_lut:
+        stored = [_native_frame(instance, index) for index in indices]
+    else:
+        stored = _decoded_frames(instance, indices)
+    return sum(_write_hu(raw, planes[k], hu[k]) for raw, k in zip(stored, job, strict=True))
 
 
 class PixelFaultError(ValueError):
@@ -177,9 +206,16 @@ def _fill(out: FloatArray, mask: npt.NDArray[np.bool_]) -> int:
 
 
 def _without_unused_bits(stored: Stored, layout: PixelLayout) -> Stored:
-    """Bits above High Bit once held overlays; shifting them out and back also restores the sign."""
+    """Bits above High Bit once held overlays; shifting them out and back also restores the sign.
+
+    Below the values there is nothing: a High Bit of 15 beside values in bits 0 to 11 would divide them by 16.
+    """
     left = layout.bits_allocated - 1 - layout.high_bit
     right = layout.bits_allocated - layout.bits_stored
+    n_below = right - left
+    if n_below > 0 and (stored & ((1 << n_below) - 1)).any():
+        msg = "its header places the values at other bits than where they are"
+        raise PixelFaultError(msg)
     return stored if right == 0 else (stored << left) >> right
 
 

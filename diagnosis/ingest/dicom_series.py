@@ -308,10 +308,13 @@ def _has_spacing(frame: Frame) -> bool:
 
 
 def _acquisition_reasons(planes: Sequence[Plane], stack: Stack) -> list[GeometryReason]:
-    """Whether irregular distances come from two acquisitions that lie over one another under one UID."""
+    """Whether two acquisitions lie over one another under one UID; that is what most irregular distances come from.
+
+    Regular distances can come from it too, where one lies halfway between the slices of the other: two phases of a
+    contrast medium would alternate from slice to slice.
+    """
     codes = {reason.code for reason in stack.reasons}
-    if not codes & {Code.DUPLICATE_POSITION, Code.VARIABLE_SPACING, Code.GAP}:
-        return []
+    is_irregular = bool(codes & {Code.DUPLICATE_POSITION, Code.VARIABLE_SPACING, Code.GAP})
     positions = np.array([plane.frame.position for plane in planes])
     orientation = np.array(planes[0].frame.orientation)
     along = positions @ np.cross(orientation[:3], orientation[3:])
@@ -322,6 +325,8 @@ def _acquisition_reasons(planes: Sequence[Plane], stack: Stack) -> list[Geometry
         "series numbers": lambda i: i.series_number,
     }
     for name, trait in traits.items():
+        if not is_irregular and name != "acquisitions":
+            continue
         members: dict[Hashable, list[float]] = defaultdict(list)
         for plane, place in zip(planes, along, strict=True):
             members[trait(plane.instance)].append(float(place))

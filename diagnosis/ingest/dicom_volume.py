@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import final
 
@@ -12,13 +12,14 @@ import numpy.typing as npt
 from diagnosis.errors import GeometryError, InputError
 from diagnosis.ingest import limits
 from diagnosis.ingest.copies import copies_words
-from diagnosis.ingest.dicom_header import Instance, Plane, Unreadable, read_header
-from diagnosis.ingest.dicom_pixels import read_hu
+from diagnosis.ingest.dicom_header import Instance, PixelLayout, Plane, Unreadable, read_header
+from diagnosis.ingest.dicom_pixels import doubt_of_hu, read_hu
 from diagnosis.ingest.dicom_series import Series, group_series
 from diagnosis.ingest.dicomdir import listed_files
 from diagnosis.ingest.file_tree import FileSet, opened
 from diagnosis.ingest.nifti import inspect_nifti, nifti_at
 from diagnosis.ingest.other_formats import remedy
+from diagnosis.ingest.passed_over import is_archive, passed_over_words
 from diagnosis.ingest.pixel_layout import NATIVE
 from diagnosis.ingest.series_choice import Choice, choose_series
 from diagnosis.ingest.source_headers import read_source_headers
@@ -86,10 +87,12 @@ def inspect_path(path: Path, *, repair: str | None = None, on_progress: OnProgre
     nifti = nifti_at(path)
     if nifti is not None:
         return [inspect_nifti(nifti)]
-    with _series_below(path, on_progress) as found:
+    with _series_below(path, on_progress) as (found, warnings):
         series = [_with_trial_decoding(one, repair, on_progress) for one in found]
         choice = choose_series(series, [_is_usable(one, repair) for one in series])
-        return [_report(one, index, choice, repair) for index, one in enumerate(series)]
+        reports = [_report(one, index, choice, repair) for index, one in enumerate(series)]
+        doubts = [_doubts(one) if _is_usable(one, repair) else () for one in series]
+        return [replace(report, warnings=doubt + warnings) for report, doubt in zip(reports, doubts, strict=True)]
 
 
 def read_volume(
@@ -127,14 +130,15 @@ def read_series(
 ) -> ReadSeries:
     """As `read_volume`, together with who it is; the identity's `case_id` is left for the caller to set."""
     _check_repair(repair)
-    with _series_below(path, None) as found:
+    with _series_below(path, None) as (found, warnings):
         choice = choose_series(found, [_is_usable(one, repair) for one in found], series_uid)
         if choice.chosen is None:
             raise _nothing_to_read(found, choice, series_uid)
         chosen = found[choice.chosen]
         if not _is_usable(chosen, repair):
             raise GeometryError(_refusal_message(chosen, found))
-        return _read(chosen, within, on_progress)
+        read = _read(chosen, within, on_progress)
+        return replace(read, warnings=(*read.warnings, *(f"CT: {warning}" for warning in warnings)))
 
 
 def _check_repair(repair: str | None) -> None:
@@ -144,22 +148,25 @@ def _check_repair(repair: str | None) -> None:
 
 
 @contextmanager
-def _series_below(path: Path, on_progress: OnProgress | None) -> Iterator[list[Series]]:
+def _series_below(path: Path, on_progress: OnProgress | None) -> Iterator[tuple[list[Series], tuple[str, ...]]]:
+    """The series of a path, and what was passed over beside them."""
     with opened(path) as files:
-        headers = _headers(files, on_progress)
+        headers, n_archives = _headers(files, on_progress)
+        passed_over = passed_over_words(files.n_links, n_archives)
         if path.is_file() and len(headers) == 1 and isinstance(headers[0], Instance) and headers[0].is_directory:
-            headers = _headers(FileSet(listed_files(path), files.scratch), on_progress)
+            headers, _ = _headers(FileSet(listed_files(path), files.scratch), on_progress)
         series = group_series(headers)
         if not series:
-            n = files.n_links
-            links = f" ({n} symbolic links were not followed; put the files in their place)" if n else ""
-            msg = f"input: there are no DICOM images at this path{links}; {remedy(files.files)}"
+            beside = f" ({passed_over}; put the files in their place)" if passed_over else ""
+            msg = f"input: there are no DICOM images at this path{beside}; {remedy(files.files)}"
             raise InputError(msg)
-        yield series
+        yield series, () if passed_over is None else (passed_over,)
 
 
-def _headers(files: FileSet, on_progress: OnProgress | None) -> list[Instance | Unreadable]:
+def _headers(files: FileSet, on_progress: OnProgress | None) -> tuple[list[Instance | Unreadable], int]:
+    """What the files are, and how many archives there are among the others."""
     deadline = limits.Deadline()
+    n_archives = 0
     headers: list[Instance | Unreadable] = []
     for number, path in enumerate(files.files, start=1):
         deadline.check()
@@ -168,9 +175,11 @@ def _headers(files: FileSet, on_progress: OnProgress | None) -> list[Instance | 
         header = read_header(path, files.scratch)
         if header is not None:
             headers.append(header)
+        else:
+            n_archives += is_archive(path)
         if on_progress is not None:
             on_progress(number, len(files.files))
-    return headers
+    return headers, n_archives
 
 
 def _is_usable(series: Series, repair: str | None) -> bool:
@@ -181,19 +190,32 @@ def _is_usable(series: Series, repair: str | None) -> bool:
 
 
 def _with_trial_decoding(series: Series, repair: str | None, on_progress: OnProgress | None) -> Series:
-    """Decode a compressed series that would be accepted: damage inside a codestream shows in no header."""
-    is_native = all(instance.pixels.transfer_syntax in NATIVE for instance in series.instances)
-    if is_native or not _is_usable(series, repair):
+    """Decode what would be accepted where no header shows that it can be: damage lies inside of codestreams."""
+    if not _is_usable(series, repair) or all(_shows_itself(instance.pixels) for instance in series.instances):
         return series
     try:
         for start in range(0, len(series.planes), 16):
-            read_hu(series.planes[start : start + 16])
+            part = series.planes[start : start + 16]
+            read_hu(part, places=range(start, start + len(part)))
             if on_progress is not None:
                 on_progress(min(start + 16, len(series.planes)), len(series.planes))
     except GeometryError as error:
         message = str(error).removeprefix("series: ")
         return series.with_reason(GeometryReason(GeometryCode.UNDECODABLE, message))
     return series
+
+
+def _shows_itself(pixels: PixelLayout) -> bool:
+    """Whether nothing of how the values are stored has to be tried."""
+    is_plain = pixels.transfer_syntax in NATIVE and not pixels.has_modality_lut
+    return is_plain and pixels.high_bit == pixels.bits_stored - 1
+
+
+def _doubts(series: Series) -> tuple[str, ...]:
+    """What the values of a series that is accepted give to doubt; it has been found that they can be decoded."""
+    places = sorted({0, len(series.planes) // 2, len(series.planes) - 1})
+    doubt = doubt_of_hu(read_hu([series.planes[place] for place in places], places=places)[0])
+    return () if doubt is None else (doubt,)
 
 
 def _report(series: Series, index: int, choice: Choice, repair: str | None) -> SeriesReport:
@@ -234,7 +256,8 @@ def _read(series: Series, within: Slab | Box | None, on_progress: OnProgress | N
         msg = "CT: the series has no geometry; export it again"
         raise GeometryError(msg)
     planes, affine = _planes_within(series.planes, series.stack.affine_lps, within)
-    hu, padding_hu = read_hu(planes, on_progress)
+    first_place = series.planes.index(planes[0])
+    hu, padding_hu = read_hu(planes, on_progress, places=range(first_place, first_place + len(planes)))
     history = [] if len(planes) == len(series.planes) else [f"only {len(planes)} of {len(series.planes)} slices read"]
     if any(instance.is_lossy for instance in series.instances):
         history.append("the images had been compressed with loss before they were read")
@@ -253,6 +276,9 @@ def _read(series: Series, within: Slab | Box | None, on_progress: OnProgress | N
         source=read_source_headers(planes[0].instance.path),
     )
     warnings = [f"CT: {entry}" for entry in volume.history if not entry.startswith("only ")]
+    doubt = doubt_of_hu(hu)
+    if doubt is not None:
+        warnings.append(f"CT: {doubt}")
     if series.n_copies:
         warnings.append(f"CT: {copies_words(series.n_copies)}")
     return ReadSeries(volume, identity, _age_years(first.age), first.sex, tuple(warnings))

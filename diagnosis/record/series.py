@@ -31,6 +31,7 @@ class SeriesReport:
         spacing_mm: center-to-center (slice,row,column), where the geometry is known.
         shape: (slice,row,column), where the geometry is known.
         n_copies: further files that are copies of these instances, passed over.
+        warnings: what else the reader should know of the files.
     """
 
     series_uid: str
@@ -43,3 +44,4 @@ class SeriesReport:
     spacing_mm: tuple[float, float, float] | None = None
     shape: tuple[int, int, int] | None = None
     n_copies: int = 0
+    warnings: tuple[str, ...] = ()

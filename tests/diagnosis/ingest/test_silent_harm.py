@@ -1,0 +1,132 @@
+"""Series that look regular and are not what they seem: values that are no HU, two phases as one, half of the files."""
+
+import shutil
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from dicom_factory import set_pixels, setting, stored_values, write_series
+from pydicom.dataset import Dataset
+
+from diagnosis.errors import GeometryError, InputError
+from diagnosis.ingest.dicom_volume import inspect_path, read_series, read_volume
+from diagnosis.vocabulary import GeometryCode as Code
+from diagnosis.vocabulary import Verdict
+
+
+def assert_refused(folder: Path, code: Code, words: str) -> None:
+    (report,) = inspect_path(folder)
+    assert [reason.code for reason in report.reasons] == [code]
+    with pytest.raises(GeometryError, match=words):
+        read_volume(folder)
+
+
+def without_intercept(data_set: Dataset, index: int) -> None:
+    """Stored from 0, as scanners do, signed, and the intercept that belongs to it is lost."""
+    set_pixels(data_set, stored_values(index).astype(np.int16))
+    data_set.RescaleIntercept = 0
+
+
+def halved_twice(data_set: Dataset, index: int) -> None:
+    """All values far below fat."""
+    set_pixels(data_set, stored_values(index) // 4)
+
+
+def beside_their_bits(data_set: Dataset, index: int) -> None:
+    data_set.BitsStored, data_set.HighBit = 12, 15
+
+
+def assert_doubted(folder: Path, words: str) -> None:
+    """Told by inspection and by reading; no refusal, for a phantom may be made so."""
+    (report,) = inspect_path(folder)
+    assert report.verdict is Verdict.REGULAR
+    (told,) = report.warnings
+    assert words in told
+    assert read_series(folder).warnings == (f"CT: {told}",)
+
+
+def test_a_lost_intercept_is_seen_in_the_values(tmp_path: Path) -> None:
+    write_series(tmp_path, change=without_intercept)
+    assert_doubted(tmp_path, "no voxel lies between air and water")
+
+
+def test_padding_does_not_hide_a_lost_intercept(tmp_path: Path) -> None:
+    def change(data_set: Dataset, index: int) -> None:
+        pixels = stored_values(index).astype(np.int16)
+        pixels[:3] = -2000
+        set_pixels(data_set, pixels)
+        data_set.RescaleIntercept, data_set.PixelPaddingValue = 0, -2000
+        data_set["PixelPaddingValue"].VR = "SS"
+
+    write_series(tmp_path, change=change)
+    assert_doubted(tmp_path, "no voxel lies between air and water")
+
+
+def test_values_without_any_tissue_are_no_ct(tmp_path: Path) -> None:
+    write_series(tmp_path, change=halved_twice)
+    assert_doubted(tmp_path, "no voxel is denser than fat")
+
+
+def test_values_at_other_bits_than_the_header_says(tmp_path: Path) -> None:
+    """A High Bit of 15 beside values in bits 0 to 11 would divide them by 16."""
+    write_series(tmp_path, change=beside_their_bits)
+    assert_refused(tmp_path, Code.UNDECODABLE, "places the values at other bits")
+
+
+def test_a_lookup_table_that_cannot_be_used_is_found_by_inspection(tmp_path: Path) -> None:
+    def change(data_set: Dataset, _: int) -> None:
+        item = Dataset()
+        item.add_new("LUTDescriptor", "US", [4096, 0, 16])
+        item.add_new("LUTData", "OW", bytes(6))
+        data_set.ModalityLUTSequence = [item]
+
+    write_series(tmp_path, change=change)
+    assert_refused(tmp_path, Code.UNDECODABLE, "cannot be decoded")
+
+
+def test_two_phases_that_alternate_are_not_one_volume(tmp_path: Path) -> None:
+    """The second lies halfway between the slices of the first: the distances are regular."""
+    for number in (1, 2):
+        places = [(-10.0, -20.0, 2.5 * k + 1.25 * number) for k in range(6)]
+        write_series(tmp_path / str(number), places, change=setting(AcquisitionNumber=number))
+    assert_refused(tmp_path, Code.MIXED_SERIES, "2 acquisitions over the same range")
+
+
+def test_acquisitions_one_after_the_other_are_one_volume(tmp_path: Path) -> None:
+    """As a scanner in steps writes them."""
+    for number in (1, 2):
+        places = [(-10.0, -20.0, 2.5 * k + 15.0 * number) for k in range(6)]
+        write_series(tmp_path / str(number), places, change=setting(AcquisitionNumber=number))
+    assert read_volume(tmp_path).hu.shape[0] == 12
+
+
+@pytest.mark.parametrize("is_zipped", [True, False])
+def test_files_that_were_not_looked_into_are_said(tmp_path: Path, is_zipped: bool) -> None:
+    folder = tmp_path / "in"
+    paths = write_series(folder)
+    with zipfile.ZipFile(folder / "rest.zip", "w") as archive:
+        for path in paths[4:]:
+            archive.write(path, path.name)
+            path.unlink()
+    with zipfile.ZipFile(folder / "letter.docx", "w") as document:
+        document.writestr("[Content_Types].xml", "<Types/>")
+    source = folder
+    if is_zipped:
+        source = Path(shutil.make_archive(str(tmp_path / "whole"), "zip", folder))
+    told = "among the files 1 archive was not opened; what lies there was not read"
+    (report,) = inspect_path(source)
+    assert (report.verdict, report.n_instances, report.warnings) == (Verdict.REGULAR, 4, (told,))
+    assert read_series(source).warnings == (f"CT: {told}",)
+    for path in paths[:4]:
+        path.unlink()
+    with pytest.raises(InputError, match="1 archive was not opened"):
+        read_volume(folder)
+
+
+def test_links_beside_images_are_said(tmp_path: Path) -> None:
+    paths = write_series(tmp_path / "in")
+    (tmp_path / "in" / "more.dcm").symlink_to(paths[0])
+    assert inspect_path(tmp_path / "in")[0].warnings == (
+        "among the files 1 symbolic link was not followed; what lies there was not read",
+    )
