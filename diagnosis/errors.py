@@ -153,14 +153,21 @@ class OutputError(DiagnosisError):
 
 def is_disk_full(error: BaseException) -> bool:
     """Whether the system refuses a write for want of room, or because a quota is used up."""
-    return isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}
+    refusal = refusal_of_system(error)
+    return refusal is not None and refusal.errno in {errno.ENOSPC, errno.EDQUOT}
 
 
-def system_reason(error: OSError) -> str:
-    """Why the system refuses, in its own words and without a path; libraries may hide it behind an error of theirs."""
+def refusal_of_system(error: BaseException) -> OSError | None:
+    """What the system itself said, where a library hides it behind an error of its own; None where it said nothing."""
     found: BaseException | None = error
     while found is not None:
         if isinstance(found, OSError) and found.strerror:
-            return found.strerror
+            return found
         found = found.__cause__ or found.__context__
-    return "the system refuses it"
+    return None
+
+
+def system_reason(error: OSError) -> str:
+    """Why the system refuses, in its own words and without a path."""
+    refusal = refusal_of_system(error)
+    return "the system refuses it" if refusal is None or not refusal.strerror else refusal.strerror

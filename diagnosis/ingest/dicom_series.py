@@ -47,6 +47,7 @@ class Series:
         stack: the geometry, or None where it cannot be judged.
         reasons: empty where the series can be used.
         n_copies: further files of the same images, which are passed over.
+        n_missing: images that a DICOMDIR beside them lists of the series and that are not there.
     """
 
     instances: tuple[Instance, ...]
@@ -55,6 +56,7 @@ class Series:
     stack: Stack | None
     reasons: tuple[GeometryReason, ...]
     n_copies: int = 0
+    n_missing: int = 0
 
     @property
     def n_instances(self) -> int:
@@ -245,7 +247,6 @@ def _mixed_reasons(instances: Sequence[Instance], planes: Sequence[Plane]) -> li
         "studies": lambda i: i.study_uid,
         "frames of reference": lambda i: i.frame_of_reference,
         "image sizes": lambda i: (i.pixels.rows, i.pixels.columns),
-        "pixel spacings": lambda i: _rounded(i.frames[0].pixel_spacing, 3),
         "kernels": lambda i: i.kernel,
         "pixel formats": lambda i: (
             _is_capture(i),
@@ -259,6 +260,10 @@ def _mixed_reasons(instances: Sequence[Instance], planes: Sequence[Plane]) -> li
         if len(counts) > 1:
             message = f"images of {len(counts)} {name} under one series; export each as its own series"
             reasons.append(GeometryReason(Code.MIXED_SERIES, message))
+    spacings = {_rounded(plane.frame.pixel_spacing, 3) for plane in planes}
+    if len(spacings) > 1:
+        message = f"images of {len(spacings)} pixel spacings under one series; export each as its own series"
+        reasons.append(GeometryReason(Code.MIXED_SERIES, message))
     if _has_odd_rescale(planes):
         kinds = len({plane.frame.rescale for plane in planes})
         message = f"{kinds} different rescales to HU under one series, as no scanner writes them; export it again"

@@ -15,7 +15,7 @@ from diagnosis.ingest.copies import copies_words
 from diagnosis.ingest.dicom_header import Instance, PixelLayout, Plane, Unreadable, read_header
 from diagnosis.ingest.dicom_pixels import doubt_of_hu, read_hu
 from diagnosis.ingest.dicom_series import Series, group_series
-from diagnosis.ingest.dicomdir import listed_files
+from diagnosis.ingest.dicomdir import listed_files, listed_images
 from diagnosis.ingest.file_tree import FileSet, opened
 from diagnosis.ingest.nifti import inspect_nifti, nifti_at
 from diagnosis.ingest.other_formats import remedy
@@ -91,8 +91,8 @@ def inspect_path(path: Path, *, repair: str | None = None, on_progress: OnProgre
         series = [_with_trial_decoding(one, repair, on_progress) for one in found]
         choice = choose_series(series, [_is_usable(one, repair) for one in series])
         reports = [_report(one, index, choice, repair) for index, one in enumerate(series)]
-        doubts = [_doubts(one) if _is_usable(one, repair) else () for one in series]
-        return [replace(report, warnings=doubt + warnings) for report, doubt in zip(reports, doubts, strict=True)]
+        own = [_missing(one) + (_doubts(one) if _is_usable(one, repair) else ()) for one in series]
+        return [replace(report, warnings=told + warnings) for report, told in zip(reports, own, strict=True)]
 
 
 def read_volume(
@@ -138,7 +138,8 @@ def read_series(
         if not _is_usable(chosen, repair):
             raise GeometryError(_refusal_message(chosen, found))
         read = _read(chosen, within, on_progress)
-        return replace(read, warnings=(*read.warnings, *(f"CT: {warning}" for warning in warnings)))
+        told = (*read.warnings, *(f"CT: {warning}" for warning in _missing(chosen) + warnings))
+        return replace(read, warnings=told)
 
 
 def _check_repair(repair: str | None) -> None:
@@ -153,14 +154,29 @@ def _series_below(path: Path, on_progress: OnProgress | None) -> Iterator[tuple[
     with opened(path) as files:
         headers, n_archives = _headers(files, on_progress)
         passed_over = passed_over_words(files.n_links, n_archives)
+        directories = [one.path for one in headers if isinstance(one, Instance) and one.is_directory]
         if path.is_file() and len(headers) == 1 and isinstance(headers[0], Instance) and headers[0].is_directory:
             headers, _ = _headers(FileSet(listed_files(path), files.scratch), on_progress)
-        series = group_series(headers)
+        series = _compared(group_series(headers), directories)
         if not series:
             beside = f" ({passed_over}; put the files in their place)" if passed_over else ""
             msg = f"input: there are no DICOM images at this path{beside}; {remedy(files.files)}"
             raise InputError(msg)
         yield series, () if passed_over is None else (passed_over,)
+
+
+def _compared(found: list[Series], directories: Sequence[Path]) -> list[Series]:
+    """The series with how many images are missing of those that the DICOMDIRs among the files list."""
+    listed: dict[str, set[str]] = {}
+    for directory in directories:
+        for uid, images in listed_images(directory).items():
+            listed.setdefault(uid, set()).update(images)
+
+    def n_missing(one: Series) -> int:
+        uid = one.instances[0].series_uid if one.instances else ""
+        return len(listed.get(uid, set()) - {instance.sop_uid for instance in one.instances})
+
+    return [replace(one, n_missing=n_missing(one)) for one in found]
 
 
 def _headers(files: FileSet, on_progress: OnProgress | None) -> tuple[list[Instance | Unreadable], int]:
@@ -209,6 +225,13 @@ def _shows_itself(pixels: PixelLayout) -> bool:
     """Whether nothing of how the values are stored has to be tried."""
     is_plain = pixels.transfer_syntax in NATIVE and not pixels.has_modality_lut
     return is_plain and pixels.high_bit == pixels.bits_stored - 1
+
+
+def _missing(series: Series) -> tuple[str, ...]:
+    if series.n_missing == 0:
+        return ()
+    more = "1 further image" if series.n_missing == 1 else f"{series.n_missing} further images"
+    return (f"the DICOMDIR lists {more} of this series that cannot be found; copy the medium again",)
 
 
 def _doubts(series: Series) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The files that a DICOMDIR lists.
+"""The files that a DICOMDIR lists, and the images of each series.
 
 Media are often copied without their folders, so the list no longer fits; then the folder of the DICOMDIR is read whole.
 """
@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pydicom
 
-from diagnosis.errors import InputError
+from diagnosis.errors import InputError, LimitExceededError
 from diagnosis.ingest.dicom_elements import PARSE_FAILURES, quiet_pydicom
 from diagnosis.ingest.file_tree import files_below
+from diagnosis.ingest.limits import MeteredFile
 
 
 def listed_files(path: Path) -> tuple[Path, ...]:
@@ -33,6 +34,26 @@ def listed_files(path: Path) -> tuple[Path, ...]:
     if not files or any(not file.is_file() or _has_link(file, path.parent) for file in files):
         files = [file for file in files_below(path.parent)[0] if file != path]
     return tuple(dict.fromkeys(files))
+
+
+def listed_images(path: Path) -> dict[str, set[str]]:
+    """SOP Instance UIDs of the images that a DICOMDIR lists, by Series Instance UID; none where it cannot be read.
+
+    The records are taken in the order in which they stand, a series before its images, as all writers put them.
+    """
+    listed: dict[str, set[str]] = {}
+    series = ""
+    try:
+        with quiet_pydicom(), path.open("rb") as file:
+            for record in pydicom.dcmread(MeteredFile(file), force=True).get("DirectoryRecordSequence") or []:
+                kind = str(record.get("DirectoryRecordType", ""))
+                if kind != "IMAGE":
+                    series = str(record.get("SeriesInstanceUID") or "") if kind == "SERIES" else ""
+                elif series and (uid := record.get("ReferencedSOPInstanceUIDInFile")):
+                    listed.setdefault(series, set()).add(str(uid))
+    except (*PARSE_FAILURES, LimitExceededError):
+        return {}
+    return listed
 
 
 def _has_link(file: Path, root: Path) -> bool:

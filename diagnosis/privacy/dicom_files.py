@@ -17,7 +17,7 @@ import pydicom
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-from diagnosis.errors import LimitExceededError
+from diagnosis.errors import LimitExceededError, OutputError, refusal_of_system, system_reason
 from diagnosis.ingest import limits
 from diagnosis.ingest.dicom_elements import PARSE_FAILURES, quiet_pydicom
 from diagnosis.ingest.dicom_header import Instance, Unreadable, read_header
@@ -96,7 +96,8 @@ def deidentify_dicom(source: Path, out: Path, policy: Policy, on_progress: OnPro
     """De-identify every DICOM object below a path (folder, zip archive or file) into a folder.
 
     Raises:
-        InputError: the source is missing or a damaged archive, or the folder cannot be written.
+        InputError: the source is missing or a damaged archive.
+        OutputError: the results cannot be written.
         LimitExceededError: more than the limits of `ingest.limits`.
     """
     with opened(source) as files:
@@ -154,8 +155,7 @@ def _one_file(instance: Instance, out: Path, policy: Policy, outcome: DicomOutco
             return
         folder = out / str(data_set.PatientID) / _folder("study", data_set.get("StudyInstanceUID"))
         path = outcome.place(folder / _folder("series", data_set.get("SeriesInstanceUID")))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        data_set.save_as(path, enforce_file_format=True)
+        _write(data_set, path)
     except PARSE_FAILURES as error:
         outcome.withheld[f"it is damaged: it cannot be read and written again ({type(error).__name__})"] += 1
         return
@@ -163,6 +163,27 @@ def _one_file(instance: Instance, out: Path, policy: Policy, outcome: DicomOutco
         outcome.withheld["it has millions of elements, as no image has"] += 1
         return
     outcome.written.append(path)
+
+
+def _write(data_set: FileDataset, path: Path) -> None:
+    """Write a file whole or not at all.
+
+    Raises:
+        OutputError: the system does not let it be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        data_set.save_as(path, enforce_file_format=True)
+    except PARSE_FAILURES as error:
+        path.unlink(missing_ok=True)
+        refusal = refusal_of_system(error)
+        if refusal is not None:
+            msg = (
+                f"deidentify: the results cannot be written ({system_reason(refusal).lower()}); make room, or name "
+                "another folder, and begin again with an empty one: what is there is not all"
+            )
+            raise OutputError(msg) from error
+        raise
 
 
 def _reason_to_withhold(data_set: Dataset) -> str | None:

@@ -44,10 +44,7 @@ class SecretKey:
         """
         try:
             if not path.exists():
-                made = secrets.token_bytes(MIN_KEY_BYTES)
-                path.touch(mode=0o600, exist_ok=False)
-                path.write_text(made.hex() + "\n", encoding="ascii")
-                return cls(made), True
+                return cls(_made(path)), True
             text = path.read_bytes()[:4096].decode("ascii", "replace").strip()
         except OSError as error:
             msg = f"key: the file cannot be read or written ({error.strerror}); name another with --key"
@@ -75,3 +72,15 @@ class SecretKey:
 
     def _digest(self, purpose: str, text: str) -> bytes:
         return hmac.new(self._key, f"{purpose}\0{text}".encode("utf-8", "surrogatepass"), hashlib.sha256).digest()
+
+
+def _made(path: Path) -> bytes:
+    """A new key in a new file; no file where it cannot be written, or the next run would take it for a damaged key."""
+    key = secrets.token_bytes(MIN_KEY_BYTES)
+    path.touch(mode=0o600, exist_ok=False)
+    try:
+        path.write_text(key.hex() + "\n", encoding="ascii")
+    except OSError:
+        path.unlink(missing_ok=True)
+        raise
+    return key

@@ -120,6 +120,8 @@ def write_exports(result: Result, formats: Sequence[ExportFormat], folder: Path)
         record = _record(result, writer, refused)
         writer.data((json.dumps(record, indent=2) + "\n").encode(), "export.json")
     except OSError as error:
+        for path in writer.written[-1:]:  # the one at hand: half of it may lie there
+            path.unlink(missing_ok=True)
         msg = f"export: the folder cannot be written ({system_reason(error)}); make room, or name another with --out"
         raise OutputError(msg) from error
     return Export(tuple(writer.written), tuple(refused), tuple(writer.repairs))

@@ -5,9 +5,11 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
-from dicom_factory import set_pixels, setting, stored_values, write_series
+from dicom_factory import set_pixels, setting, stored_values, write_enhanced, write_series
 from pydicom.dataset import Dataset
+from pydicom.fileset import FileSet
 
 from diagnosis.errors import GeometryError, InputError
 from diagnosis.ingest.dicom_volume import inspect_path, read_series, read_volume
@@ -130,3 +132,29 @@ def test_links_beside_images_are_said(tmp_path: Path) -> None:
     assert inspect_path(tmp_path / "in")[0].warnings == (
         "among the files 1 symbolic link was not followed; what lies there was not read",
     )
+
+
+@pytest.mark.parametrize("is_named", [True, False])
+def test_images_that_a_dicomdir_misses_are_said(tmp_path: Path, is_named: bool) -> None:
+    """The last slice is gone: what is left is regular, and only the DICOMDIR knows of more."""
+    medium, files = tmp_path / "medium", FileSet()
+    for path in write_series(tmp_path / "in"):
+        files.add(path)
+    files.write(medium)
+    source = medium / "DICOMDIR" if is_named else medium
+    assert inspect_path(source)[0].warnings == ()
+    images = {float(pydicom.dcmread(p).ImagePositionPatient[2]): p for p in medium.rglob("IM*")}
+    images[max(images)].unlink()
+    told = "the DICOMDIR lists 1 further image of this series that cannot be found; copy the medium again"
+    (report,) = inspect_path(source)
+    assert (report.verdict, report.n_instances, report.warnings) == (Verdict.REGULAR, 7, (told,))
+    assert read_series(source).warnings == (f"CT: {told}",)
+
+
+def test_one_frame_of_another_pixel_spacing(tmp_path: Path) -> None:
+    path = write_enhanced(tmp_path / "enhanced.dcm", [2.5 * k for k in range(8)])
+    data_set, other = pydicom.dcmread(path), Dataset()
+    other.PixelSpacing = [0.5, 0.5]
+    data_set.PerFrameFunctionalGroupsSequence[4].PixelMeasuresSequence = [other]
+    data_set.save_as(path)
+    assert_refused(tmp_path, Code.MIXED_SERIES, "images of 2 pixel spacings")

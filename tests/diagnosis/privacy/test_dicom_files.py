@@ -1,5 +1,6 @@
 """DICOM files and case folders: consistency, what the object says of itself, pixels, and what is withheld."""
 
+import errno
 import json
 import zipfile
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from dicom_factory import make_slice, set_pixels, write_series
 from pydicom.uid import RLELossless
 
-from diagnosis.errors import ConfigurationError, InputError
+from diagnosis.errors import ConfigurationError, InputError, OutputError
 from diagnosis.ingest.dicom_volume import inspect_path
 from diagnosis.privacy.case_folder import deidentify_path
 from diagnosis.privacy.dicom_files import Policy, deidentify_dicom
@@ -211,6 +212,20 @@ def test_an_archive_of_images_stays_one_and_one_of_two_cases_says_so(tmp_path: P
     assert not (tmp_path / "out" / "case.json").exists()
     with pytest.raises(InputError, match="a part of the case twice"):
         deidentify_path(tmp_path / "twice.zip", tmp_path / "out2", Policy(KEY))
+
+
+def test_a_full_disk_is_not_said_to_be_the_fault_of_the_images(tmp_path: Path, monkeypatch) -> None:
+    """The library that writes hides what the system says behind an error of its own."""
+    write_series(tmp_path / "in")
+
+    def full(_, path: Path, **__: object) -> None:
+        Path(path).write_bytes(b"half of it")
+        raise OSError("with tag (7FE0,0010)") from OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(pydicom.Dataset, "save_as", full)
+    with pytest.raises(OutputError, match=r"the results cannot be written \(no space left on device\); make room"):
+        deidentify_path(tmp_path / "in", tmp_path / "out", Policy(KEY))
+    assert not list((tmp_path / "out").rglob("*.dcm"))
 
 
 @pytest.mark.parametrize(
