@@ -19,6 +19,7 @@ word keeps its time and gets no more probability than `CORRECTED_PROBABILITY`, s
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from difflib import SequenceMatcher, get_close_matches
 from functools import lru_cache
 
@@ -33,7 +34,7 @@ MAX_MORE_LETTERS = 3
 MIN_PARTED_LETTERS = 9
 
 _TERMS = (
-    "adenocarcinoma adenopathy airspace alveolar aneurysm aneurysmal angiogram anterior aortic apical "
+    "adenocarcinoma adenopathy airspace alveolar aneurysm aneurysmal angiogram anterior aortic apical apicoposterior "
     "arteriosclerotic arthritis arthrosis ascites aspiration asymmetric atelectasis atelectatic atherosclerosis "
     "atherosclerotic attenuation axillary azygos basilar bibasilar bilateral bilaterally biopsy borderline "
     "bronchial bronchiectasis bronchiectatic bronchiolitis bronchitis bronchogram bronchograms bronchovascular "
@@ -46,12 +47,13 @@ _TERMS = (
     "fibrotic fissural fissure fracture fractures ganglion granuloma granulomas granulomatous hamartoma "
     "hemidiaphragm hemidiaphragms hemithorax hepatic hepatomegaly hilar hyperdense hyperexpanded hyperexpansion "
     "hyperinflated hyperinflation hyperlucency hypodense hypoinflated hypoinflation hypoventilatory inferiorly "
-    "infiltrate infiltrates infiltration interlobular interstitial interstitium intrathoracic kyphosis laminated "
+    "infiltrate infiltrates infiltration interlobular interstitial interstitium intrathoracic "
+    "juxtapleural kyphosis laminated "
     "levoscoliosis lingula lingular lobectomy lobular lobulated lobulation lobulations lucency lymphadenopathy "
     "lymphangitic malignancy malignant mastectomy mediastinal mediastinum metastases metastasis metastatic "
     "micronodules miliary multifocal neoplasm nephrolithiasis nodular nodularity nodule nodules noncalcified "
     "nonlobulated nonspiculated opacification opacities opacity osseous osteopenia osteophyte osteophytes "
-    "osteophytosis paraseptal paratracheal parenchyma parenchymal peribronchial pericardial pericarditis "
+    "osteophytosis paraseptal paratracheal parenchyma parenchymal peribronchial pericardial pericarditis perifissural "
     "pericardium perihilar peripheral pleural pleuritis pleuroparenchymal pneumatocele pneumomediastinum "
     "pneumonectomy pneumonia pneumonitis pneumoperitoneum pneumothoraces pneumothorax popcorn posterior pulmonary "
     "radiodensity radiograph radiographic reticular reticulation reticulonodular retrocardiac retrosternal "
@@ -76,8 +78,8 @@ _OTHER_WORDS = _words(
     "ancillary angiography angiopathy aortitis arteriosus arteritis arthrodesis asphyxiation aspirin asymmetry "
     "attestation atypical azygous biliary biventricular brachial branchial bronchi bronchus bulbous bullosa "
     "calcific capitis capsular cardiogenic cerebral cholangiogram ciliary conspicuously constipation contrasted "
-    "cystectomy degenerated degeneration engorgement epicardial esophagitis excitation fasciculation fibrous "
-    "fluency ganglia globular granulomata granulomatosis gravitation hematoma hematomas hemarthrosis "
+    "cystectomy degenerated degeneration engorgement epicardial esophagitis excitation extrapleural fasciculation "
+    "fibrous fluency ganglia globular granulomata granulomatosis gravitation hematoma hematomas hemarthrosis "
     "hemopericardium hemoperitoneum hemopneumothorax hemothorax hepatis hydropneumothorax hyperintense "
     "hypertension hypertensive hyperventilation hypointense hypotension hypotensive hypoventilated "
     "hypoventilation hysterectomy infradiaphragmatic intestinal lingual loculated loculation loculations "
@@ -118,20 +120,38 @@ _ANY_NODULE = _words(
 _BESIDE_IN_CHEST = {
     "nodule": _ANY_NODULE,
     "nodules": _ANY_NODULE,
-    "spiculation": _words("free slight minor mild moderate considerable heavy minimal"),
+    "spiculated": _words("is are not and mm cm margins or appears no of the with a being was it"),
+    "lobulation": _words("mild marked slight moderate milder with no minimal some lobe mm"),
+    "mass": _words("mediastinal hilar lung pulmonary lobe mm cm solid cavitary spiculated pleural no right left"),
+    "spiculation": _words("free without no any slight minor mild moderate considerable heavy minimal"),
 }
 _DEVICES = _words("power port training software control generator pacemaker battery course teaching")
 _BE = _words("is are was were appear appears")
+# "Are and remarkable", "9 mm, and changed": what must stand before an "un" that was heard as "and".
+_UNSAID = {"remarkable": _BE, "changed": _BE | _words("mm cm millimeter millimeters centimeter centimeters")}
+_PAIRS = {f"{first} lobular": "centrilobular" for first in ("center", "central", "centra")}
+# Words to which the recognizer ties the next one by a hyphen, and what is rightly tied to them.
+_TIED = _words("mild moderate severe right left no mm cm")
+_RIGHTLY_TIED = _words("sided sizes sized side to handed hand ventricular ward one")
 # Strings that are no words: the recognizer's fusions of two.
 _ALIASES = {
     "osteostructures": "osseous structures",
     "osteostructure": "osseous structure",
+    "hiller": "hilar",
+    "highlar": "hilar",
+    "hyler": "hilar",
+    "hylar": "hilar",
+    "emphysemat": "emphysema",
+    "nutula": "nodule",
+    "perificial": "perifissural",
+    "interpulmonary": "intrapulmonary",
     **{f"{level}-spin": f"{level.upper()}-spine" for level in "ctl"},
 }
+_OF_THOUGHT = _words("that about whether he she they i we who")
 _BONY = _words("structures structure thorax abnormality abnormalities lesion lesions")
 # A common word: the term it stands for, what must stand within two words of it, and what must not.
 _COMMON: dict[str, tuple[str, frozenset[str], frozenset[str]]] = {
-    "speculated": ("spiculated", _LESIONS, frozenset({"that"})),
+    "speculated": ("spiculated", _LESIONS, _OF_THOUGHT),
     "speculation": ("spiculation", _LESIONS | {"marked", "no"}, frozenset({"that", "about"})),
     "capacity": ("opacity", _OPACITY, _LUNG_FUNCTION - {"lung"}),
     "capacities": ("opacities", _OPACITY, _LUNG_FUNCTION - {"lung"}),
@@ -140,6 +160,8 @@ _COMMON: dict[str, tuple[str, frozenset[str], frozenset[str]]] = {
     "bunny": ("bony", _BONY, frozenset()),
     "avoid": ("ovoid", _words("shape elongated configuration"), _words("to should can must please we i")),
     "hard": ("heart", frozenset({"size"}), frozenset()),
+    "ovulation": ("lobulation", frozenset({"mild", "marked", "slight", "contour"}), frozenset()),
+    "mess": ("mass", frozenset({"mediastinal", "hilar", "spiculated", "cavitary"}), frozenset()),
 }
 
 
@@ -150,6 +172,7 @@ def correct_misheard_terms(words: Sequence[Word], is_common: Callable[[str], boo
         words: in order of time.
         is_common: whether a word, in lower case, is one that the recognizer writes as a single token.
     """
+    words = [part for word in words for part in _untied(word)]
     plain = [_plain(word.text) for word in words]
     out: list[Word] = []
     position = 0
@@ -162,6 +185,20 @@ def correct_misheard_terms(words: Sequence[Word], is_common: Callable[[str], boo
         out.extend(_corrected(words[position], words[last], terms) if terms else [words[position]])
         position = last + 1
     return out
+
+
+def _untied(word: Word) -> list[Word]:
+    """The two words of "no-hilar", "mild-central"; any other word as it is."""
+    first, hyphen, rest = word.text.partition("-")
+    if (
+        not hyphen
+        or first.lower() not in _TIED
+        or not rest[:1].isalpha()
+        or _plain(rest.split("-")[0]) in _RIGHTLY_TIED
+    ):
+        return [word]
+    middle_s = (word.start_s + word.end_s) / 2
+    return [replace(word, text=first, end_s=middle_s), replace(word, text=rest, start_s=middle_s)]
 
 
 def _is_name(words: Sequence[Word], position: int) -> bool:
@@ -190,8 +227,11 @@ def _joined_term(plain: Sequence[str], position: int, is_common: Callable[[str],
     pair = list(plain[position : position + 2])
     if len(pair) == 2 and not all(_may_be_a_part(word) for word in pair):
         return ""
-    if pair == ["and", "remarkable"] and position > 0 and plain[position - 1] in _BE:
-        return "unremarkable"
+    before = plain[position - 1] if position else ""
+    if pair[0] == "and" and pair[1:] and before in _UNSAID.get(pair[1], frozenset()):
+        return f"un{pair[1]}"
+    if centrilobular := _PAIRS.get(" ".join(pair)):
+        return centrilobular
     if len(pair) < 2 or all(is_common(word) or word in TERMS for word in pair) or pair[0] in TERMS:
         return ""
     joined = "".join(pair)
@@ -220,6 +260,9 @@ def _common_term(plain: Sequence[str], position: int) -> str:
 
 
 def _term_like(word: str, is_common: Callable[[str], bool]) -> str:
+    if word.startswith("spike"):
+        # "Spikeolation", "spike-related": the first syllable was written as a word that the recognizer knows.
+        word = f"spic{word.removeprefix('spike').lstrip('-')}"
     is_too_short = len(word) < MIN_LETTERS or not word.isalpha()
     if is_too_short or word in TERMS or word in _OTHER_WORDS or is_common(word):
         return ""
@@ -263,6 +306,8 @@ def _similarity(word: str, term: str) -> float:
 
 def _turns_meaning(word: str, term: str) -> bool:
     """Whether one of the two begins with a prefix that makes an opposite and the other does not."""
-    # Before a doubled consonant "a" is none of Greek ("attenuation"): it turns no meaning.
-    prefixes = [p for p in _OPPOSITES if not (p == "a" and term[1:2] == term[2:3])]
+    # Before a doubled consonant "a" is none of Greek ("attenuation"): it turns no meaning. Nor does it where an "h"
+    # before it was not heard: "amortoma" is a hamartoma.
+    is_no_prefix = word.startswith("a") and term.startswith("ha")
+    prefixes = [p for p in _OPPOSITES if not (p == "a" and (term[1:2] == term[2:3] or is_no_prefix))]
     return any(word.startswith(prefix) != term.startswith(prefix) for prefix in prefixes)

@@ -16,6 +16,7 @@ for a command by what stands beside it:
 * `new paragraph`, `question mark`, `semicolon`, brackets: always a command.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import groupby
@@ -35,6 +36,7 @@ _MARKS: dict[tuple[str, ...], str] = {
     # What Whisper makes of "full stop" where no full stop can be; none of it is said otherwise.
     ("fuel", "stop"): ".",
     ("false", "top"): ".",
+    ("field", "stop"): ".",
     ("false", "stop"): ".",
     ("full", "top"): ".",
     ("period",): ".",
@@ -85,15 +87,18 @@ _HEADINGS = _words(
     "following follows information details question diagnosis note addendum medications allergies"
 )
 _ORGANS = _words(
-    "lung lungs airway airways pleura heart mediastinum hila hilum vessels aorta bones bone skeleton spine abdomen "
-    "liver spleen kidneys pancreas adrenals thyroid esophagus nodes wall tissues other nodule nodules mass lobe chest "
-    "thorax lines tubes devices"
+    "lung lungs airway airways pleura pleural heart mediastinum hila hilum vessels aorta bones bone skeleton spine "
+    "abdomen liver spleen kidneys pancreas adrenals thyroid esophagus nodes wall tissues other nodule nodules mass "
+    "lobe chest thorax lines tubes devices"
 )
 _DISEASE_OF_COLON = _words(
     "cancer cancers carcinoma adenocarcinoma polyp polyps resection surgery screening interposition primary"
 )
 _VERBS = _words("is was are were appears shows contains demonstrates and or")
 _MAX_LABEL_WORDS = 3
+
+
+_RUN_ON = re.compile(r"(comma)(?!nd|s\b|nt)([a-z]{3,}\W*)$", re.IGNORECASE)
 
 
 def apply_spoken_punctuation(segments: Sequence[SpeechSegment]) -> list[SpeechSegment]:
@@ -114,7 +119,10 @@ def apply_spoken_punctuation(segments: Sequence[SpeechSegment]) -> list[SpeechSe
 
 
 def _parts(word: Word) -> list[Word]:
-    """A word, or the words of which the recognizer made one: "part-hyphen-solid"."""
+    """A word, or the words of which the recognizer made one: "part-hyphen-solid", "commasix"."""
+    if run_on := _RUN_ON.match(word.text):
+        middle_s = (word.start_s + word.end_s) / 2
+        return [replace(word, text=run_on[1], end_s=middle_s), replace(word, text=run_on[2], start_s=middle_s)]
     parts = [part for part in word.text.split("-") if part]
     if not _JOINERS & {_plain(part) for part in parts}:
         return [replace(word, text="\N{EN DASH}") if word.text == "-" else word]

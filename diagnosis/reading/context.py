@@ -79,7 +79,7 @@ class _Rule:
 _LOOKALIKE = _cues(rules.LOOKALIKES)
 _RECENT = _cues(rules.RECENT)
 _NEGATED = _Rule(_cues(rules.NEGATED_BEFORE), None, _cues(rules.NEGATION_ENDS))
-_NEGATED_AFTER = _Rule(re.compile(r"(?!)"), _cues(rules.NEGATED_AFTER), _cues(rules.NEGATION_ENDS), max_words=8)
+_NEGATED_AFTER = _Rule(re.compile(r"(?!)"), _cues(rules.NEGATED_AFTER), _cues(rules.NEGATION_ENDS), max_words=14)
 _UNCERTAIN = _Rule(
     _cues(rules.UNCERTAIN_BEFORE), _cues(rules.UNCERTAIN_AFTER), _cues(rules.NEGATION_ENDS), max_words=10
 )

@@ -21,7 +21,8 @@ _RELATIVE = (
 )
 
 LOOKALIKES: tuple[str, ...] = (
-    r"(?:no|not|without)(?: \w+){0,2} (?:change|changes|changed|increase|interval change|improvement|growth)(?! in (?:vision"
+    r"(?:no|not|without)(?: (?!(?:emphysemat|fibro|degenerat|inflammat|cystic|bullous|destruct|reticul|interstit|granulomat|atelectat"
+    r"|bronchiectat|erosi|calcif))\w+){0,2} (?:change|changes|changed|increase|interval change|improvement|growth)(?! in (?:vision"
     r"|hearing|weight|bowel|sleep|appetite|mood|color|speech|gait|urin\w*|mental|sensation|caliber|stool))",
     r"not (?:only|necessarily|certain|sure|known|clear|able to (?:exclude|rule)|an option|appear to have (?:changed|resolved))",
     r"no (?:residua|sequelae|recurrence|progression|worsening|resolution|difference|doubt|contraindication|comparison)",
@@ -35,10 +36,12 @@ LOOKALIKES: tuple[str, ...] = (
     r"no (?:prior|previous|priors|old) (?:studies|study|films?|exams?|examinations?|imaging|ct|radiographs?)",
     r"if (?:clinically|indicated|needed|necessary|desired|there is (?:any )?(?:clinical )?(?:concern|suspicion))",
     r"no\. \d+",
+    r"never[- ](?:smok\w+|a smoker)|(?:does|do|did|has|have) (?:not|never) smoke[d]?|not (?:currently )?(?:a )?smok\w+|non-?smok\w+",
 )
 """Phrases that hold a cue and mean something else."""
 
 NEGATED_BEFORE: tuple[str, ...] = (
+    rf"(?:no|none of)(?: \w+){{0,2}} (?:{_RELATIVE}|family members?|first[- ]degree relatives?|relatives?) (?:with|who had|had|has)",
     rf"no(?: \w+){{0,2}} (?:{_SIGN}|focus|foci|areas?|degree) (?:of|for|to suggest)",
     r"(?:not|no longer) (?:consistent|compatible|associated|typical) (?:with|for|of)",
     r"no",
@@ -61,7 +64,7 @@ NEGATED_AFTER: tuple[str, ...] = (
     rf"{_BE} (?:not|no longer)(?: \w+)? {_SEEN}|{_BE} not (?:well )?{_SEEN}|(?:not|no longer) {_SEEN}",
     rf"{_BE} (?:\w+ )?(?:ruled out|excluded|absent|negative|unlikely|denied|gone)",
     r"(?:has|have|had|having|appears? (?:to )?have|now|since|completely|nearly|all|interval) (?:\w+ )?resolved",
-    rf"{_BE} (?:\w+ )?resolved|resolved",
+    rf"{_BE} (?:\w+ )?resolved|resolved|(?:has|have) (?:\w+ )?(?:cleared|disappeared|vanished|gone)",
     r"unlikely|ruled out",
     r", ?(?:none|absent|nil)(?=\s*(?:[.;,]|$))|(?:is|are) non-?\w+ed",
     r"[:=] ?(?:none|no|negative|absent|denied|denies|nil|not present)(?=\s*(?:[.;,]|$))",
@@ -80,6 +83,9 @@ NEGATION_ENDS: tuple[str, ...] = (
     r"(?:is|are|was|were) (?:again |now |also |otherwise )?(?:normal|unremarkable|stable|unchanged|intact|clear|within|mildly"
     r"|moderately|enlarged|present|noted on the (?:left|right))",
     r"(?:has|have|had) (?:mild|moderate|some|a|an)",
+    # "No spiculation of the nodule" leaves the nodule where it is.
+    r"(?:spicul|lobul|calcif|cavit|growth|enlargement|irregular)\w*(?: (?:and|or|nor) \w+)? (?:of|in|within) (?:the|this|its)",
+    r"(?:on|against) (?:a |the )?background(?: of)?|superimposed (?:on|upon)|, and the",
     r"[;]|\d{1,2}\)|remains?|continues? to|as well as (?:a|an|the|mild|moderate)|while|whereas|where|when|then|there (?:is|are)"
     r"|stable|unchanged|status post|s/p|, (?:mild|moderate|severe|small|minimal|trace)",
 )
@@ -110,6 +116,11 @@ RECENT: tuple[str, ...] = (
     r"(?:[\w-]+-|\w+ )?(?:hours?|days?|weeks?|months?|several|brief|short|acute|recent)(?: \w+)? (?:history|hx)(?: of)?",
     r"(?:give|gives|gave|provides?) (?:a |any )?history of",
     r"(?:clinical|patient) history",
+    r"(?:previous(?:ly)?|prior|formerly|last)(?: \w+){0,3} [\d.]+ ?(?:mm|cm|millim\w+|centim\w+)",
+    r"(?:(?:was|were|measured|measuring|from|previously|than|at) (?:\w+ ){0,2}?)?[\w.]+ ?(?:mm|cm|millim\w+|centim\w+),? (?:in (?:\w+ )?(?:19|20)\d\d"
+    r"|(?:\w+ ){1,3}ago|last (?:year|month)|on (?:the |her |his )?(?:prior|previous|old))",
+    r"since (?:the |her |his )?(?:prior|previous|last|earlier|old)(?: \w+)?",
+    r"(?:in )?compar\w+(?: is| was)?(?: made)?(?: (?:with|to)|:)(?: the| a| an| her| his)? (?:prior|previous|old|earlier|last)(?: \w+)?",
 )
 """Look-alikes of the past: "a two-day history of fever" is now."""
 
@@ -132,7 +143,7 @@ HISTORICAL_AFTER: tuple[str, ...] = (
 HISTORY_ENDS: tuple[str, ...] = (
     r"who|which|presents?|presented|presenting|comes in|complains?|complained|now|currently|today|here (?:for|with)|admitted"
     r"|with (?:complaints?|chief|a chief|increasing|new|acute|worsening|shortness)|referred|brought|underwent|because|for which"
-    r"|found|reveal\w*|showed|demonstrat\w*|but|however|resulting",
+    r"|found|reveal\w*|showed|demonstrat\w*|but|however|resulting|[;]",
 )
 """Cues that end the scope of a cue of the past."""
 

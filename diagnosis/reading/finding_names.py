@@ -6,11 +6,25 @@ hold; `OTHER_ABNORMALITIES` only tell that a chest is not normal. `EXCEPTIONS` a
 another thing: "subcutaneous emphysema" is no lung disease.
 """
 
+_IN_LUNG = r"(?:lobe|lung|lingula|apex|base|RUL|RML|RLL|LUL|LLL)\b"
+_MARGIN = r"(?:margin\w*|borders?|contours?|edges?|outlines?)"
+_SMOOTH = (
+    rf"smooth(?:ly)?,? (?:(?:and )?[\w-]+,? ){{0,2}}?{_MARGIN}|{_MARGIN} (?:(?:is|are|remains?|appears?) )?(?:(?!not |less |hardly |partly )\w+ )?smooth"
+    r"|smooth(?:,? (?:solid|round|oval|ovoid))?(?= nodule)|smooth(?=\s*(?:[.,;)]|$|\n))"
+)
+_NORMAL_NODES = (
+    r"(?:lymph )?nodes?(?: \w+)?(?: (?:is|are|appear|remain))? (?:all )?(?:normal\b|unremarkable|within normal|(?:not|no longer) (?:\w+ )?enlarged)"
+    r"|normal[- ]sized? (?:\w+ ){0,3}?(?:lymph )?nodes?"
+)
+IMPLIED_NEGATION = rf"{_SMOOTH}|{_NORMAL_NODES}"
+"""Words that deny a finding without naming it: a smooth margin is not spiculated, a node of normal size not enlarged."""
 NODULE_FEATURES: dict[str, str] = {
     "nodule": r"(?:micro)?nodul(?:e|es|arity|ar (?:opacit(?:y|ies)|densit(?:y|ies)|lesions?|foc(?:us|i)))|nodular|coin lesions?"
-    r"|nodular\w*|reticulonodular|(?:gg|ps|ss|sp)ns?|ground[- ]glass (?:lesion|focus)|(?:lung|pulmonary|parenchymal) lesions?",
+    r"|nodular\w*|reticulonodular|nods?|(?:gg|ps|ss|sp)ns?|ground[- ]glass (?:lesion|focus)|(?:lung|pulmonary|parenchymal) lesions?"
+    rf"|lesions?(?= (?:is )?(?:seen )?(?:in|of|within|at) (?:the )?(?:[\w-]+ ){{0,6}}{_IN_LUNG})|(?:(?<=lobe\s)|(?<=[RL][UML]L\s))lesions?"
+    r"|(?:(?<=dominant\s)|(?<=largest\s)|(?<=larger\s)|(?<=biggest\s)|(?<=smaller\s)|(?<=smallest\s)|(?<=other\s))one",
     "mass": r"mass(?:es)?|mass-?like(?: \w+)?",
-    "spiculation": r"(?:non-?|un)?spicul\w+|corona radiata|sunburst margins?",
+    "spiculation": rf"(?:non-?|un)?spicul\w+|spic|corona radiata|sunburst margins?|{_SMOOTH}",
     "lobulation": r"(?:non-?|un)?lobulat\w+",
     "ground_glass": r"(?:pure(?:ly)? |entirely )?(?:ground[- ]glass|ggo|ggn|non-?solid)",
     "part_solid": r"(?:part(?:ly|ially)?[- ]solid|sub-?solid|semi-?solid|mixed (?:solid and ground[- ]glass|ground[- ]glass and"
@@ -22,10 +36,12 @@ NODULE_FEATURES: dict[str, str] = {
     "fat": r"(?:macroscopic |internal |intralesional )fat|fat(?:ty)?[- ](?:density|attenuation|containing|content)",
     "cavitation": r"cavit(?:y|ies|ary|ation|ated|ating)",
     "perifissural": r"peri-?fissural|juxta-?pleural|juxta-?fissural|intrapulmonary lymph nodes?",
-    "growth": r"(?:interval |has |have )(?:growth|grown|enlarged|enlargement)|growing|increas(?:e|ed|ing) in (?:size|diameter)"
+    "growth": r"(?:interval |has |have )(?:growth|grown|enlarged|enlargement)|growing|(?:increas(?:e|ed|ing)|doubled|tripled) in (?:size|diameter|volume)"
+    r"|(?:larger|bigger) than (?:before|previously|on (?:the )?(?:prior|previous|last))"
     r"|increased(?: in size| in diameter)?(?= from \d)",
     "stability": r"unchanged|stable",
-    "lymphadenopathy": r"(?:lymph)?adenopathy|enlarged (?:\w+ )?lymph nodes?|lymph node enlargement",
+    "lymphadenopathy": r"(?:lymph)?adenopathy|enlarged (?:[\w-]+ ){0,4}?(?:lymph )?nodes?|(?:lymph )?nod(?:e|al) enlargement"
+    rf"|(?:lymph )?nodes?(?: \w+)? (?:is|are|appear) enlarged|{_NORMAL_NODES}",
 }
 _HEART = (
     r"(?:heart(?: size| silhouette| shadow)?|cardiac (?:silhouette|size|contours?|shadow)|cardiomediastinal silhouette"

@@ -2,10 +2,17 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
 
 from diagnosis.reading.context import Assertions, assertions_of
-from diagnosis.reading.finding_names import CHEST_FINDINGS, EXCEPTIONS, NODULE_FEATURES, OTHER_ABNORMALITIES
+from diagnosis.reading.finding_names import (
+    CHEST_FINDINGS,
+    EXCEPTIONS,
+    IMPLIED_NEGATION,
+    NODULE_FEATURES,
+    OTHER_ABNORMALITIES,
+)
 from diagnosis.reading.sentences import sentence_spans
 
 _LOOK_BACK = 40
@@ -14,6 +21,10 @@ Mention = tuple[str, int, int, Assertions]
 
 # "nonspiculated", "noncalcified": the name holds its own negation.
 _OWN_NEGATION = re.compile(r"(?:non-?|un)(?:spicul|lobul|calcif)|.*\b(?:not|no longer)\b", re.IGNORECASE | re.DOTALL)
+_IMPLIED_NEGATION = re.compile(rf"(?:{IMPLIED_NEGATION})".replace(" ", r"\s+"), re.IGNORECASE)
+_THE = re.compile(r"\b(?:if|unless|should)\s+(?:the|this|that|these|those)\s+(?:[\w.-]+\s+){0,7}$", re.IGNORECASE)
+_OWN_CLAUSE = re.compile(r"[,;]\s*(?:no|without|mild|moderate|severe)\s+$", re.IGNORECASE)
+_PRESUPPOSED = frozenset({"nodule", "mass"})
 
 
 @lru_cache
@@ -49,7 +60,8 @@ def find_mentions(text: str, *, with_others: bool = False) -> Iterator[Mention]:
     sentences = sentence_spans(text)
     for name, pattern in _patterns(with_others=with_others).items():
         for start, end in _places(name, pattern, text):
-            yield name, start, end, _meant(text, start, end, sentences)
+            if (meant := _meant(name, text, (start, end), sentences)) is not None:
+                yield name, start, end, meant
 
 
 def _places(name: str, pattern: re.Pattern[str], text: str) -> Iterator[tuple[int, int]]:
@@ -59,14 +71,19 @@ def _places(name: str, pattern: re.Pattern[str], text: str) -> Iterator[tuple[in
             yield match.span()
 
 
-def _meant(text: str, start: int, end: int, sentences: tuple[tuple[int, int], ...]) -> Assertions:
+def _meant(name: str, text: str, place: tuple[int, int], sentences: tuple[tuple[int, int], ...]) -> Assertions | None:
+    """How a mention is meant; None where it tells nothing of the finding."""
+    start, end = place
     meant = assertions_of(text, start, end, sentences)
-    if _OWN_NEGATION.match(text, start, end):
-        return Assertions(
-            is_negated=not meant.is_negated,
-            is_uncertain=meant.is_uncertain,
-            is_historical=meant.is_historical,
-            is_hypothetical=meant.is_hypothetical,
-            is_family=meant.is_family,
-        )
-    return meant
+    has_own = _OWN_NEGATION.match(text, start, end) is not None
+    if _IMPLIED_NEGATION.fullmatch(text, start, end):
+        # "Not smooth" and "may be smooth" tell nothing of spiculation.
+        return None if meant.is_negated or meant.is_uncertain else replace(meant, is_negated=True)
+    before = max(0, start - _LOOK_BACK)
+    if name in _PRESUPPOSED and meant.is_hypothetical and _THE.search(text, before, start):
+        # "If the 11 mm nodule grows": that there is one is no condition.
+        meant = replace(meant, is_hypothetical=False)
+    if meant.is_family and _OWN_CLAUSE.search(text, before, start):
+        # "No family history of malignancy, no emphysema": the images show no relative.
+        meant = replace(meant, is_family=False)
+    return replace(meant, is_negated=not meant.is_negated) if has_own else meant

@@ -103,6 +103,34 @@ def _first(facts: tuple[Fact, ...], test: Callable[[Fact], bool]) -> Fact | None
     return by_source[0] if by_source else None
 
 
+def _largest(of_lesion: tuple[Fact, ...]) -> Fact | None:
+    """The largest diameter of the note, or of the dictation where the note has none: of several nodules it decides."""
+    sizes = [f for f in of_lesion if f.name == "diameter" and f.value is not None]
+    for source in (Source.NOTE, Source.VOICE):
+        if said := [f for f in sizes if f.source is source]:
+            return max(said, key=lambda f: f.value or 0.0)
+    return None
+
+
+def _mean_of(largest: Fact | None, of_lesion: tuple[Fact, ...]) -> Fact | None:
+    """The mean diameter that stands in the same words."""
+    places = (largest.source, largest.start, largest.end) if largest else None
+    return next((f for f in of_lesion if f.name == "mean_diameter" and (f.source, f.start, f.end) == places), None)
+
+
+def _lobe_of(size: Fact | None, of_lesion: tuple[Fact, ...]) -> Fact | None:
+    """The lobe told with a size: in the same order where there are as many lobes as sizes, else the nearest one."""
+    if size is None:
+        return _first(of_lesion, lambda f: f.kind is FactKind.LOBE)
+    told = sorted((f for f in of_lesion if f.source is size.source), key=lambda f: f.start)
+    sizes, lobes = ([f for f in told if f.name == "diameter"], [f for f in told if f.kind is FactKind.LOBE])
+    if not lobes:
+        return _first(of_lesion, lambda f: f.kind is FactKind.LOBE)
+    if len(sizes) == len(lobes):
+        return lobes[sizes.index(size)]
+    return min(lobes, key=lambda f: max(f.start - size.end, size.start - f.end))
+
+
 def _value(fact: Fact | None) -> Found:
     return (fact.value, fact.source) if fact is not None and fact.value is not None else None
 
@@ -110,12 +138,13 @@ def _value(fact: Fact | None) -> Found:
 def _from_words(facts: tuple[Fact, ...]) -> dict[str, Found]:
     of_lesion = tuple(f for f in facts if f.about in LESIONS and f.is_current)
     sex = _first(facts, lambda f: f.kind is FactKind.SEX and not f.assertions.is_family)
-    lobe = _first(of_lesion, lambda f: f.kind is FactKind.LOBE)
+    largest = _largest(of_lesion)
+    lobe = _lobe_of(largest, of_lesion)
     return {
         "age_years": _value(_first(facts, lambda f: f.kind is FactKind.AGE and not f.assertions.is_family)),
         "is_female": (sex.name == "F", sex.source) if sex else None,
-        "longest_mm": _value(_first(of_lesion, lambda f: f.name == "diameter")),
-        "mean_mm": _value(_first(of_lesion, lambda f: f.name == "mean_diameter")),
+        "longest_mm": _value(largest),
+        "mean_mm": _value(_mean_of(largest, of_lesion)),
         "solid_part_mm": _value(_first(facts, lambda f: f.name == "solid_component")),
         "nodule_type": _nodule_type(facts),
         "is_upper_lobe": (lobe.name in UPPER_LOBES, lobe.source) if lobe else None,
@@ -170,7 +199,8 @@ def _count(facts: tuple[Fact, ...]) -> Found:
     lesions = [f for f in facts if f.name in LESIONS and f.is_current]
     # One lesion described and no word of others: one.
     places = {f.name for f in facts if f.kind is FactKind.LOBE and f.about in LESIONS and f.is_current}
-    return (1, lesions[0].source) if lesions and len(places) <= 1 else None
+    sizes = {round(f.value or 0.0) for f in facts if f.name == "diameter" and f.about in LESIONS and f.is_current}
+    return (1, lesions[0].source) if lesions and len(places) <= 1 and len(sizes) <= 1 else None
 
 
 def _family(facts: tuple[Fact, ...]) -> Found:

@@ -5,12 +5,14 @@ import re
 from collections.abc import Iterator
 
 RIGHT, LEFT, BOTH = "right", "left", "bilateral"
+_RIGHT, _LEFT = r"(?:right|rt\.?|R)", r"(?:left|lt\.?|L)"
+_OF_RIGHT, _OF_LEFT = r"(?:of the right(?: lung)?|on the right)", r"(?:of the left(?: lung)?|on the left)"
 LOBES: dict[str, str] = {
-    "right upper lobe": r"right(?: \w+)? upper(?: lobe| lung(?: field)?)?|RUL|right (?:lung |pulmonary )?apex|RB[123]",
-    "right middle lobe": r"right(?: \w+)? middle lobe|(?<!left\s)middle lobe|RML|RB[45]",
-    "right lower lobe": r"right(?: \w+)? lower lobe|RLL|RB(?:10|[6-9])",
-    "left upper lobe": r"left(?: \w+)? upper(?: lobe| lung(?: field)?)|LUL|lingula\w*|left (?:lung |pulmonary )?apex|LB(?:1[+/]2|[1-5])",
-    "left lower lobe": r"left(?: \w+)? lower lobe|LLL|LB(?:10|[6-9])",
+    "right upper lobe": rf"{_RIGHT}(?: \w+)? upper(?: lobe| lung(?: field)?| zone)?|RUL|{_RIGHT} (?:lung |pulmonary )?(?:apex|apical)|(?:upper lobe|apex) {_OF_RIGHT}|RB[123]",
+    "right middle lobe": rf"{_RIGHT}(?: \w+)? middle lobe|(?<!left\s)middle lobe|RML|RB[45]",
+    "right lower lobe": rf"{_RIGHT}(?: \w+)? lower (?:lobe|zone)|RLL|{_RIGHT} (?:lung )?base|(?:lower lobe|base) {_OF_RIGHT}|RB(?:10|[6-9])",
+    "left upper lobe": rf"{_LEFT}(?: \w+)? upper(?: lobe| lung(?: field)?| zone)|LUL|lingula\w*|{_LEFT} (?:lung |pulmonary )?(?:apex|apical)|(?:upper lobe|apex) {_OF_LEFT}|LB(?:1[+/]2|[1-5])",
+    "left lower lobe": rf"{_LEFT}(?: \w+)? lower (?:lobe|zone)|LLL|{_LEFT} (?:lung )?base|(?:lower lobe|base) {_OF_LEFT}|LB(?:10|[6-9])",
 }
 UPPER_LOBES = frozenset({"right upper lobe", "left upper lobe"})
 _SIDES = {
@@ -25,6 +27,8 @@ _SEGMENT = re.compile(
     re.IGNORECASE,
 )
 _LIVER = re.compile(r"\b(?:liver|hepatic)\b", re.IGNORECASE)  # its segments have numbers too
+_BARE_LOBE = re.compile(r"\b(?P<level>upper|lower)\s+lobe\b", re.IGNORECASE)
+_BARE_SEGMENT = re.compile(r"\bS(?P<number>10|1\s?[+/]\s?2|[1-9])\b")
 _NAMES_SIDE = re.compile(r"left|right", re.IGNORECASE)
 _COMPILED_LOBES = {
     lobe: re.compile(rf"\b(?:{pattern})\b".replace(" ", r"\s+"), re.IGNORECASE) for lobe, pattern in LOBES.items()
@@ -36,9 +40,18 @@ _COMPILED_SIDES = {
 
 def find_lobes(text: str) -> Iterator[tuple[str, int, int]]:
     """(lobe, start, end) of every lobe named."""
+    named = False
     for lobe, pattern in _COMPILED_LOBES.items():
         for match in pattern.finditer(text):
+            named = True
             yield lobe, match.start(), match.end()
+    sides = {side for side, pattern in _COMPILED_SIDES.items() if pattern.search(text)}
+    if not named and len(sides) == 1 and (side := sides.pop()) != BOTH:
+        # "S6 on the right" and "lower lobe nodule on the left": the one side of the sentence is that of its lobe.
+        for match in _BARE_LOBE.finditer(text):
+            yield f"{side} {match['level'].lower()} lobe", match.start(), match.end()
+        for match in _BARE_SEGMENT.finditer(text):
+            yield _lobe_of_segment(side, match["number"]), match.start(), match.end()
 
 
 def find_sides(text: str) -> Iterator[tuple[str, int, int]]:
@@ -47,7 +60,8 @@ def find_sides(text: str) -> Iterator[tuple[str, int, int]]:
         for match in pattern.finditer(text):
             yield side, match.start(), match.end()
     for lobe, start, end in find_lobes(text):
-        if not _NAMES_SIDE.search(text, start, end):
+        is_bare = _BARE_LOBE.fullmatch(text, start, end) or _BARE_SEGMENT.fullmatch(text, start, end)
+        if not is_bare and not _NAMES_SIDE.search(text, start, end):
             yield side_of_lobe(lobe), start, end
 
 
@@ -59,6 +73,13 @@ def find_segments(text: str) -> Iterator[tuple[str, int, int]]:
             yield f"{match['name'].lower()} segment", match.start(), match.end()
         elif match["bronchus"] or not is_of_liver:
             yield f"segment {match['bronchus'] or match['number']}", match.start(), match.end()
+
+
+def _lobe_of_segment(side: str, number: str) -> str:
+    """Of a numbered segment (Boyden): 4 and 5 are the middle lobe on the right and the lingula on the left."""
+    if number not in {"4", "5"}:
+        return f"{side} {'lower' if number in {'6', '7', '8', '9', '10'} else 'upper'} lobe"
+    return "right middle lobe" if side == RIGHT else "left upper lobe"
 
 
 def side_of_lobe(lobe: str) -> str:

@@ -153,6 +153,9 @@ def _with_owner(fact: Fact, owners: _Owners, inherited: Fact | None, text: str, 
     if fact.kind is FactKind.SIZE and _OTHER_OWNER.search(text, *_between(fact, owner)):
         owner = None
     meant = owner.assertions if owner else assertions_of(text, fact.start, fact.end, sentences)
+    if owner is not None and fact.kind is FactKind.SIZE and meant.is_historical and not meant.is_negated:
+        # "In 2019 the nodule was seen, now 9 mm": the size may be of today where the finding was told of then.
+        meant = replace(meant, is_historical=assertions_of(text, fact.start, fact.end, sentences).is_historical)
     return replace(fact, about=owner.name if owner else None, assertions=meant)
 
 
@@ -182,6 +185,8 @@ def _judged(statement: Statement, text: str, sentences: tuple[Span, ...]) -> Fac
     if kind in _NO_STATED_HISTORY or kind is FactKind.SMOKING:
         # "Never smoker" and "quit" hold their own sense, and an age is of today wherever it stands.
         meant = Assertions(is_family=meant.is_family, is_hypothetical=meant.is_hypothetical)
+    elif statement.is_of_patient:
+        meant = replace(meant, is_family=False)
     elif kind is FactKind.CANCER_HISTORY and meant.is_family:
         kind = FactKind.FAMILY_HISTORY
     return Fact(kind, statement.name, statement.start, statement.end, meant, value=statement.value, unit=statement.unit)

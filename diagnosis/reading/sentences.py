@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterator
 
 _ABBREVIATION = re.compile(
-    r"\b(?:dr|mr|mrs|ms|prof|st|vs|approx|no|fig|e\.g|i\.e|etc|resp|p\.o|b\.i\.d|q\.d|h|cf|ca|[A-Z])\.$", re.IGNORECASE
+    r"\b(?:dr|mr|mrs|ms|prof|st|vs|approx|fig|e\.g|i\.e|resp|p\.o|b\.i\.d|q\.d|h|cf|[A-Z])\.$", re.IGNORECASE
 )
+_BEFORE_NUMBER = re.compile(r"\b(?:no|ca|etc)\.$", re.IGNORECASE)  # "no. 2" and "ca. 8 mm", but "lung ca. Findings"
 _END = re.compile(
     r"[.?!]+[)\"']?(?=\s|$|\||[A-Z][a-z])"  # full stop; also "seen.The", as dictation systems leave it
     r"|\n[ \t]*\n"  # an empty line
@@ -37,7 +38,9 @@ def _ends(text: str) -> Iterator[int]:
     for match in _END.finditer(text):
         head = text[start : match.end()].rstrip()
         is_stop = match[0].startswith(".")
-        if is_stop and (_ABBREVIATION.search(head) or _ITEM_NUMBER.match(head)):
+        begins_new = text[match.end() : match.end() + 3].lstrip()[:1].isupper()
+        is_short = _ABBREVIATION.search(head) or (not begins_new and _BEFORE_NUMBER.search(head))
+        if is_stop and (is_short or _ITEM_NUMBER.match(head)):
             # "Dr." and "1." belong to what follows them, except where "no." ends a line of its own.
             continue
         start = match.end()

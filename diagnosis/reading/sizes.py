@@ -10,11 +10,12 @@ from diagnosis.vocabulary import NUMBER_VALUES, NUMBER_WORDS
 
 _WORD = "|".join(sorted(NUMBER_VALUES, key=len, reverse=True))
 _SPELLED = rf"(?:{_WORD})(?:[\s-](?:{'|'.join(NUMBER_WORDS[1:10])}))?(?:\s+point\s+(?:{_WORD}))?"
-NUMBER = rf"(?:\d{{1,3}}(?:(?:[.,]|\s+point\s+)\d{{1,2}})?|{_SPELLED})"
+NUMBER = rf"(?:\d{{1,3}}(?:(?:[.,]|\s+point\s+)\d{{1,2}})?|\.\d{{1,2}}|{_SPELLED})"
+_HALVES = rf"(?:{NUMBER}(?:\s+and\s+a\s+half|\s*½|\s+1/2)?|(?:one\s+)?half\s+an?(?=\s)|½(?:\s+an?(?=\s))?)"
 _UNIT = r"(?:mm|millimet(?:er|re)s?|cm|centimet(?:er|re)s?)\b"
 _LENGTH = re.compile(
-    rf"(?<![\w.,/])(?:(?P<low>{NUMBER})\s*(?:-|–|to)\s*)?(?P<first>{NUMBER})(?:[\s-]*(?P<unit1>{_UNIT})?\s*(?:x|×|by)\s*(?P<second>{NUMBER})"
-    rf"(?:[\s-]*(?:{_UNIT})?\s*(?:x|×|by)\s*{NUMBER})?)?[\s-]*(?P<unit>{_UNIT})",
+    rf"(?<![\w.,/])(?:(?P<low>(?>{_HALVES}))\s*(?:-|–|to)\s*)?(?P<first>{_HALVES})(?:[\s-]*(?P<unit1>{_UNIT})?\s*(?:x|×|by)\s*(?P<second>{_HALVES})"
+    rf"(?:[\s-]*(?:{_UNIT})?\s*(?:x|×|by)\s*{_HALVES})?)?[\s-]*(?P<unit>{_UNIT})",
     re.IGNORECASE,
 )
 # A length of these is none of a lesion: how the images were made, or how far it lies from something.
@@ -24,9 +25,18 @@ _NOT_A_SIZE_AFTER = re.compile(
     re.IGNORECASE,
 )
 _NOT_A_SIZE_BEFORE = re.compile(
-    r"(?:slice|section|reconstruction|collimation|thickness)[\w\s:of]{0,20}$|(?:previously|formerly|before|prior|(?:[(,;]|which|that|it)\s*was|from|compared with|compared to)"
-    r"(?: measured| measuring)?\s*$"
-    r"|(?:less|smaller|greater|larger|more|bigger) than\s*$|(?:under|over)\s*$|[<>≤≥]\s*=?\s*$",  # a bound is no size
+    r"(?:slice|section|reconstruction|collimation|thickness)[\w\s:of]{0,20}$|(?:[(,;]|which|that|it)\s*was\s*$"
+    r"|\b(?:previously|formerly|before|prior|last|initially|originally|baseline|earlier|from|compared with|compared to)"
+    r"(?:\W+(?:measured|measuring|was|at|of|size|seen|recorded|diameter|about|around|approximately|only|being)){0,3}\W{0,2}$"
+    r"|(?:less|smaller|greater|larger|more|bigger) than\s*$|(?:under|over|above|below|beyond|exceed(?:s|ing))\s*$|[<>≤≥]\s*=?\s*$",  # a bound is no size
+    re.IGNORECASE,
+)
+# "Was 6 mm on the prior CT", "11 mm six months ago", "9 mm then": a size of another day.
+_EARLIER_AFTER = re.compile(
+    r"(?:\s+in\s+(?:size|diameter))?\s*[,(]?\s*(?:(?:on|at|in)\s+(?:the\s+|her\s+|his\s+|an?\s+)?(?:prior|previous|earlier|last|initial|baseline|old|outside)\b"
+    rf"|(?:about\s+|some\s+)?(?:{NUMBER}|an?|several|few)[\s-]*(?:days?|weeks?|months?|years?|yrs?)\s+(?:ago|earlier|before|previously|back)\b"
+    r"|in\s+(?:\w+\s+)?(?:19|20)\d\d\b)(?!\W+(?:\w+\W+){0,2}?\d+(?:\.\d+)?\s*(?:mm|cm)\b)"  # "12 mm, in 2019 8 mm"
+    r"|\s*[,(]?\s*(?:previously|before|then|at that time|last (?:year|month|time))(?=\s*(?:[.,;)]|and\b|but\b|$))",
     re.IGNORECASE,
 )
 # "Increased from 8 to 12 mm" is no range: it was 8.
@@ -54,7 +64,7 @@ class Length:
 def find_lengths(text: str) -> Iterator[Length]:
     """Sizes in order; slice thicknesses, distances and earlier sizes are left out."""
     for match in _LENGTH.finditer(text):
-        if _NOT_A_SIZE_AFTER.match(text, match.end()):
+        if _NOT_A_SIZE_AFTER.match(text, match.end()) or _EARLIER_AFTER.match(text, match.end()):
             continue
         start = _start(text, match)
         if start is None:
@@ -84,7 +94,10 @@ def _millimeters(unit: str) -> float:
 
 def number_value(written: str) -> float:
     """The number that digits or words stand for: "1,8", "one point eight", "twenty-one"."""
-    words = re.split(r"[\s-]+", written.lower().replace(",", "."))
+    plain, n_halves = re.subn(r"\s*(?:and\s+a\s+half|½|1/2)$|^(?:one\s+)?half\s+an?$", "", written.lower().strip(" a"))
+    if n_halves or plain in {"half", "one half"}:
+        return 0.5 + (number_value(plain) if plain and plain not in {"half", "one half"} else 0.0)
+    words = re.split(r"[\s-]+", plain.replace(",", "."))
     if "point" in words:
         place = words.index("point")
         decimals = "".join(f"{NUMBER_VALUES.get(w, w):g}" if w in NUMBER_VALUES else w for w in words[place + 1 :])

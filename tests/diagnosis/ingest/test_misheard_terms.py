@@ -133,3 +133,25 @@ def test_time_is_kept_and_the_word_is_marked_as_doubtful():
     ]
     parts = correct_misheard_terms([Word("osteostructures.", 1.0, 2.0, 0.3)], COMMON.__contains__)
     assert parts == [Word("osseous", 1.0, 1.5, 0.3), Word("structures.", 1.5, 2.0, 0.3)]
+
+
+@pytest.mark.parametrize(
+    ("heard", "said"),
+    [
+        ("nodule in the right lower lobe, it is not speculated, no effusion", "not spiculated"),
+        ("nodule of the right middle lobe, 9 mm, and changed, no effusion", "9 mm, unchanged,"),
+        ("lung nodule with mild ovulation in the lobe", "mild lobulation"),
+        ("lobulated, no-hiller or mediastinal lymphadenopathy", "no hilar or"),
+        ("consistent with amortoma.", "hamartoma."),
+        ("irregular and spike-related nodule", "spiculated nodule"),
+        ("mild center lobular emphysema", "mild centrilobular"),
+        ("no mediastinal mess", "mediastinal mass"),
+    ],
+)
+def test_terms_of_a_chest_ct_that_other_voices_were_misheard_in(heard, said):
+    assert said in corrected(heard)
+
+
+@pytest.mark.parametrize("text", ["left-sided effusion", "it was moved and changed", "they speculated that", "no-one"])
+def test_words_that_only_look_tied_or_misheard(text):
+    assert corrected(text) == text

@@ -111,3 +111,11 @@ def test_words_stay_in_order_of_time_and_are_found_in_the_text(words, per_segmen
 @given(st.lists(st.sampled_from(["mass", "effusion", "is", "seen", "no", "left", "12", "mm"])))
 def test_speech_without_commands_is_untouched(words):
     assert make_voice_note(" ".join(words)).text == " ".join(words)
+
+
+@pytest.mark.parametrize(
+    ("heard", "written"),
+    [("lingula commasix millimeters", "lingula, six millimeters"), ("in a command line", "in a command line")],
+)
+def test_a_comma_that_ran_into_the_next_word(heard, written):
+    assert make_voice_note(heard).text == written

@@ -98,3 +98,53 @@ def test_calendar_years_count_from_the_day_of_the_note():
     assert (undated.years_since_quitting, undated.other_cancer_years_ago) == (None, None)
     assert undated.has_smoked
     assert undated.has_other_cancer
+
+
+@pytest.mark.parametrize(
+    ("text", "sizes"),
+    [
+        ("A twenty-two millimeter nodule.", [22]),  # no range from 20 to 2
+        ("Nodule of twenty-two by eighteen millimeters.", [22]),
+        ("The nodule was 6 mm on the prior CT and now measures 9 mm.", [9]),
+        ("Previously 6 mm, the LLL nodule is now 9 mm.", [9]),
+        ("RUL nodule 9 mm (was 6 mm in 2019).", [9]),
+        ("Nodule RUL: 12 mm (10 mm six months ago).", [12]),
+        ("Nodule measured 11 mm previously and is 13 mm today.", [13]),
+        ("The nodule has shrunk to 4 mm (initially 9 mm).", [4]),
+        ("Compared with the prior CT the 9 mm nodule is stable.", [9]),
+        ("If the 11 mm nodule grows to more than 15 mm, biopsy.", [11]),
+        ("The 6 mm nodule in the right upper lobe described on the previous scan is no longer seen.", []),
+        ("Nodule of half a centimeter.", [5]),
+        ("Nodule of one and a half cm.", [15]),
+        ("Nodule measuring .8 cm.", [8]),
+        ("Never smoked, 5 mm LLL nodule.", [5]),
+        ("No spiculation of the ten millimeter nodule.", [10]),
+    ],
+)
+def test_sizes_of_today(text, sizes):
+    assert [f.value for f in read_text(text) if f.name == "diameter" and f.is_current] == sizes
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Lower lobe nodule on the left.", "left lower lobe"),
+        ("Nodule S6 right.", "right lower lobe"),
+        ("Nodule S1+2 left.", "left upper lobe"),
+        ("Nodule R upper lobe.", "right upper lobe"),
+        ("Nodule at the right base.", "right lower lobe"),
+    ],
+)
+def test_lobes_that_are_named_in_parts(text, name):
+    assert [f.name for f in read_text(text) if f.kind is FactKind.LOBE] == [name]
+
+
+def test_of_several_nodules_the_largest_is_taken_with_its_own_lobe():
+    known = known_of(read_text("Two nodules: 4 mm in the left upper lobe and 12 x 10 mm in the right lower lobe."))
+    assert (known.longest_mm, known.mean_mm, known.is_upper_lobe, known.count) == (12, 11, False, 2)
+    assert known_of(read_text("6-mm and 4-mm nodules in the RUL.")).count is None
+
+
+@pytest.mark.parametrize("text", ["Margins are not smooth.", "Nodes may be normal.", "Since age 20. At the age of 60."])
+def test_what_tells_nothing(text):
+    assert not [f for f in read_text(text) if f.name in {"spiculation", "lymphadenopathy", "age"}]
