@@ -1,8 +1,12 @@
 """What a clinician should look at before a transcript counts: doubtful words that change its meaning, sound not heard.
 
 A misheard "no", side or number turns a report into its opposite and reads as well as the right word. Such words are
-marked where the recognizer was not sure of them; names of findings are marked at a lower probability. Of a recording
-it is said where it sounds like speech but has no words, and whether it is clipped or too quiet.
+marked where the recognizer was not sure of them; names of findings are marked at a lower probability. "And calcified"
+is marked however sure it was: it sounds like "uncalcified", and of 55 such words in 40 dictations by a neural voice 14
+were written so. (To let the recognizer compare both readings was tried: by six voices that its margins were not chosen
+on it put 9 places right and 11 wrong.)
+
+Of a recording it is said where it sounds like speech but has no words, and whether it is clipped or too quiet.
 """
 
 import re
@@ -49,17 +53,34 @@ _FINDING = re.compile(
     r"opaci|atelecta|infiltrat|pneumonia|o?edema|emphysem|cardiomegal|fractur|granulom|calcif|cavit|lymphadenopath|"
     r"adenopath|fibros|scar|spicul|lobul|bronchiecta|embol|thromb|ground|hyper|hypo)"
 )
+# Adjectives whose "un-" is heard as the word before them.
+_TURNED_BY_UN = _words("calcified spiculated lobulated")
+_HEARD_FOR_UN = _words("and an in on um am")
 _CONTRACTED_NOT = re.compile(r"n['\N{RIGHT SINGLE QUOTATION MARK}]t$")
 
 
 def words_to_check(voice_note: VoiceNote) -> tuple[int, ...]:
     """Indices into `voice_note.words` of words that change the meaning and may have been misheard."""
-    return tuple(i for i, word in enumerate(voice_note.words) if word.probability < _threshold(word.text))
+    words = voice_note.words
+    return tuple(
+        i
+        for i, word in enumerate(words)
+        if word.probability < _threshold(word.text) or (i > 0 and _may_be_un(words[i - 1].text, word.text))
+    )
+
+
+def _may_be_un(before: str, text: str) -> bool:
+    """Whether two words, "and calcified", sound like one that means the opposite."""
+    return before.lower() in _HEARD_FOR_UN and _plain(text) in _TURNED_BY_UN
+
+
+def _plain(text: str) -> str:
+    return text.strip(".,;:?!()[]\"'").lower()
 
 
 def _threshold(text: str) -> float:
     """Probability below which a word is marked; 0 for words that do not change the meaning."""
-    word = text.strip(".,;:?!()[]\"'").lower()
+    word = _plain(text)
     if word in _MEANING or _CONTRACTED_NOT.search(word):
         return MEANING_BELOW
     if word in _NUMBERS or any(character.isdigit() for character in word):

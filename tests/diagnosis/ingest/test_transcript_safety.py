@@ -40,6 +40,14 @@ def test_other_words_are_not_marked():
     assert words_to_check(make_voice_note([("the", 0.1), ("is", 0.2), (",", 0.01), ("\n\n", 0.1)])) == ()
 
 
+@pytest.mark.parametrize("before", ["and", "in", "And"])
+@pytest.mark.parametrize("turned", ["calcified", "spiculated,", "lobulated."])
+def test_what_sounds_like_its_opposite_is_marked_however_sure_the_recognizer_was(before, turned):
+    assert words_to_check(make_voice_note([("solid", 0.99), (before, 0.99), (turned, 0.99)])) == (2,)
+    assert words_to_check(make_voice_note([("partly", 0.99), (turned, 0.99)])) == ()
+    assert words_to_check(make_voice_note([("solid,", 0.99), (before, 0.99), ("smooth", 0.99)])) == ()
+
+
 def test_silence_is_said_to_be_silence():
     (warning,) = transcript_warnings(make_voice_note([]))
     assert warning.startswith("no speech was found in 1.0 s; the transcript is empty")
