@@ -123,8 +123,13 @@ def _pull(
 
     partial.mkdir(parents=True, mode=0o700)
     folder = InstanceFolder(partial / "ct", advance)
-    for one in wanted:
-        archive.retrieve_series(study_uid, one.series_uid, folder)
+    try:
+        for one in wanted:
+            archive.retrieve_series(study_uid, one.series_uid, folder)
+    except PacsError as error:
+        came = f"{folder.n_images} of {expected} images" if expected else f"{folder.n_images} images"
+        msg = f"{error}; {came} had come, into a folder that ends in {PARTIAL}; pull the study again"
+        raise type(error)(msg) from error
     series = tuple(_pulled(one, folder) for one in wanted)
     _write_record(partial / RECORD, series)
     if short := [number for number, one in enumerate(series, start=1) if one.is_short]:
