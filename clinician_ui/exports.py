@@ -17,9 +17,10 @@ from clinician_ui.reports import signed_report
 from clinician_ui.services import CaseEntry, load_case
 from clinician_ui.transcripts import read_case_once
 from diagnosis.record import Assessment
-from diagnosis.reporting.export import NEED_EXPLANATION, ExportFormat, require_packages, write_exports
+from diagnosis.reporting.export import NEED_EXPLANATION, require_packages, write_exports
 from diagnosis.reporting.result import Result
 from diagnosis.store.audit import Action, note_event
+from diagnosis.vocabulary import ExportFormat
 
 
 @final

@@ -24,9 +24,10 @@ from diagnosis.pacs.archive import Archive
 from diagnosis.pacs.inbox import Arrival, Ending
 from diagnosis.pacs.instance_folder import pseudonym
 from diagnosis.record import Assessment, RegionOfInterest
-from diagnosis.reporting.export import Export, ExportFormat, write_exports
+from diagnosis.reporting.export import Export, write_exports
 from diagnosis.reporting.result import Result
 from diagnosis.version import __version__
+from diagnosis.vocabulary import ExportFormat
 
 if TYPE_CHECKING:  # what only passes the engine on does not wait for torch
     from diagnosis.engine import DiagnosisEngine

@@ -1,4 +1,4 @@
-"""The words of the product, each defined once: modalities, sexes, findings, descriptor scales, display windows.
+"""The words of the product, each defined once: modalities, sexes, descriptor scales, windows, forms of a result.
 
 Command line, dashboard, reports and model card all read from here. The descriptor scales are those of the LIDC-IDRI
 reading protocol (Armato et al., Med Phys 2011;38:915, https://doi.org/10.1118/1.3528204; wording of the levels after
@@ -52,6 +52,17 @@ class GeometryCode(StrEnum):
     MISSING_RESCALE = "missing_rescale"
     UNDECODABLE = "undecodable"
     NOT_CT = "not_ct"
+
+
+class ExportFormat(StrEnum):
+    """A form of the result: structured report, parametric map, secondary capture, PDF, segmentation, FHIR."""
+
+    SR = "sr"
+    PM = "pm"
+    SC = "sc"
+    PDF = "pdf"
+    SEG = "seg"
+    FHIR = "fhir"
 
 
 @dataclass(frozen=True)

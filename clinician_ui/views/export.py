@@ -15,7 +15,8 @@ from clinician_ui.services import CaseEntry
 from diagnosis.errors import DiagnosisError
 from diagnosis.record import Assessment
 from diagnosis.reporting.clinician_report import ClinicianReport
-from diagnosis.reporting.export import NEED_EXPLANATION, ExportFormat
+from diagnosis.reporting.export import NEED_EXPLANATION
+from diagnosis.vocabulary import ExportFormat
 
 FORM_WORDS = {
     ExportFormat.SR: "DICOM structured report",

@@ -1,6 +1,5 @@
 """`diagnosis export`: one assessment in the forms that a hospital takes."""
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -11,24 +10,14 @@ from diagnosis.cli import options
 from diagnosis.cli.case_gathering import load_engine
 from diagnosis.cli.output_folder import require_folder
 from diagnosis.errors import InputError
-
-
-class FormatName(StrEnum):
-    """As `reporting.export.ExportFormat`, which would make `--help` slow to import."""
-
-    SR = "sr"
-    PM = "pm"
-    SC = "sc"
-    PDF = "pdf"
-    SEG = "seg"
-    FHIR = "fhir"
+from diagnosis.vocabulary import ExportFormat
 
 
 def export_command(
     case: Annotated[Path, typer.Argument(help="Case folder.")],
     out: Annotated[Path, typer.Option("--out", help="Folder for the files.")],
     format: Annotated[
-        list[FormatName] | None,
+        list[ExportFormat] | None,
         typer.Option(
             "--format",
             help="Form of the result; may be given again (default: all). sr: DICOM structured report; pm: attribution "
@@ -45,11 +34,11 @@ def export_command(
     from diagnosis.cli.candidates import answer_shown
     from diagnosis.cli.progress import spinner
     from diagnosis.ingest.case_folder import read_case
-    from diagnosis.reporting.export import NEED_EXPLANATION, ExportFormat, require_packages, write_exports
+    from diagnosis.reporting.export import NEED_EXPLANATION, require_packages, write_exports
     from diagnosis.reporting.result import Result
 
     require_packages()
-    formats = [ExportFormat(name.value) for name in format or FormatName]
+    formats = format or list(ExportFormat)
     with spinner("Reading the case (a dictation is transcribed here)"):
         gathered, identity = read_case(case, repair=repair)
     engine = load_engine(bundle)

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from diagnosis.cli import options
-from diagnosis.cli.export import FormatName
+from diagnosis.vocabulary import ExportFormat
 
 if TYPE_CHECKING:
     from diagnosis.intake import Outcome
@@ -33,7 +33,7 @@ def listen_command(
         ),
     ] = None,
     format: Annotated[
-        list[FormatName] | None, typer.Option("--format", help="As for export; may be given again (default: all).")
+        list[ExportFormat] | None, typer.Option("--format", help="As for export; may be given again (default: all).")
     ] = None,
     send_back: Annotated[bool, typer.Option("--send-back", help="Send the results to the archive.")] = False,
     keep_images: Annotated[bool, typer.Option("--keep-images", help="Keep the images beside the results.")] = False,
@@ -42,7 +42,6 @@ def listen_command(
 ) -> None:
     """Receive studies, assess each one that is complete, and write or send its results."""
     from diagnosis.pacs.installed import require_packages
-    from diagnosis.reporting.export import ExportFormat
     from diagnosis.reporting.export import require_packages as require_export_packages
 
     require_packages()
@@ -63,7 +62,7 @@ def listen_command(
         engine = DiagnosisEngine.load(bundle)
     intake = IntakeOptions(
         out=out,
-        formats=[ExportFormat(form.value) for form in format or FormatName],
+        formats=format or list(ExportFormat),
         regions=read_regions(regions) if regions is not None else {},
         send_to=open_archive(config, name) if send_back else None,
         keeps_images=keep_images,

@@ -121,14 +121,14 @@ class Calibrator:
 
 
 def sigmoid(logits: ArrayLike) -> FloatArray:
-    """1 / (1 + exp(−logit)) without overflow."""
+    """1 / (1 + exp(−logit)) without overflow, in the same shape."""
     from scipy.special import expit
 
     return np.asarray(expit(np.asarray(logits, dtype=np.float64)))
 
 
 def logit(probability: ArrayLike, floor: float = 1e-7) -> FloatArray:
-    """Inverse of `sigmoid`, with probabilities kept `floor` away from 0 and 1."""
+    """Inverse of `sigmoid` in the same shape, with probabilities kept `floor` away from 0 and 1."""
     p = np.clip(np.asarray(probability, dtype=np.float64), floor, 1 - floor)
     return np.asarray(np.log(p) - np.log1p(-p))
 
@@ -220,7 +220,7 @@ def choose_kind(
 
 
 def log_losses(probability: ArrayLike, labels: ArrayLike) -> FloatArray:
-    """−log of the probability given to what was true, by case; at most 16."""
+    """−log of the probability given to what was true, shape (cases,); at most 16."""
     p, y = np.asarray(probability, dtype=np.float64), np.asarray(labels)
     return -np.log(np.maximum(np.where(y == 1, p, 1 - p), 1e-7))
 

@@ -36,7 +36,12 @@ STYLE = {
 
 
 def roc_figure(scores_by_subset: Mapping[str, SubsetScores], baselines: Mapping[str, FloatArray]) -> str:
-    """ROC curves of subsets, and of baselines of the first subset's cases in gray, as far as they are known."""
+    """SVG: ROC curves of subsets, and in gray of baselines, as far as they are known.
+
+    Args:
+        scores_by_subset: by the subset's name.
+        baselines: score of each case of the first subset, shape (cases,), nan where it is not known; by name.
+    """
     from sklearn.metrics import roc_curve
 
     figure, axes = _square()

@@ -101,7 +101,7 @@ def binary_metrics(
 def call_metrics(
     is_flagged: NDArray[np.bool_], labels: LabelArray, resampling: PatientResampling
 ) -> dict[str, Interval]:
-    """Figures of calls, by the names in `CALL_METRICS`, with intervals."""
+    """Figures of calls, shape (cases,), by the names in `CALL_METRICS`, with intervals."""
     rows = resampling.values(lambda w: weighted_calls(is_flagged, labels, w))
     return {name: percentile_interval(row) for name, row in zip(CALL_METRICS, rows, strict=True)}
 

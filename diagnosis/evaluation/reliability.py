@@ -48,7 +48,11 @@ class CalibrationLine:
 
 
 def bin_of_case(probability: FloatArray, bins: int = BINS, *, equal_mass: bool) -> NDArray[np.int64]:
-    """Bin of each case, 0..bins-1, shape (cases,). Cases of one probability share a bin."""
+    """Bin of each case, 0..bins-1, shape (cases,). Cases of one probability share a bin.
+
+    Raises:
+        ConfigurationError: no bins.
+    """
     if bins < 1:
         msg = f"reliability: {bins} bins; at least one is needed"
         raise ConfigurationError(msg)

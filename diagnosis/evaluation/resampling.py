@@ -107,7 +107,7 @@ class PatientResampling:
         return percentile_interval(self.values(metric))
 
     def restricted_to(self, is_kept: NDArray[np.bool_]) -> "PatientResampling":
-        """The same draws of the patients, over some of the cases only."""
+        """The same draws of the patients, over the kept cases only; `is_kept` has shape (cases,)."""
         return PatientResampling(self.counts, self.patient_of_case[is_kept])
 
 
@@ -126,7 +126,7 @@ def percentile_interval(values: FloatArray, level: float = LEVEL) -> Interval:
 
 
 def centered_interval(values: FloatArray, level: float = LEVEL) -> Interval:
-    """As `percentile_interval`, the draws moved so that their mean is the figure, and cut at 0.
+    """As `percentile_interval` of shape (1 + replicates,), the draws moved so that their mean is the figure; cut at 0.
 
     For calibration error, which is an absolute value: drawing again adds noise, noise adds error, and the plain
     interval of a well-calibrated model would lie above its own figure.

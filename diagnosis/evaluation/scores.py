@@ -148,7 +148,7 @@ class SubsetScores:
         return np.asarray(self.probabilities >= self.thresholds)
 
     def select(self, indices: NDArray[np.int64]) -> Self:
-        """The cases at these positions, in this order."""
+        """The cases at these positions, shape (kept,), in this order."""
         return type(self)(
             tuple(self.case_ids[i] for i in indices),
             tuple(self.patient_ids[i] for i in indices),

@@ -88,7 +88,7 @@ def band(values: Sequence[float | None] | FloatArray, edges: Sequence[float], un
     """Name of each value's band, such as "< 6 mm", "6 to < 8 mm", "≥ 30 mm"; "unknown" for None or nan.
 
     Args:
-        values: one a case.
+        values: one a case, shape (cases,).
         edges: rising; a value on an edge belongs to the band above.
         unit: shown behind the numbers.
     """

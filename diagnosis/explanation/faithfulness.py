@@ -249,12 +249,12 @@ def judge(figures: Faithfulness, change: float, n_units: int, thresholds: Thresh
 
 
 def pointing_game(strength: npt.NDArray[np.floating[Any]], truth: npt.NDArray[np.bool_]) -> bool:
-    """Whether the largest value lies in the truth."""
+    """Whether the largest value lies in the truth; a map and its truth have the same (slice,row,column) grid."""
     return bool(truth.flat[int(strength.argmax())])
 
 
 def mass_inside(values: npt.NDArray[np.floating[Any]], truth: npt.NDArray[np.bool_]) -> float:
-    """Share of the positive attribution that lies in the truth; 0 where there is none."""
+    """Share of the positive attribution that lies in the truth, of the same shape; 0 where there is none."""
     positive = np.clip(values, 0, None).astype(np.float64)
     total = float(positive.sum())
     return float(positive[truth].sum()) / total if total else 0.0

@@ -63,7 +63,13 @@ def sum_to_words(
 
 
 def text_spans(text: str, values: npt.NDArray[np.float64], token_spans: Sequence[Span]) -> tuple[TextSpan, ...]:
-    """The words of a text with their attributions; punctuation at its edge counts, but is not in its span."""
+    """The words of a text with their attributions; punctuation at its edge counts, but is not in its span.
+
+    Args:
+        text: as it was written.
+        values: attribution of each token in logits, (token,).
+        token_spans: characters [start, end) of each token in the text.
+    """
     words = word_spans(text)
     spans = []
     for members, value in sum_to_words(values, token_spans, words):

@@ -142,6 +142,8 @@ def _percentiles(values: npt.NDArray[np.float32], n_all: int) -> list[float]:
 def lung_share(hu: npt.NDArray[np.float32], inside: npt.NDArray[np.bool_], spacing_mm: float) -> float:
     """Largest share of lung in the boxes around the middle, among the voxels inside the scan.
 
+    `hu` and `inside` are (depth,height,width); pixels are square, `spacing_mm` wide.
+
     An area of low density is lung unless its median is that of air: outside the body, with what lies in that air, or
     in the bowel.
     """
@@ -151,12 +153,12 @@ def lung_share(hu: npt.NDArray[np.float32], inside: npt.NDArray[np.bool_], spaci
 def lung_map(
     hu: npt.NDArray[np.float32], inside: npt.NDArray[np.bool_]
 ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-    """Which voxels are lung, slice by slice, and which are inside the scan."""
+    """Which voxels are lung, slice by slice, and which are inside the scan; all (depth,height,width)."""
     return np.stack([_lung(plane, within) for plane, within in zip(hu, inside, strict=True)]), inside
 
 
 def farthest_mm(diameter_mm: float | None) -> float:
-    """How far a region's center may lie from the nearest lung."""
+    """How far in mm a region's center may lie from the nearest lung."""
     return UNKNOWN_SIZE_MM if diameter_mm is None else max(NEAR_LUNG_MM, diameter_mm / 2 + BEYOND_EDGE_MM)
 
 
@@ -189,7 +191,7 @@ def _lung(plane: npt.NDArray[np.float32], inside: npt.NDArray[np.bool_]) -> npt.
 
 
 def fit_ct(statistics: Floats, lung_shares: Floats, folds: list[str]) -> CtFamiliarity:
-    """Fit on training regions; the limit of the distance is the 99th percentile over held-out folds."""
+    """Fit on training regions, (region,statistic); the distance's limit is the 99th percentile over held-out folds."""
     held_out = np.zeros(len(statistics))
     names = np.array(folds)
     for fold in sorted(set(folds)):

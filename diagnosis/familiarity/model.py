@@ -37,7 +37,7 @@ class ReferenceRegion(Protocol):
 
     @property
     def is_scanned(self) -> npt.NDArray[np.bool_]:
-        """Of the same shape."""
+        """Which voxels were scanned, in the shape of `hu`."""
 
 
 @final

@@ -54,7 +54,7 @@ class Slab:
     half_length_mm: float
 
     def reach_mm(self, _normal: npt.NDArray[np.float64]) -> float:
-        """Distance from the point along the slice normal."""
+        """How far from the center slices are read, along the slice normal: the same for every (3,) normal."""
         return self.half_length_mm
 
 
@@ -67,7 +67,7 @@ class Box:
     half_size_mm: tuple[float, float, float]
 
     def reach_mm(self, normal: npt.NDArray[np.float64]) -> float:
-        """Half the length of the box's shadow on the slice normal."""
+        """How far from the center slices are read: half the box's shadow on the slice normal, (3,) of unit length."""
         return float(np.abs(normal) @ np.array(self.half_size_mm))
 
 

@@ -76,7 +76,7 @@ def distance_tolerance_mm(median: float) -> float:
 
 
 def check_orientation(orientation: FloatArray) -> bool:
-    """Whether six values are two perpendicular directions of unit length, to the precision that scanners write."""
+    """Whether (6,) values are two perpendicular directions of unit length, to the precision that scanners write."""
     row, column = orientation[:3], orientation[3:]
     lengths = np.linalg.norm(row), np.linalg.norm(column)
     return bool(abs(lengths[0] - 1) < 0.01 and abs(lengths[1] - 1) < 0.01 and abs(row @ column) < 0.01)

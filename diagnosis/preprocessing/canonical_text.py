@@ -79,6 +79,9 @@ class CanonicalText:
         """The characters [first, last) of the source that canonical characters [start, end) came from.
 
         A rewritten number answers with the whole of what it was written for.
+
+        Raises:
+            ValueError: a span outside the canonical text.
         """
         if not 0 <= start <= end <= len(self.text):
             msg = f"span [{start}, {end}) lies outside a canonical text of {len(self.text)} characters"

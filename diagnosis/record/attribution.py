@@ -84,6 +84,7 @@ class VolumeAttribution:
     def density(self) -> npt.NDArray[np.float64]:
         """|attribution| averaged with its neighbors by binomial weights, a standard deviation of one voxel.
 
+        In logits, in the shape of `values`.
         A single loud voxel of a network's gradient says little of where it looks; a reader sees where marks are dense.
         """
         strength = np.abs(self.values).astype(np.float64)

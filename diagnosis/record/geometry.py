@@ -57,6 +57,6 @@ def mm_to_index(affine: FloatArray, point_mm: npt.ArrayLike) -> FloatArray:
 
 
 def frozen(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """The array, made read-only, so that a record stays what its constructor checked."""
+    """The array itself, of any shape, made read-only, so that a record stays what its constructor checked."""
     array.setflags(write=False)
     return array

@@ -12,27 +12,16 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, final
 
 from diagnosis.errors import DiagnosisError, InputError, MissingDependencyError, OutputError, system_reason
 from diagnosis.reporting.result import Result
 from diagnosis.version import __version__
+from diagnosis.vocabulary import ExportFormat
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
-
-
-class ExportFormat(StrEnum):
-    """A form of the result."""
-
-    SR = "sr"
-    PM = "pm"
-    SC = "sc"
-    PDF = "pdf"
-    SEG = "seg"
-    FHIR = "fhir"
 
 
 NEED_EXPLANATION = frozenset({ExportFormat.PM, ExportFormat.SC, ExportFormat.PDF})

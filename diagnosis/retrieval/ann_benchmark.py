@@ -104,7 +104,7 @@ def exact_neighbors(vectors: Vectors, queries: Vectors, count: int = N_NEIGHBORS
 
 
 def recall(found: list[Found], true: npt.NDArray[np.int64]) -> float:
-    """Share of the true neighbors that were found."""
+    """Share of the true neighbors, (query,neighbor), that were found."""
     hits = [len(set(f.tolist()) & set(t.tolist())) for f, t in zip(found, true, strict=True)]
     return float(np.sum(hits) / true.size)
 

@@ -25,12 +25,12 @@ from diagnosis.service.head_requests import HeadAsGet
 from diagnosis.service.jobs import JobFolder
 from diagnosis.service.metrics import CONTENT_TYPE, Metrics
 from diagnosis.service.problems import MEDIA_TYPE, RefusedError
-from diagnosis.service.schemas import Exported, Format, Job, JobStatus, Problem, Reference, Wishes
+from diagnosis.service.schemas import Exported, Job, JobStatus, Problem, Reference, Wishes
 from diagnosis.service.uploads import resolve_reference, unpack_case, write_stream
 from diagnosis.service.worker import Worker
 from diagnosis.settings import is_loopback
 from diagnosis.version import __version__
-from diagnosis.vocabulary import NOT_A_MEDICAL_DEVICE
+from diagnosis.vocabulary import NOT_A_MEDICAL_DEVICE, ExportFormat
 
 if TYPE_CHECKING:
     from diagnosis.engine import DiagnosisEngine
@@ -216,7 +216,7 @@ def _submission_routes(
     async def upload(
         request: Request,
         explain: bool = False,
-        formats: Annotated[list[Format], Query(max_length=6)] = [],  # noqa: B006 - FastAPI copies it
+        formats: Annotated[list[ExportFormat], Query(max_length=6)] = [],  # noqa: B006 - FastAPI copies it
     ) -> Job:
         """Submit a zip archive of a case folder, or of DICOM."""
         job = folder.create(Wishes(explain=explain, formats=tuple(formats)))

@@ -5,18 +5,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from diagnosis.vocabulary import ExportFormat
+
 Finite = Annotated[float, Field(allow_inf_nan=False, ge=-10_000, le=10_000)]
-
-
-class Format(StrEnum):
-    """A form of the result, as `reporting.export.ExportFormat`."""
-
-    SR = "sr"
-    PM = "pm"
-    SC = "sc"
-    PDF = "pdf"
-    SEG = "seg"
-    FHIR = "fhir"
 
 
 class JobStatus(StrEnum):
@@ -34,7 +25,7 @@ class Wishes(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     explain: bool = False
-    formats: tuple[Format, ...] = Field(default=(), max_length=6)
+    formats: tuple[ExportFormat, ...] = Field(default=(), max_length=6)
 
 
 class Reference(Wishes):

@@ -126,10 +126,10 @@ def _work(engine: "DiagnosisEngine", folder: Path, wishes: Wishes, root: Path | 
     source = folder / names.INPUT
     if reference.is_file():
         source = resolve_reference(root, reference.read_text(encoding="utf-8"))
-    from diagnosis.reporting.export import NEED_EXPLANATION, ExportFormat, require_packages, write_exports
+    from diagnosis.reporting.export import NEED_EXPLANATION, require_packages, write_exports
     from diagnosis.reporting.result import Result
 
-    formats = [ExportFormat(form.value) for form in wishes.formats]
+    formats = wishes.formats
     if formats:
         require_packages()
     case, identity = read_case(source)

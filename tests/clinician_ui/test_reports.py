@@ -15,12 +15,12 @@ from clinician_ui.permissions import Permission, Visitor
 from clinician_ui.reports import keep_report, open_desk
 from clinician_ui.services import assess_case, edit_case, find_case, list_cases, load_case
 from diagnosis.errors import AccessError, CaseError
-from diagnosis.reporting.export import ExportFormat
 from diagnosis.store.actors import Role
 from diagnosis.store.audit import read_events
 from diagnosis.store.edits import Edit, EditedPart
 from diagnosis.store.reports import reports_of
 from diagnosis.store.verification import verify_trail
+from diagnosis.vocabulary import ExportFormat
 
 
 def button(app, label):

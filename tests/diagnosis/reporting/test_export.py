@@ -21,8 +21,9 @@ from diagnosis.record.volume import RegionSource
 from diagnosis.reporting.clinician_report import ClinicianReport
 from diagnosis.reporting.dicom_object import identifiers
 from diagnosis.reporting.dicom_source import dicom_source, study_header
-from diagnosis.reporting.export import ExportFormat, write_exports
+from diagnosis.reporting.export import write_exports
 from diagnosis.reporting.result import Result
+from diagnosis.vocabulary import ExportFormat
 
 pytest.importorskip("highdicom", reason="highdicom is not installed")
 

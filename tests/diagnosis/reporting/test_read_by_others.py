@@ -13,7 +13,8 @@ from result_factory import CENTER, PATIENT, WHEN, make_result
 
 from diagnosis.reporting.clinician_report import ClinicianReport
 from diagnosis.reporting.codes import SALIENCY
-from diagnosis.reporting.export import ExportFormat, write_exports
+from diagnosis.reporting.export import write_exports
+from diagnosis.vocabulary import ExportFormat
 
 pytest.importorskip("highdicom", reason="highdicom is not installed")
 HERE = Path(__file__).parent
