@@ -178,8 +178,11 @@ def _sizes_of(words: CaseWords, source: Source, name: str) -> list[Fact]:
 def _said_findings(case: Case, words: CaseWords) -> Iterator[Sentence]:
     """Features of the nodule and other findings, a sentence for each source and sense; suppositions are left out."""
     groups: dict[tuple[Source, str], list[Fact]] = {}
+    # A lesion is told of by its place and size; that there is none is told here, unless the same source has one.
+    here = {f.source for f in words.facts if f.name in LESIONS and f.is_current}
     for fact in words.facts:
-        if fact.kind is FactKind.FINDING and fact.name not in LESIONS and not fact.assertions.is_hypothetical:
+        is_told_elsewhere = fact.name in LESIONS and (fact.source in here or not fact.assertions.is_negated)
+        if fact.kind is FactKind.FINDING and not is_told_elsewhere and not fact.assertions.is_hypothetical:
             groups.setdefault((fact.source, sense_verb(fact)), []).append(fact)
     for (source, verb), facts in groups.items():
         names = list(dict.fromkeys(f.name for f in facts))

@@ -164,9 +164,13 @@ def _reasons(*, is_for: bool) -> Answerer:
                 if _speaks_for(descriptor.name, descriptor.value) is is_for:
                     parts.append(f"{phrase(descriptor.name, descriptor.value)} ({display(descriptor.name)})")
                     evidence.append(of_descriptor(descriptor))
+        opposed = _opposed(known.words.facts)
         for fact in known.words.facts:
-            if (reason := _risk_reason(fact, is_for=is_for)) and reason not in parts:
-                parts.append(reason)
+            if not (reason := _risk_reason(fact, is_for=is_for)) or (fact in opposed and fact.kind is FactKind.LOBE):
+                continue
+            told = f"{reason}, by the {fact.source.value}" if fact in opposed else reason
+            if told not in parts:
+                parts.append(told)
                 evidence.append(of_fact(known.case, fact))
         if not parts:
             return f"nothing in this case was found to speak {'for' if is_for else 'against'} it", ()
@@ -204,6 +208,27 @@ def _risk_reason(fact: Fact, *, is_for: bool) -> str | None:
     if what is None or speaks_for is not is_for:
         return None
     return what
+
+
+def _opposed(facts: tuple[Fact, ...]) -> set[Fact]:
+    """Facts that others oppose: lobes where several are named, and risk factors that are both told and denied."""
+    opposed: set[Fact] = set()
+    topics: tuple[tuple[FactKind, str], ...] = (
+        (FactKind.LOBE, ""),
+        (FactKind.SMOKING, ""),
+        (FactKind.FINDING, "emphysema"),
+    )
+    for kind, name in topics:
+        told = [f for f in facts if f.kind is kind and name in {"", f.name} and not f.assertions.is_family]
+        if kind is FactKind.LOBE:
+            told = [f for f in told if f.about in LESIONS and f.is_current]
+            senses: set[object] = {f.name for f in told}
+        elif kind is FactKind.SMOKING:
+            senses = {f.name == "never" for f in told}
+        else:
+            senses = {f.assertions.is_negated for f in told}
+        opposed |= set(told) if len(senses) > 1 else set()
+    return opposed
 
 
 def _risk(fact: Fact) -> tuple[str | None, bool]:

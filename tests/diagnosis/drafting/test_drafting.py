@@ -226,3 +226,28 @@ def test_phrases_are_read_back_as_they_were_said():
             assert levels_said(f"A nodule , {words} .") == {name: {level}}
     ratings = {name: float(len(levels)) for name, levels in PHRASES.items()}
     assert levels_said(describe(ratings)) == {name: {len(levels)} for name, levels in PHRASES.items()}
+
+
+def of_words(note, dictation=None):
+    """A case of words alone, with a made-up assessment."""
+    voice = spoken(dictation, random.Random(0)) if dictation else None
+    case = Case("case-1", None, None, ClinicalNote(note), voice)
+    return case, random_assessment(case, 3)
+
+
+def test_a_nodule_that_is_gone_is_told():
+    case, assessment = of_words("The 6 mm nodule in the right upper lobe is no longer seen.")
+    draft = draft_report(case, assessment)
+    assert "The note reports no nodule." in [s.text for s in draft.sentences]
+    assert not any("6" in s.text for s in draft.sentences if s.section is Section.FINDINGS)
+    assert unsupported(draft, case, assessment) == ()
+
+
+def test_reasons_that_are_opposed_name_who_says_so():
+    case, assessment = of_words(
+        "Emphysema. 8 mm nodule in the right upper lobe.", "No emphysema. Left lower lobe nodule."
+    )
+    speaks_for = answer("what speaks for malignancy?", case, assessment).text
+    assert "emphysema, by the note" in speaks_for.lower()
+    assert "upper lobe" not in speaks_for  # which of the two it is, is not settled
+    assert "emphysema denied, by the dictation" in answer("against?", case, assessment).text.lower()
