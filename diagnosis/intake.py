@@ -147,7 +147,10 @@ def _assess(
 ) -> tuple[Assessment, Export]:
     if arrival.ending is Ending.LOST:
         expected = "an unknown number of" if arrival.n_expected is None else arrival.n_expected
-        msg = f"study: only {arrival.n_images} of {expected} images came, so it is not assessed; send it again"
+        refused = (
+            f" ({arrival.n_refused} could not be taken: no room, a limit, or damaged)" if arrival.n_refused else ""
+        )
+        msg = f"study: only {arrival.n_images} of {expected} images came{refused}, so it is not assessed; send it again"
         raise IncompleteStudyError(msg)
     region = options.regions.get(arrival.study_uid)
     case, identity = assemble_case(pseudonym(arrival.study_uid, "case"), ct=arrival.folder, region=region)

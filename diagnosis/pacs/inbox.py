@@ -5,7 +5,8 @@ study is still to come. The archive is asked after `settle_s` without news: it m
 series never begins, or the archive cannot be asked or gives no count, `quiet_s` without news decide, but only where
 every association that brought images of the study has come to its end: a sender that dies, or whose connection breaks,
 has not sent what it wanted to, and what came may well look like a whole series. A later association that ends as it
-should makes up for it. A study that stays short of its count, or broken off, for `give_up_s` is lost: it is handed out
+should makes up for it. Nor does time complete a study of which an image was refused here (no room, a limit, damaged)
+and has not come since. A study that stays short of its count, or broken off, for `give_up_s` is lost: it is handed out
 as such and never assessed.
 """
 
@@ -32,6 +33,8 @@ from diagnosis.pacs.outgoing import PARSE_FAILURES
 from diagnosis.pacs.receiver import ACCEPTED, CANNOT_UNDERSTAND, OUT_OF_RESOURCES, keep_image
 
 CT: Final = "CT"
+MOST_TURNED_AWAY: Final = 1000
+"""Studies whose refused images are remembered before the study has begun."""
 ENDED: Final = "ended"
 """File beside the images of a study while no association is open or broken off, for a restart cannot see them."""
 ListSeries = Callable[[str], Sequence[SeriesListing]]
@@ -57,6 +60,7 @@ class Arrival:
         ending: complete by count, complete by quiet time, or lost.
         n_images: that have come.
         n_expected: that the archive has of the series that have begun to come, or None where it does not say.
+        n_refused: images that could not be taken.
     """
 
     study_uid: str = field(repr=False)
@@ -64,6 +68,7 @@ class Arrival:
     ending: Ending
     n_images: int
     n_expected: int | None
+    n_refused: int = 0
 
 
 @final
@@ -78,7 +83,12 @@ class _Link:
 @final
 @dataclass
 class _Open:
-    """A study that is coming in; `broken` says when associations broke off that nothing has made up for."""
+    """A study that is coming in.
+
+    Attributes:
+        broken: when associations broke off that nothing has made up for.
+        refused: SOP Instance UIDs of images that were refused and have not come since.
+    """
 
     folder: InstanceFolder
     last_news: float
@@ -86,11 +96,12 @@ class _Open:
     listed: tuple[SeriesListing, ...] | None = None
     links: dict[Association, _Link] = field(default_factory=dict)
     broken: dict[Association | None, float] = field(default_factory=dict)
+    refused: set[str] = field(default_factory=set)
 
     def mark(self) -> None:
-        """Keep on disk whether all associations have come to their end."""
+        """Keep on disk whether all associations have come to their end, with nothing refused."""
         place = self.folder.folder.with_name(ENDED)
-        if self.links or self.broken:
+        if self.links or self.broken or self.refused:
             place.unlink(missing_ok=True)
         else:
             place.touch()
@@ -119,6 +130,7 @@ class Inbox:
         self._folder, self._limits, self._completeness = folder, limits, completeness
         self._list_series, self._clock = list_series, clock
         self._open: dict[str, _Open] = {}
+        self._turned_away: dict[str, set[str]] = {}
         self._lock = threading.Lock()
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._take_up()
@@ -143,12 +155,19 @@ class Inbox:
         if not study_uid:  # images of different patients would come to lie together
             return CANNOT_UNDERSTAND
         with self._lock:
+            image_uid = str(getattr(event.request, "AffectedSOPInstanceUID", ""))
             if not self._may_take(study_uid):
+                self._turn_away(study_uid, image_uid)
                 return OUT_OF_RESOURCES
             study = self._open.get(study_uid) or self._begin(study_uid)
             study.last_news, study.is_asked = self._clock(), False
             self._watch(event.assoc, study)
-            return keep_image(event, study.folder)
+            status = keep_image(event, study.folder)
+            if status == ACCEPTED:
+                study.refused.discard(image_uid)
+            else:
+                study.refused.add(image_uid)
+            return status
 
     def next_arrival(self) -> Arrival | None:
         """A study that is complete or lost, or None; it is no longer open then."""
@@ -163,7 +182,8 @@ class Inbox:
                 ending = self._ending(study, self._clock() - study.last_news)
                 if ending is not None:
                     del self._open[uid]
-                    return Arrival(uid, study.folder.folder, ending, study.folder.n_images, _expected(study))
+                    n_images, n_refused = study.folder.n_images, len(study.refused)
+                    return Arrival(uid, study.folder.folder, ending, n_images, _expected(study), n_refused)
         return None
 
     def _watch(self, association: Association, study: _Open) -> None:
@@ -205,11 +225,21 @@ class Inbox:
         is_small = study.folder.n_bytes < self._limits.gib_per_study * 2**30
         return is_small and study.folder.n_images < self._limits.images_per_study
 
+    def _turn_away(self, study_uid: str, image_uid: str) -> None:
+        """Remember what was refused: should room come while the sender goes on, the study has lost its beginning."""
+        study = self._open.get(study_uid)
+        if study is not None:
+            study.refused.add(image_uid)
+            return
+        self._turned_away.setdefault(study_uid, set()).add(image_uid)
+        if len(self._turned_away) > MOST_TURNED_AWAY:
+            del self._turned_away[next(iter(self._turned_away))]
+
     def _begin(self, study_uid: str) -> _Open:
         # A name of its own: an earlier delivery of the same study may be read at this moment.
         folder = self._folder / f"{pseudonym(study_uid)}-{secrets.token_hex(4)}" / "ct"
         folder.parent.mkdir(parents=True, mode=0o700)
-        study = _Open(InstanceFolder(folder), self._clock())
+        study = _Open(InstanceFolder(folder), self._clock(), refused=self._turned_away.pop(study_uid, set()))
         self._open[study_uid] = study
         return study
 
@@ -256,7 +286,7 @@ class Inbox:
     def _ending_by_time(self, study: _Open, silence: float) -> Ending | None:
         if study.links:
             return None
-        if study.broken:
+        if study.broken or study.refused:
             return Ending.LOST if silence >= self._completeness.give_up_s else None
         return Ending.QUIET if silence >= self._completeness.quiet_s else None
 

@@ -3,9 +3,11 @@
 import socket
 import time
 
+import pydicom
 import pytest
 from pacs_senders import CALLER, FAST, Clock, associate, receiving, send
 
+from diagnosis.pacs import inbox as inbox_module
 from diagnosis.pacs.config import ReceiveLimits, parse_config
 from diagnosis.pacs.inbox import Ending, Inbox
 from diagnosis.pacs.receiver import Receiver
@@ -94,3 +96,60 @@ def test_a_restart_remembers_whether_the_sender_was_through(tmp_path, phantom_fi
     inbox.next_arrival()
     clock.now += 19
     assert inbox.next_arrival().ending is (Ending.QUIET if is_released else Ending.LOST)
+
+
+@pytest.mark.parametrize("limits", [ReceiveLimits(images_per_study=2), ReceiveLimits(gib_per_study=1e-6)])
+def test_a_study_of_which_images_were_refused_does_not_count_as_whole(tmp_path, phantom_files, limits):
+    """The sender ends as it should, and what was taken is a regular beginning."""
+    clock = Clock()
+    inbox = Inbox(tmp_path, FAST, limits, None, clock)
+    with receiving(tmp_path, inbox.take) as receiver:
+        statuses = send(receiver.port, phantom_files[:4])
+        wait_until(lambda: not next(iter(inbox._open.values())).links)
+        clock.now += 6
+        assert inbox.next_arrival() is None
+        clock.now += 14
+        arrival = inbox.next_arrival()
+    n_taken = statuses.count(0)
+    assert (arrival.ending, arrival.n_images, arrival.n_refused) == (Ending.LOST, n_taken, 4 - n_taken)
+
+
+def test_room_that_comes_while_a_study_is_sent_does_not_hide_its_lost_beginning(tmp_path, phantom_files):
+    clock = Clock()
+    inbox = Inbox(tmp_path, FAST, ReceiveLimits(open_studies=1), None, clock)
+    first = pydicom.dcmread(phantom_files[9])
+    first.StudyInstanceUID = "1.2.3.77"
+    first.save_as(tmp_path / "other.dcm")
+    with receiving(tmp_path, inbox.take) as receiver:
+        assert send(receiver.port, [tmp_path / "other.dcm"]) == [0]
+        wait_until(lambda: not next(iter(inbox._open.values())).links)
+        made = associate(receiver.port)
+        assert [made.send_c_store(path).Status for path in phantom_files[:2]] == [0xA700] * 2
+        clock.now += 1
+        inbox.next_arrival()
+        clock.now += 5
+        assert inbox.next_arrival().study_uid == "1.2.3.77"
+        assert [made.send_c_store(path).Status for path in phantom_files[2:5]] == [0] * 3
+        made.release()
+        wait_until(lambda: not next(iter(inbox._open.values())).links)
+        clock.now += 1
+        assert inbox.next_arrival() is None
+        clock.now += 19
+        arrival = inbox.next_arrival()
+    assert (arrival.ending, arrival.n_images, arrival.n_refused) == (Ending.LOST, 3, 2)
+
+
+def test_an_image_that_was_refused_and_comes_again_is_no_longer_missed(tmp_path, phantom_files, monkeypatch):
+    clock, answers = Clock(), [0xA700]
+    inbox = Inbox(tmp_path, FAST, ReceiveLimits(), None, clock)
+    kept = inbox_module.keep_image
+    monkeypatch.setattr(inbox_module, "keep_image", lambda *a: answers.pop() if answers else kept(*a))
+    with receiving(tmp_path, inbox.take) as receiver:
+        assert send(receiver.port, phantom_files[:2]) == [0xA700, 0]
+        assert send(receiver.port, phantom_files[:1]) == [0]
+        wait_until(lambda: not next(iter(inbox._open.values())).links)
+        clock.now += 1
+        assert inbox.next_arrival() is None
+        clock.now += 5
+        arrival = inbox.next_arrival()
+    assert (arrival.ending, arrival.n_images, arrival.n_refused) == (Ending.QUIET, 2, 0)
