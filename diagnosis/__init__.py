@@ -13,6 +13,28 @@ Public use is three lines::
     case, identity = read_case("data_samples/case_001")
     assessment = DiagnosisEngine.load("models/lung_nodule").assess(case)
 
+The rooms, from the doors down to the floor; each knows only what stands below it:
+
+==================================  ===================================================================================
+`cli`, `service`, `clinician_ui`    the doors: command line, HTTP, dashboard (a package of its own)
+`batch`, `intake`, `benchmark`      many studies; what arrives from the archive; how fast all of it is
+`training`, `cohort_evaluation`     cases to a bundle; a bundle on labeled cases, with `study_facts` for the checklists
+`engine`, `answer`                  one bundle on one case; what is said of a case, whoever asks
+`explanation`                       why, with its own proof
+`retrieval`, `drafting`             similar nodules; a report whose sentences show their evidence
+`bundle`, `familiarity`             the model's folder; what its training cases were not like
+`ingest`, `pacs`, `privacy`         files to cases; the archive; cases without an identity
+`preprocessing`, `networks`         cases to tensors; tensors to tensors
+`candidates`, `reading`             where to look in a CT; what the words say
+`evaluation`, `reporting`, `store`  arrays to numbers; results to files; what was said, and who looked
+`phantom`                           synthetic patients whose truth is known
+`record`                            what is known of a patient: frozen values
+`vocabulary`, `settings`            the words of the product; the environment
+`errors`, `field_errors`            what a user can meet, and the words for it; `progress` and `version` beside them
+==================================  ===================================================================================
+
+How good single parts are is measured by `candidate_benchmark`, `familiarity_benchmark` and `words_benchmark`.
+
 This is not a medical device: a clinician diagnoses.
 """
 

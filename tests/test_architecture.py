@@ -36,6 +36,13 @@ def test_no_file_is_longer_than_one_reads_in_a_sitting(checkout):
     assert {name: lines for name, lines in lengths.items() if lines > MOST_LINES} == {}
 
 
+def test_the_package_names_every_room(checkout):
+    text = ast.get_docstring(ast.parse((checkout / "diagnosis" / "__init__.py").read_text(encoding="utf-8"))) or ""
+    rooms = [path.parent.name for path in (checkout / "diagnosis").glob("*/__init__.py")]
+    modules = [path.stem for path in (checkout / "diagnosis").glob("[!_]*.py")]
+    assert [name for name in sorted(rooms + modules) if f"`{name}`" not in text] == []
+
+
 def test_each_manual_names_every_module_of_its_room(checkout):
     """A room's `__init__` is what a newcomer reads first: what it does not name is found by chance alone."""
     missing = []

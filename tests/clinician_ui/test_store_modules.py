@@ -213,4 +213,6 @@ def test_what_a_bundle_does_not_state_is_not_known():
     assert verdict_of(table, "Diameter outside") is None
     few = drift_table(facts_with(), observed(20, lambda c: c.uniform(), 1.0))
     assert verdict_of(few, "Probability of") is Verdict.TOO_FEW
-    assert drift_table(facts_with(None), []).rows == drift_table(facts_with(None), []).rows
+    nothing = drift_table(facts_with(None), [])
+    assert {row.values for row in nothing.rows} == {()}
+    assert nothing.rows[1].reference == "not known: no measured figures"
