@@ -20,7 +20,7 @@ from diagnosis.bundle.folder import load_familiarity, read_metadata
 from diagnosis.candidates.lung_mask import find_lung_space
 from diagnosis.candidates.working_grid import resample_isotropic
 from diagnosis.errors import BundleError, InputError
-from diagnosis.evaluation.candidates import wilson_interval
+from diagnosis.evaluation.reliability import wilson_interval
 from diagnosis.familiarity.ct import CtFamiliarity, appearance, fit_ct
 from diagnosis.familiarity.model import middle_of, share_around
 from diagnosis.ingest.dicom_volume import read_series

@@ -7,6 +7,7 @@ from typing import final
 import numpy as np
 
 from diagnosis.errors import ConfigurationError
+from diagnosis.evaluation.reliability import wilson_interval
 from diagnosis.record import RegionOfInterest
 
 LEAST_TOLERANCE_MM = 5.0
@@ -95,12 +96,3 @@ def _froc_point(n: int, ranks: tuple[int | None, ...], is_false: list[list[bool]
     low, high = wilson_interval(found, len(ranks))
     false = float(np.mean([sum(row[:n]) for row in is_false]))
     return FrocPoint(n, found / len(ranks), low, high, false)
-
-
-def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
-    """95 % interval of a proportion that holds for few trials and for none or all of them successful."""
-    z = 1.959964
-    share = successes / trials
-    middle = (share + z * z / (2 * trials)) / (1 + z * z / trials)
-    half = z / (1 + z * z / trials) * float(np.sqrt(share * (1 - share) / trials + z * z / (4 * trials**2)))
-    return max(0.0, middle - half), min(1.0, middle + half)

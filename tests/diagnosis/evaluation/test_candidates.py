@@ -1,7 +1,7 @@
 import pytest
 
 from diagnosis.errors import ConfigurationError
-from diagnosis.evaluation.candidates import CandidateStudy, evaluate_candidates, wilson_interval
+from diagnosis.evaluation.candidates import CandidateStudy, evaluate_candidates
 from diagnosis.record import RegionOfInterest
 
 
@@ -41,9 +41,3 @@ def test_the_first_so_many_of_each_study():
         (2, 1.0, 0.5),
         (3, 1.0, 1.0),
     ]
-
-
-def test_wilson_interval_of_a_textbook_case():
-    # Newcombe, Stat Med 1998;17:857: 81 of 263 gives 0.2553 to 0.3662, 0 of 20 gives 0 to 0.1611.
-    assert wilson_interval(81, 263) == pytest.approx((0.2553, 0.3662), abs=1e-4)
-    assert wilson_interval(0, 20) == pytest.approx((0.0, 0.1611), abs=1e-4)

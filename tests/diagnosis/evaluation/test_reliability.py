@@ -74,6 +74,12 @@ def test_wilson_interval_equals_scipy():
         assert wilson_interval(k, n) == pytest.approx((expected.low, expected.high))
 
 
+def test_wilson_interval_of_a_textbook_case():
+    # Newcombe, Stat Med 1998;17:857: 81 of 263 gives 0.2553 to 0.3662, 0 of 20 gives 0 to 0.1611.
+    assert wilson_interval(81, 263) == pytest.approx((0.2553, 0.3662), abs=1e-4)
+    assert wilson_interval(0, 20) == pytest.approx((0.0, 0.1611), abs=1e-4)
+
+
 def test_refusal_speaks():
     with pytest.raises(ConfigurationError, match=r"reliability: 0 bins; at least one is needed"):
         expected_calibration_error([0.5], [1], bins=0)
