@@ -13,7 +13,7 @@ _SMOOTH = (
     r"|smooth(?:,? (?:solid|round|oval|ovoid))?(?= nodule)|smooth(?=\s*(?:[.,;)]|$|\n))"
 )
 _NORMAL_NODES = (
-    r"(?:lymph )?nodes?(?: \w+)?(?: (?:is|are|appear|remain))? (?:all )?(?:normal\b|unremarkable|within normal|(?:not|no longer) (?:\w+ )?enlarged)"
+    r"(?:lymph )?nodes?:?(?: \w+)?(?: (?:is|are|appear|remain))? (?:all )?(?:normal\b|unremarkable|within normal|(?:not|no longer) (?:\w+ )?enlarged)"
     r"|normal[- ]sized? (?:\w+ ){0,3}?(?:lymph )?nodes?"
 )
 IMPLIED_NEGATION = rf"{_SMOOTH}|{_NORMAL_NODES}"
@@ -41,7 +41,7 @@ NODULE_FEATURES: dict[str, str] = {
     r"|increased(?: in size| in diameter)?(?= from \d)",
     "stability": r"unchanged|stable",
     "lymphadenopathy": r"(?:lymph)?adenopathy|enlarged (?:[\w-]+ ){0,4}?(?:lymph )?nodes?|(?:lymph )?nod(?:e|al) enlargement"
-    rf"|(?:lymph )?nodes?(?: \w+)? (?:is|are|appear) enlarged|{_NORMAL_NODES}",
+    rf"|(?:lymph )?nodes?(?: \w+)?(?: (?:is|are|appear))? enlarged|{_NORMAL_NODES}",
 }
 _HEART = (
     r"(?:heart(?: size| silhouette| shadow)?|cardiac (?:silhouette|size|contours?|shadow)|cardiomediastinal silhouette"

@@ -1,11 +1,13 @@
 """Findings in a text: each mention of a name, with how it is meant."""
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
+from operator import itemgetter
 
-from diagnosis.reading.context import Assertions, assertions_of
+from diagnosis.reading.context import WIDEST_SCOPE, Assertions, assertions_of
 from diagnosis.reading.finding_names import (
     CHEST_FINDINGS,
     EXCEPTIONS,
@@ -23,6 +25,7 @@ Mention = tuple[str, int, int, Assertions]
 _OWN_NEGATION = re.compile(r"(?:non-?|un)(?:spicul|lobul|calcif)|.*\b(?:not|no longer)\b", re.IGNORECASE | re.DOTALL)
 _IMPLIED_NEGATION = re.compile(rf"(?:{IMPLIED_NEGATION})".replace(" ", r"\s+"), re.IGNORECASE)
 _THE = re.compile(r"\b(?:if|unless|should)\s+(?:the|this|that|these|those)\s+(?:[\w.-]+\s+){0,7}$", re.IGNORECASE)
+_LESION = re.compile(r"nodul|\bnods?\b|mass|lesion|margin|border|contour", re.IGNORECASE)
 _OWN_CLAUSE = re.compile(r"[,;]\s*(?:no|without|mild|moderate|severe)\s+$", re.IGNORECASE)
 _PRESUPPOSED = frozenset({"nodule", "mass"})
 
@@ -71,12 +74,21 @@ def _places(name: str, pattern: re.Pattern[str], text: str) -> Iterator[tuple[in
             yield match.span()
 
 
+def _speaks_of_lesion(text: str, place: int, sentences: tuple[tuple[int, int], ...]) -> bool:
+    """Whether the sentence around a place names a nodule or a margin: bronchi and septa can be smooth too."""
+    index = bisect_right(sentences, place, key=itemgetter(0)) - 1
+    first, last = sentences[index]
+    return _LESION.search(text, max(first, place - WIDEST_SCOPE), min(last, place + WIDEST_SCOPE)) is not None
+
+
 def _meant(name: str, text: str, place: tuple[int, int], sentences: tuple[tuple[int, int], ...]) -> Assertions | None:
     """How a mention is meant; None where it tells nothing of the finding."""
     start, end = place
     meant = assertions_of(text, start, end, sentences)
     has_own = _OWN_NEGATION.match(text, start, end) is not None
     if _IMPLIED_NEGATION.fullmatch(text, start, end):
+        if text[start:end].lower() == "smooth" and not _speaks_of_lesion(text, start, sentences):
+            return None
         # "Not smooth" and "may be smooth" tell nothing of spiculation.
         return None if meant.is_negated or meant.is_uncertain else replace(meant, is_negated=True)
     before = max(0, start - _LOOK_BACK)

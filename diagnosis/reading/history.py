@@ -41,7 +41,7 @@ _AGE = _re(
     rf"(?P<age>{NUMBER})[\s-]*(?:years?|yrs?)[\s-]*old(?:er)?|(?P<age2>\d{{1,3}})[\s-]?(?:y/?o|yo|yr|y\.o\.)(?:[MF](?!\w))?|age(?:d|/sex)? ?:? ?(?:of )?(?P<age3>{NUMBER})|[MF]/(?P<age8>\d{{2}})"
     r"|(?P<age4>\d{2,3})[\s-]?(?:M|F)"
     r"|(?:mr|mrs|ms|miss)\.? [a-z][\w'-]*\.?,? \(?(?P<age9>\d{2})(?= ?[,);]| (?:year|yo))"
-    r"|(?:patient|pt|he|she|who|is|was) (?:is |was )?(?:now )?(?P<age5>\d{2})(?= ?(?:[,.;]|and|years)(?! ?(?:mm|cm|\d)))"
+    r"|(?:patient|pt|he|she|who) (?:is|was) (?:now )?(?P<age5>\d{2})(?= ?(?:[,.;]|and|years)(?! ?(?:mm|cm|\d)))"
     r"|(?P<age6>\d{2}),? (?=(?:(?:retired|year|white|black|asian) )?(?:male|female|man|woman|gentleman|lady)(?!\w))"
     r"|(?:male|female|man|woman|gentleman|lady|sex:? ?[MF]|(?:pt|patient):? [MF])[,/]? ?(?P<age7>\d{2})(?= ?(?:[,.;\n]|$|with|who))"
 )

@@ -145,6 +145,15 @@ def test_of_several_nodules_the_largest_is_taken_with_its_own_lobe():
     assert known_of(read_text("6-mm and 4-mm nodules in the RUL.")).count is None
 
 
-@pytest.mark.parametrize("text", ["Margins are not smooth.", "Nodes may be normal.", "Since age 20. At the age of 60."])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Margins are not smooth.",
+        "Nodes may be normal.",
+        "Since age 20. At the age of 60.",
+        "Bronchial walls are smooth.",
+        "Nodule is 12, stable.",
+    ],
+)
 def test_what_tells_nothing(text):
     assert not [f for f in read_text(text) if f.name in {"spiculation", "lymphadenopathy", "age"}]
