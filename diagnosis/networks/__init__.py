@@ -20,5 +20,5 @@ Why tokens and not one vector for each modality: attention over tokens lets a wo
 tokens of the CT keep their place. Why the encoders run before the mask is applied: all eight subsets of {CT, note,
 voice} then cost one encoding and eight fusions, so that exact Shapley values are affordable live.
 
-The shape annotations are checked while the tests run (jaxtyping and beartype) and cost nothing in production.
+The shape annotations are checked by tests (jaxtyping and beartype) and cost nothing in production.
 """

@@ -52,7 +52,7 @@ class Measurements(nn.Module):
 
     def forward(
         self, volume: Float[Tensor, "batch 1 depth height width"], diameter_mm: Float[Tensor, " batch"]
-    ) -> Float[Tensor, "batch {N_MEASURED}"]:
+    ) -> Float[Tensor, "batch measured"]:
         """Measure; the diameter must be known or guessed (finite)."""
         unit = volume[:, 0].float()
         low, high = self.hu_range
@@ -161,7 +161,7 @@ class MeasuredReading(nn.Module):
 
     def forward(
         self, volume: Float[Tensor, "batch 1 depth height width"], diameter_mm: Float[Tensor, " batch"]
-    ) -> Float[Tensor, "batch {N_MEASURED_READINGS}"]:
+    ) -> Float[Tensor, "batch reading"]:
         """Readings around zero, always in float32."""
         with torch.autocast(volume.device.type, enabled=False):
             standardized = (self.measure(volume, diameter_mm) - self.mean) / self.scale
@@ -171,8 +171,8 @@ class MeasuredReading(nn.Module):
     @torch.no_grad()
     def fit(
         self,
-        measured: Float[Tensor, "case {N_MEASURED}"],
-        ratings: Float[Tensor, "case {N_MEASURED_READINGS}"],
+        measured: Float[Tensor, "case measured"],
+        ratings: Float[Tensor, "case reading"],
         weights: Float[Tensor, " case"],
         penalty: float,
     ) -> None:

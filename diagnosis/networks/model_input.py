@@ -1,7 +1,7 @@
 """What a network eats and what it gives back."""
 
 from dataclasses import dataclass, replace
-from typing import Self, final
+from typing import final
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -28,7 +28,7 @@ class ModelInput:
     note_mask: Bool[Tensor, "batch note_tokens"]
     voice_ids: Int[Tensor, "batch voice_tokens"]
     voice_mask: Bool[Tensor, "batch voice_tokens"]
-    is_present: Bool[Tensor, "batch {len(MODALITIES)}"]
+    is_present: Bool[Tensor, "batch modality"]
     voice_mel: Float[Tensor, "batch mel frames"] | None = None
 
 
@@ -43,7 +43,7 @@ class EncodedInput:
     note_mask: Bool[Tensor, "batch note_tokens"]
     voice_states: Float[Tensor, "batch voice_tokens bert"]
     voice_mask: Bool[Tensor, "batch voice_tokens"]
-    is_present: Bool[Tensor, "batch {len(MODALITIES)}"]
+    is_present: Bool[Tensor, "batch modality"]
     voice_mel: Float[Tensor, "batch mel frames"] | None = None
 
 
@@ -61,7 +61,7 @@ class ModalityTokens:
     ct: Float[Tensor, "batch ct_tokens embed"]
     note: Float[Tensor, "batch note_tokens embed"]
     voice: Float[Tensor, "batch voice_tokens embed"]
-    is_present: Bool[Tensor, "batch {len(MODALITIES)}"]
+    is_present: Bool[Tensor, "batch modality"]
 
     def by_modality(self) -> tuple[Tensor, Tensor, Tensor]:
         """The three token tensors in the order of the modality axis."""
@@ -72,7 +72,7 @@ class ModalityTokens:
         means = torch.stack([tokens.mean(dim=1) for tokens in self.by_modality()], dim=1)
         return torch.where(self.is_present[:, :, None], means, torch.zeros_like(means))
 
-    def with_presence(self, is_present: Bool[Tensor, "batch modality"]) -> Self:
+    def with_presence(self, is_present: Bool[Tensor, "batch modality"]) -> "ModalityTokens":
         """The same tokens seen through another mask."""
         return replace(self, is_present=is_present)
 

@@ -221,7 +221,7 @@ def read_by_each(
     return readings
 
 
-def readouts(reading: TextReading) -> Float[Tensor, "batch {N_TEXT_READOUTS}"]:
+def readouts(reading: TextReading) -> Float[Tensor, "batch readout"]:
     """What was read, as numbers around zero: ratings (zero where not said), whether each was said, the same of size."""
     is_said = reading.is_said
     is_sized = torch.sigmoid(reading.size[:, 1:])
@@ -241,7 +241,7 @@ class TextTokens(nn.Module):
         self.answer = nn.Sequential(nn.Linear(embed, embed), nn.LayerNorm(embed))
 
     def forward(
-        self, answers: Float[Tensor, "batch query embed"], read: Float[Tensor, "batch {N_TEXT_READOUTS}"]
+        self, answers: Float[Tensor, "batch query embed"], read: Float[Tensor, "batch readout"]
     ) -> Float[Tensor, "batch token embed"]:
         """Summary token, then one token a question."""
         return torch.cat([self.summary(read)[:, None], self.answer(answers)], dim=1)

@@ -112,7 +112,7 @@ class VolumeEncoder(nn.Module):
         self,
         volume: Float[Tensor, "batch 1 depth height width"],
         middle: Float[Tensor, "batch middle d h w"],
-        features: Float[Tensor, "batch width d2 h2 w2"],
+        features: Float[Tensor, "batch channel d2 h2 w2"],
         diameter_mm: Float[Tensor, " batch"],
     ) -> VolumeReading:
         """The cheap part: from feature maps, the diameter and measurements to readouts and tokens."""
@@ -163,7 +163,7 @@ def _at_first_place(measured: Float[Tensor, "batch reading"], readouts: Float[Te
 
 
 def standard_size(diameter_mm: Float[Tensor, " batch"], read_log_diameter: Float[Tensor, " batch"]) -> Tensor:
-    """(batch,2): log diameter, standardized around 8 mm, and whether it is known.
+    """(batch,2): log diameter, standardized around 7.4 mm, and whether it is known.
 
     Where it is unknown the diameter read from the image stands in; no gradient flows through it, so that the reading
     of the size stays a reading of the size.
