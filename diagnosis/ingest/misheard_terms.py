@@ -111,7 +111,8 @@ _NODULE = _words(
 )
 # A recording with so many of these is one of a chest CT: there an "other module" is a nodule.
 _CHEST = _words(
-    "lung lungs lobe nodule nodules pleural effusion pneumothorax chest ct mm spicules spiculated conspicuity"
+    "lung lungs lobe nodule nodules pleural effusion pneumothorax chest ct mm spicules spiculated conspicuity "
+    "lobulated lobulation calcification opacity attenuation"
 )
 MIN_CHEST_WORDS = 3
 _ANY_NODULE = _words(
@@ -120,15 +121,24 @@ _ANY_NODULE = _words(
 _BESIDE_IN_CHEST = {
     "nodule": _ANY_NODULE,
     "nodules": _ANY_NODULE,
-    "spiculated": _words("is are not and mm cm margins or appears no of the with a being was it"),
+    "spiculated": _words(
+        "is are not and mm cm margins or appears no of the with a being was it somewhat slightly mildly markedly "
+        "barely quite strongly hardly edge"
+    ),
     "lobulation": _words("mild marked slight moderate milder with no minimal some lobe mm"),
     "mass": _words("mediastinal hilar lung pulmonary lobe mm cm solid cavitary spiculated pleural no right left"),
-    "spiculation": _words("free without no any slight minor mild moderate considerable heavy minimal"),
+    "spiculation": _words(
+        "free without no any slight minor mild moderate considerable heavy minimal intermediate of some subtle "
+        "hardly very around"
+    ),
 }
 _DEVICES = _words("power port training software control generator pacemaker battery course teaching")
 _BE = _words("is are was were appear appears")
 # "Are and remarkable", "9 mm, and changed": what must stand before an "un" that was heard as "and".
-_UNSAID = {"remarkable": _BE, "changed": _BE | _words("mm cm millimeter millimeters centimeter centimeters")}
+_UNSAID = {
+    **dict.fromkeys(("remarkable", "calcified", "spiculated", "lobulated"), _BE),
+    "changed": _BE | _words("mm cm millimeter millimeters centimeter centimeters"),
+}
 _PAIRS = {f"{first} lobular": "centrilobular" for first in ("center", "central", "centra")}
 # Words to which the recognizer ties the next one by a hyphen, and what is rightly tied to them.
 _TIED = _words("mild moderate severe right left no mm cm")
@@ -137,6 +147,8 @@ _RIGHTLY_TIED = _words("sided sizes sized side to handed hand ventricular ward o
 _ALIASES = {
     "osteostructures": "osseous structures",
     "osteostructure": "osseous structure",
+    "non-speculated": "non-spiculated",
+    "unspeculated": "unspiculated",
     "hiller": "hilar",
     "highlar": "hilar",
     "hyler": "hilar",
@@ -147,12 +159,14 @@ _ALIASES = {
     "interpulmonary": "intrapulmonary",
     **{f"{level}-spin": f"{level.upper()}-spine" for level in "ctl"},
 }
+# How a nodule is described: beside these, "speculation" is spiculation.
+_DESCRIBED = _words("calcification calcified lobulation lobulated solid consistency conspicuity attenuation texture")
 _OF_THOUGHT = _words("that about whether he she they i we who")
 _BONY = _words("structures structure thorax abnormality abnormalities lesion lesions")
 # A common word: the term it stands for, what must stand within two words of it, and what must not.
 _COMMON: dict[str, tuple[str, frozenset[str], frozenset[str]]] = {
-    "speculated": ("spiculated", _LESIONS, _OF_THOUGHT),
-    "speculation": ("spiculation", _LESIONS | {"marked", "no"}, frozenset({"that", "about"})),
+    "speculated": ("spiculated", _LESIONS | _DESCRIBED, _OF_THOUGHT),
+    "speculation": ("spiculation", _LESIONS | _DESCRIBED | {"marked", "no"}, frozenset({"that", "about"})),
     "capacity": ("opacity", _OPACITY, _LUNG_FUNCTION - {"lung"}),
     "capacities": ("opacities", _OPACITY, _LUNG_FUNCTION - {"lung"}),
     "module": ("nodule", _NODULE, frozenset()),
@@ -162,6 +176,11 @@ _COMMON: dict[str, tuple[str, frozenset[str], frozenset[str]]] = {
     "hard": ("heart", frozenset({"size"}), frozenset()),
     "ovulation": ("lobulation", frozenset({"mild", "marked", "slight", "contour"}), frozenset()),
     "mess": ("mass", frozenset({"mediastinal", "hilar", "spiculated", "cavitary"}), frozenset()),
+    "while": ("well", _words("circumscribed defined marginated demarcated aerated"), frozenset()),
+    "sediment": ("segment", _words("apical superior anterior posterior basal lingular"), _words("urine urinary")),
+    "killer": ("hilar", _words("node nodes adenopathy lymphadenopathy"), _words("cell cells natural")),
+    "vocal": ("focal", _LESIONS | _words("consolidation infiltrate"), _words("cord cords fold folds")),
+    "orders": ("borders", _words("sharp smooth irregular circumscribed spiculated lobulated"), _words("doctor lab")),
 }
 
 
