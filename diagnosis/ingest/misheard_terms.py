@@ -174,6 +174,7 @@ _COMMON: dict[str, tuple[str, frozenset[str], frozenset[str]]] = {
     "bunny": ("bony", _BONY, frozenset()),
     "avoid": ("ovoid", _words("shape elongated configuration"), _words("to should can must please we i")),
     "hard": ("heart", frozenset({"size"}), frozenset()),
+    "regulation": ("lobulation", frozenset({"contour", "margin", "spiculation"}), frozenset()),
     "ovulation": ("lobulation", frozenset({"mild", "marked", "slight", "contour"}), frozenset()),
     "mess": ("mass", frozenset({"mediastinal", "hilar", "spiculated", "cavitary"}), frozenset()),
     "while": ("well", _words("circumscribed defined marginated demarcated aerated"), frozenset()),

@@ -17,9 +17,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from diagnosis import settings
 from diagnosis.errors import AudioError, BundleError
@@ -50,6 +52,8 @@ MIN_LOOP_ROUNDS = 4
 MAX_LOOP_WORDS = 8
 LOOP_PROBABILITY = 0.05
 REPETITION_PENALTY = 1.15
+_ONE_AT_A_TIME = Lock()
+"""The limit on threads is one of the whole process: two recordings at once would lift each other's."""
 _TimedText = tuple[str, float, float, float]
 """Text, start and end in seconds, probability."""
 _VOICE_ACTIVITY = {
@@ -86,7 +90,9 @@ def transcribe_audio(
         raise AudioError(msg)
     speech_model = find_speech_model(model)
     recognizer = _loaded(speech_model)
-    found = _decoded(recognizer, audio, on_progress or _ignore)
+    # Sums of the spectrum depend on how many threads share them, and words may turn with them: always one.
+    with _ONE_AT_A_TIME, threadpool_limits(1, user_api="blas"):
+        found = _decoded(recognizer, audio, on_progress or _ignore)
     words = correct_misheard_terms(list(_timed(found, audio.duration_s)), _is_common_word(recognizer))
     spoken = apply_spoken_punctuation(_runs(words))
     return VoiceNote(tuple(spoken), audio.duration_s, _name_of(speech_model), audio=audio)

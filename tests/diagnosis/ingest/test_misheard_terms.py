@@ -9,7 +9,8 @@ from diagnosis.record import Word
 
 COMMON_WORDS = (
     "no the a is are and of in lung vital air speculated that was capacity capacities module modules size hard bunny "
-    "remarkable structures nodule margin low pneumonia patient patchy solid disc left diaphragm heart glass space it"
+    "remarkable regulation structures nodule margin low pneumonia patient patchy solid disc left diaphragm heart glass space "
+    "it"
 )
 COMMON = frozenset(COMMON_WORDS.split())
 
@@ -41,6 +42,7 @@ def corrected(text: str, probability: float = 0.5) -> str:
         ("lung nodule, 7 mm, free of speculation", "lung nodule, 7 mm, free of spiculation"),
         ("an elongated avoid shape", "an elongated ovoid shape"),
         ("tenuation", "attenuation"),
+        ("round lung nodule, 12 mm. No regulation", "round lung nodule, 12 mm. No lobulation"),
         ("no calcification or speculation,", "no calcification or spiculation,"),
         ("a non-speculated edge", "a non-spiculated edge"),
         ("it is and calcified.", "it is uncalcified."),
@@ -65,6 +67,7 @@ def test_misheard(heard, meant):
         "a vocal cord lesion",
         "while the margin is sharp",
         "urine sediment",
+        "regulation of the heart",
         "natural killer cells of the node",
         "a disc module",
         "the air space",

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from threadpoolctl import threadpool_limits
 
 from diagnosis.errors import AudioError, BundleError
 from diagnosis.evaluation.dictation import dictation_quality, word_error_rate
@@ -186,6 +187,16 @@ def test_a_folder_that_is_no_model_is_refused(tmp_path):
         (tmp_path / name).write_text("{}")
     with pytest.raises(BundleError, match="no usable CTranslate2 Whisper model"):
         transcript(np.zeros(RATE_HZ), model=str(tmp_path))
+
+
+@pytest.mark.slow
+def test_words_and_their_probabilities_do_not_depend_on_the_number_of_threads(checkout):
+    recording = checkout / "data_samples" / "case_002" / "voice.wav"
+    heard = []
+    for n_threads in (1, 2):
+        with threadpool_limits(n_threads, user_api="blas"):
+            heard.append(transcribe(recording).words)
+    assert heard[0] == heard[1]
 
 
 @pytest.mark.slow
