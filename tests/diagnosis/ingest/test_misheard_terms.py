@@ -9,8 +9,8 @@ from diagnosis.record import Word
 
 COMMON_WORDS = (
     "no the a is are and of in lung vital air speculated that was capacity capacities module modules size hard bunny "
-    "remarkable regulation structures nodule margin low pneumonia patient patchy solid disc left diaphragm heart glass space "
-    "it"
+    "remarkable regulation structures nodule margin low pneumonia patient patchy solid disc left diaphragm heart "
+    "glass space it"
 )
 COMMON = frozenset(COMMON_WORDS.split())
 
