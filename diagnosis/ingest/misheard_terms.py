@@ -14,8 +14,9 @@ lobulated), and a term beside a short name ("CT bilateral", "T9 vertebral") or b
 swallowed. True reports and clinical texts of 200,000 words, given as if every word were doubted, lose none of these;
 a test holds a sample.
 
-A correction never adds or removes a prefix that turns a term into its opposite (non-, un-, hypo-, hyper-, a-, in-). The
-word keeps its time and gets no more probability than `CORRECTED_PROBABILITY`, so that it is marked for the clinician.
+A correction never adds or removes a prefix that turns a term into its opposite (non-, un-, hypo-, hyper-, a-, in-), but
+for the "un" that stands as an "and" where none can be: after "is" ("is and remarkable", "is and calcified"). The word
+keeps its time and gets no more probability than `CORRECTED_PROBABILITY`, so that it is marked for the clinician.
 """
 
 from collections.abc import Callable, Sequence
@@ -139,7 +140,10 @@ _UNSAID = {
     **dict.fromkeys(("remarkable", "calcified", "spiculated", "lobulated"), _BE),
     "changed": _BE | _words("mm cm millimeter millimeters centimeter centimeters"),
 }
-_PAIRS = {f"{first} lobular": "centrilobular" for first in ("center", "central", "centra")}
+_PAIRS = {
+    **{f"{first} lobular": "centrilobular" for first in ("center", "central", "centra")},
+    **{f"while {shaped}": f"well {shaped}" for shaped in ("circumscribed", "defined", "marginated", "demarcated")},
+}
 # Words to which the recognizer ties the next one by a hyphen, and what is rightly tied to them.
 _TIED = _words("mild moderate severe right left no mm cm")
 _RIGHTLY_TIED = _words("sided sizes sized side to handed hand ventricular ward one")
@@ -177,10 +181,9 @@ _COMMON: dict[str, tuple[str, frozenset[str], frozenset[str]]] = {
     "regulation": ("lobulation", frozenset({"contour", "margin", "spiculation"}), frozenset()),
     "ovulation": ("lobulation", frozenset({"mild", "marked", "slight", "contour"}), frozenset()),
     "mess": ("mass", frozenset({"mediastinal", "hilar", "spiculated", "cavitary"}), frozenset()),
-    "while": ("well", _words("circumscribed defined marginated demarcated aerated"), frozenset()),
     "sediment": ("segment", _words("apical superior anterior posterior basal lingular"), _words("urine urinary")),
     "killer": ("hilar", _words("node nodes adenopathy lymphadenopathy"), _words("cell cells natural")),
-    "vocal": ("focal", _LESIONS | _words("consolidation infiltrate"), _words("cord cords fold folds")),
+    "vocal": ("focal", _words("opacity opacities consolidation infiltrate"), _words("cord cords fold folds")),
     "orders": ("borders", _words("sharp smooth irregular circumscribed spiculated lobulated"), _words("doctor lab")),
 }
 
@@ -250,8 +253,8 @@ def _joined_term(plain: Sequence[str], position: int, is_common: Callable[[str],
     before = plain[position - 1] if position else ""
     if pair[0] == "and" and pair[1:] and before in _UNSAID.get(pair[1], frozenset()):
         return f"un{pair[1]}"
-    if centrilobular := _PAIRS.get(" ".join(pair)):
-        return centrilobular
+    if terms := _PAIRS.get(" ".join(pair)):
+        return terms
     if len(pair) < 2 or all(is_common(word) or word in TERMS for word in pair) or pair[0] in TERMS:
         return ""
     joined = "".join(pair)

@@ -66,6 +66,8 @@ def test_misheard(heard, meant):
         "solid and calcified",
         "a vocal cord lesion",
         "while the margin is sharp",
+        "one is well defined, while the other is not",
+        "a vocal nodule",
         "urine sediment",
         "regulation of the heart",
         "natural killer cells of the node",
