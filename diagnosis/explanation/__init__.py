@@ -80,8 +80,8 @@ chest. A small network answered it without a mistake, and neither integrated gra
 the sentence: the network had most likely read it from the states of all words, over which the BERT spreads it.
 
 **How long it takes.** The maps of CT, note and dictation of a sample case with their proofs and the counterfactuals
-took 9.6 s on two quiet cores, 17 s of processor time, most of it the BERT; a map of the CT by the whole ensemble half a
-second. Memory does not grow with the number of steps.
+took 7.9 to 8.9 s on two quiet cores, 15 s of processor time, most of it the BERT; a map of the CT by the whole ensemble
+half a second. Memory does not grow with the number of steps.
 
 Attention weights are reported beside the Shapley values and are not called an explanation (Jain and Wallace 2019,
 https://arxiv.org/abs/1902.10186).

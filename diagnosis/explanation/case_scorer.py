@@ -84,7 +84,7 @@ class NetworkScorer:
             todo = [(key, case) for key, case in new.items() if key not in self._tokens]
             for first in range(0, len(todo), AT_ONCE):
                 some = todo[first : first + AT_ONCE]
-                prepared = [prepare_case(case, self.contract, self.tokenizer) for _, case in some]
+                prepared = [prepare_case(_with_only(case, part), self.contract, self.tokenizer) for _, case in some]
                 tokens = self._part_tokens(part, stack_cases(prepared, self.contract))
                 for row, (key, case) in enumerate(some):
                     self._tokens[key] = [of_member[row : row + 1] for of_member in tokens]
@@ -107,6 +107,11 @@ class NetworkScorer:
             words if sound is None else torch.cat([words, sound], dim=1)
             for words, sound in zip(tokens, sounds, strict=True)
         ]
+
+
+def _with_only(case: Case, part: Modality) -> Case:
+    """The case without its other parts, which need not be prepared; as it is where it does not have the part."""
+    return case.restricted_to(frozenset({part})) if part in case.present else case
 
 
 def _part_keys(case: Case) -> tuple[PartKey, PartKey, PartKey]:

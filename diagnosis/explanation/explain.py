@@ -207,21 +207,18 @@ def _with_counterfactuals(
 ) -> Explanation:
     tokenizer = load_tokenizer(subject.network.config.text_encoder)
     texts = {m: a for m, a in ((Modality.NOTE, explanation.note), (Modality.VOICE, explanation.voice)) if a is not None}
-
-    def scorer() -> NetworkScorer:
-        return NetworkScorer(
-            subject.network, contract, tokenizer, subject.finding, asked.threshold, asked.to_probability
-        )
+    # One for all: what a version of a text says is asked once, whoever needs it.
+    scorer = NetworkScorer(subject.network, contract, tokenizer, subject.finding, asked.threshold, asked.to_probability)
 
     def words() -> Counterfactual | None:
         strongest = explanation.note
-        return None if strongest is None else fewest_words(case, scorer(), Modality.NOTE, strongest)
+        return None if strongest is None else fewest_words(case, scorer, Modality.NOTE, strongest)
 
     def sentences() -> Counterfactual | None:
-        return fewest_sentences(case, scorer(), Modality.NOTE)
+        return fewest_sentences(case, scorer, Modality.NOTE)
 
     def changes() -> tuple[Counterfactual, ...]:
-        return explain_counterfactuals(case, scorer(), texts)
+        return explain_counterfactuals(case, scorer, texts)
 
     works: list[Callable[[], Any]] = [words, sentences, changes]
     of_words, of_sentences, counterfactuals = side_by_side(works)

@@ -148,7 +148,7 @@ def prove_volume(
     seen = seen_voxels(function)
     probe = Probe(function, function.values, baseline, box_units(subject.view, seen))
     values = torch.from_numpy(attribution.values)[None, None]
-    early = _judged_by_curves(attribution.faithfulness, probe, values)
+    early, change = _judged_by_curves(attribution.faithfulness, probe, values)
     if not early.is_trustworthy:
         return replace(attribution, faithfulness=early)
     is_gradient = question.method == "integrated_gradients"
@@ -168,7 +168,7 @@ def prove_volume(
         infidelity=infidelity_of(probe, values) if is_in_logits else None,
         sensitivity=_sensitivity(function, baseline, radius) if is_gradient else None,
     )
-    return replace(attribution, faithfulness=judge(figures, _change(probe), probe.units.n_units))
+    return replace(attribution, faithfulness=judge(figures, change, probe.units.n_units))
 
 
 def prove_text(
@@ -178,9 +178,9 @@ def prove_text(
     integral = text_map.integral
     special = special_tokens(text_map.prepared)
     baseline = text_map.start.embeddings
-    probe = Probe(function, function.values, baseline, token_units(special), at_once=16)
+    probe = Probe(function, function.values, baseline, token_units(special))
     gap = Faithfulness(completeness_gap=integral.completeness_gap)
-    early = _judged_by_curves(gap, probe, integral.attributions)
+    early, change = _judged_by_curves(gap, probe, integral.attributions)
     if not early.is_trustworthy:
         return replace(attribution, faithfulness=early)
     words = ~special.numpy()
@@ -197,11 +197,14 @@ def prove_text(
         infidelity=infidelity_of(probe, integral.attributions),
         sensitivity=_sensitivity(function, baseline, NOISE_EMBEDDING),
     )
-    return replace(attribution, faithfulness=judge(figures, _change(probe), probe.units.n_units))
+    return replace(attribution, faithfulness=judge(figures, change, probe.units.n_units))
 
 
-def _judged_by_curves(known: Faithfulness, probe: Probe, attributions: Tensor) -> Faithfulness:
-    """What is known of a map with the figures of its deletion and insertion curves, and the verdict so far."""
+def _judged_by_curves(known: Faithfulness, probe: Probe, attributions: Tensor) -> tuple[Faithfulness, float]:
+    """What is known of a map with the figures of its deletion and insertion curves and the verdict so far.
+
+    Beside it |f(x) - f(baseline)|, in logits.
+    """
     curves = deletion_curves(probe, attributions)
     figures = replace(
         known,
@@ -210,7 +213,7 @@ def _judged_by_curves(known: Faithfulness, probe: Probe, attributions: Tensor) -
         insertion_auc=curves.insertion_auc,
         random_insertion_auc=curves.random_insertion_auc,
     )
-    return judge(figures, _change(probe), probe.units.n_units)
+    return judge(figures, curves.change, probe.units.n_units), curves.change
 
 
 def _sensitivity(function: VolumeFunction | TextFunction, baseline: Tensor, radius: float) -> float:
@@ -228,8 +231,3 @@ def rough_map(function: VolumeFunction | TextFunction, values: Tensor, baseline:
 
 def _seen(attributions: Tensor, seen: Tensor) -> Map:
     return np.asarray(attributions[0, 0][seen].double().numpy())
-
-
-def _change(probe: Probe) -> float:
-    whole, nothing = probe.logits_without(torch.tensor([[True], [False]]).expand(2, probe.units.n_units))
-    return abs(float(whole - nothing))

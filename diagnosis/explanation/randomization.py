@@ -20,6 +20,7 @@ N_RANDOM_VOXEL_NETWORKS = 9
 far from zero by chance; and without a BERT of its own each costs little."""
 Map = npt.NDArray[np.float64]
 _Twin = TypeVar("_Twin")
+_Module = TypeVar("_Module", bound=nn.Module)
 
 
 def randomized_network(network: DiagnosisNetwork, seed: int) -> DiagnosisNetwork:
@@ -28,27 +29,34 @@ def randomized_network(network: DiagnosisNetwork, seed: int) -> DiagnosisNetwork
     The word embeddings stay, since they are the input of the maps on words. One member is enough: the question is
     what a map looks like that cannot have learned anything.
     """
-    twin = unpacked_copy(network)
+    encoder = unpacked_copy(network.bert.bert.encoder)
+    bert = _with_module(network.bert, "bert", _with_module(network.bert.bert, "encoder", encoder))
+    twin = _with_module(network, "bert", bert)
     with GLOBAL_GENERATORS, torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         twin.members = nn.ModuleList([FusionClassifier(network.config, network.bert.width)])
-        for module in twin.bert.bert.encoder.modules():
+        for module in encoder.modules():
             reset = getattr(module, "reset_parameters", None)
             if callable(reset):
                 reset()
-    twin.eval().requires_grad_(False)
-    pack_linears(twin.bert)
+    for own in (twin.members, encoder):
+        own.eval().requires_grad_(requires_grad=False)
+    pack_linears(encoder)
     return twin
 
 
 def randomized_members(network: DiagnosisNetwork, seed: int) -> DiagnosisNetwork:
     """The same with the BERT shared, which has no part in the map of the voxels."""
-    twin = copy.copy(network)
-    twin._modules = dict(network._modules)
     with GLOBAL_GENERATORS, torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        twin.members = nn.ModuleList([FusionClassifier(network.config, network.bert.width)])
-    twin.members.eval().requires_grad_(requires_grad=False)
+        members = nn.ModuleList([FusionClassifier(network.config, network.bert.width)])
+    return _with_module(network, "members", members.eval().requires_grad_(requires_grad=False))
+
+
+def _with_module(module: _Module, name: str, part: nn.Module) -> _Module:
+    """A module with one of its parts replaced; all others are shared with the original, which stays as it is."""
+    twin = copy.copy(module)
+    twin._modules = module._modules | {name: part}
     return twin
 
 

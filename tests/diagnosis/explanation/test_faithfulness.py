@@ -21,7 +21,7 @@ from diagnosis.explanation.faithfulness import (
 from diagnosis.explanation.parts import TextFunction, VolumeFunction
 from diagnosis.explanation.path import integrate_adaptively
 from diagnosis.explanation.proof import Subject, prove_text, prove_volume
-from diagnosis.explanation.randomization import randomization_correlation, randomized_network
+from diagnosis.explanation.randomization import randomization_correlation, randomized_members, randomized_network
 from diagnosis.explanation.text import attribute_note, integrate_text
 from diagnosis.explanation.volume import VolumeQuestion, attribute_volume
 from diagnosis.record import Faithfulness
@@ -58,6 +58,19 @@ def test_curves_of_a_linear_function_by_hand(probe):
     assert curves.random_deletion_auc < curves.deletion_auc
     reversed_map = deletion_curves(probe, -torch.tensor([WEIGHTS]))
     assert reversed_map.deletion_auc < reversed_map.random_deletion_auc
+
+
+def test_curves_ask_for_no_input_twice_and_know_the_change(probe):
+    asked = []
+
+    class Counted(Linear):
+        def __call__(self, values):
+            asked.extend(values)
+            return super().__call__(values)
+
+    curves = deletion_curves(replace(probe, function=Counted(WEIGHTS)), torch.tensor([WEIGHTS]))
+    assert len(asked) == len({tuple(row.tolist()) for row in asked})
+    assert curves.change == sum(WEIGHTS)
 
 
 def test_infidelity_is_zero_for_the_exact_map_and_not_for_another(probe):
@@ -137,6 +150,14 @@ def test_random_twin_shares_nothing_but_the_word_embeddings(trained):
         twin.members[0].volume_encoder.rating.weight,
         randomized_network(trained, seed=0).members[0].volume_encoder.rating.weight,
     )
+
+
+def test_random_twins_leave_the_network_as_it_was(trained):
+    """They share what they do not draw anew."""
+    before = {name: value.clone() for name, value in trained.state_dict().items()}
+    twins = [randomized_network(trained, seed=0), randomized_members(trained, seed=0)]
+    assert all(torch.equal(value, before[name]) for name, value in trained.state_dict().items())
+    assert all(twin.bert.bert.embeddings is trained.bert.bert.embeddings for twin in twins)
 
 
 def test_a_map_of_the_input_alone_fails_the_randomization_check(trained):
