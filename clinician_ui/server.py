@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route
 
 from clinician_ui import scripts
+from clinician_ui.ahead import prepared_ahead
 from clinician_ui.delivery import COUNTER, ROUTE
 from clinician_ui.uploads import DESK
 from clinician_ui.views import case, importing, model, trail, worklist  # noqa: F401 - before the first visitor waits
@@ -64,6 +65,7 @@ def _not_found() -> Response:
 
 app = st.App(
     Path(__file__).parent / "app.py",
+    lifespan=prepared_ahead,
     routes=[
         Route(f"/{ROUTE}/script/{{version}}/{{name}}", give_script),
         Route(f"/{ROUTE}/niivue/{{version}}.js", give_niivue),

@@ -28,6 +28,7 @@ from clinician_ui.permissions import Permission
 from clinician_ui.transcripts import Progress, read_case_once
 from diagnosis.bundle.checksums import stated_sha256
 from diagnosis.errors import BundleError, DiagnosisError, InputError
+from diagnosis.kept_imports import kept_imports
 from diagnosis.record import Assessment, Case, Volume
 from diagnosis.store.actors import Actor
 from diagnosis.store.assessments import KeptAssessment, latest_assessment, save_assessment, save_problem
@@ -40,7 +41,7 @@ from diagnosis.store.reviews import Review, save_review
 __all__ = ["CaseEntry", "FolderWatch", "Outcome", "find_case", "list_cases"]
 
 if TYPE_CHECKING:
-    from diagnosis.engine import DiagnosisEngine
+    from diagnosis import DiagnosisEngine
 
 Kept = TypeVar("Kept")
 
@@ -105,9 +106,10 @@ def _assessments() -> Shelf[Outcome]:
 
 @st.cache_resource(max_entries=1, show_spinner=False)
 def _load_engine(bundle_dir: Path) -> "DiagnosisEngine":
-    from diagnosis.engine import DiagnosisEngine
+    from diagnosis import DiagnosisEngine
 
-    return DiagnosisEngine.load(bundle_dir)
+    with kept_imports():
+        return DiagnosisEngine.load(bundle_dir)
 
 
 def engine_of(bundle_dir: Path) -> "DiagnosisEngine":

@@ -30,7 +30,8 @@ The rooms, from the doors down to the floor; each knows only what stands below i
 `phantom`                           synthetic patients whose truth is known
 `record`                            what is known of a patient: frozen values
 `vocabulary`, `settings`            the words of the product; the environment
-`errors`, `field_errors`            what a user can meet, and the words for it; `progress` and `version` beside them
+`errors`, `field_errors`            what a user can meet, and the words for it; `progress`, `kept_imports` and
+                                    `version` beside them
 ==================================  ===================================================================================
 
 How good single parts are is measured by `candidate_benchmark`, `familiarity_benchmark` and `words_benchmark`.
@@ -40,6 +41,7 @@ This is not a medical device: a clinician diagnoses.
 
 from typing import TYPE_CHECKING, Any
 
+from diagnosis.kept_imports import kept_imports
 from diagnosis.version import __version__
 
 if TYPE_CHECKING:
@@ -53,7 +55,8 @@ __all__ = ["DiagnosisEngine", "__version__", "read_case"]
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - the module protocol's own signature
     """Load the public names on first use, so that `import diagnosis` costs milliseconds, not seconds."""
     if name == "DiagnosisEngine":
-        from diagnosis.engine import DiagnosisEngine
+        with kept_imports():
+            from diagnosis.engine import DiagnosisEngine
 
         return DiagnosisEngine
     if name == "read_case":

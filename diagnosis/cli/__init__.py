@@ -24,6 +24,7 @@ usage, and for each kind of bad input the code of its error class (see `diagnosi
 ==============================================  ====================================================================
 """
 
+import gc
 import os
 import sys
 
@@ -141,6 +142,8 @@ def main() -> None:
             f"system: {reason}; check that the files named can be read, the output be written, and the disk has room",
             OutputError.exit_code,
         )
+    finally:
+        gc.freeze()  # the process ends: looking once more through all that was imported would take a second
 
 
 def _stop(sentence: str, exit_code: int) -> None:

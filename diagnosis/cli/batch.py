@@ -10,6 +10,7 @@ from rich.console import Console
 from diagnosis.cli import options
 from diagnosis.cli.output_folder import require_folder
 from diagnosis.errors import StudiesFailedError
+from diagnosis.kept_imports import kept_for_good
 
 if TYPE_CHECKING:
     from diagnosis.batch.job import BatchOptions
@@ -89,7 +90,8 @@ def batch_command(
 
 def _score(asked: "BatchOptions", engine: Engine, address: str | None) -> "Summary":
     """Run with progress shown."""
-    from diagnosis.batch.run import run_batch
+    with kept_for_good():
+        from diagnosis.batch.run import run_batch
     from diagnosis.cli.progress import opened_when_told, progress_bars
 
     with progress_bars() as open_bar:

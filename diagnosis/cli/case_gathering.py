@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, final
 
 from diagnosis.cli import options
 from diagnosis.errors import CaseError, RegionError
+from diagnosis.kept_imports import kept_for_good
 
 if TYPE_CHECKING:
-    from diagnosis.engine import DiagnosisEngine
+    from diagnosis import DiagnosisEngine
     from diagnosis.record import Case, RegionOfInterest
 
 
@@ -109,8 +110,8 @@ def load_engine(bundle: Path | None) -> "DiagnosisEngine":
     """
     from diagnosis.cli.progress import spinner
 
-    with spinner("Loading the model"):
+    with spinner("Loading the model"), kept_for_good():
         # Torch is imported here, so that the wait for it is shown too.
-        from diagnosis.engine import DiagnosisEngine
+        from diagnosis import DiagnosisEngine
 
         return DiagnosisEngine.load(bundle)

@@ -10,6 +10,7 @@ from diagnosis import settings
 from diagnosis.cli import options
 from diagnosis.cli.output_folder import require_folder
 from diagnosis.errors import InputError
+from diagnosis.kept_imports import kept_for_good
 
 
 def demo_command(
@@ -30,11 +31,12 @@ def demo_command(
     console = Console()
     with progress_bars() as open_bar:
         advance = open_bar("Loading the model")
-        from diagnosis.engine import DiagnosisEngine
+        from diagnosis import DiagnosisEngine
         from diagnosis.ingest.case_folder import read_case
         from diagnosis.reporting.html_report import ReportCase, write_report
 
-        engine = DiagnosisEngine.load(bundle)
+        with kept_for_good():
+            engine = DiagnosisEngine.load(bundle)
         advance(1, 1)
         advance = open_bar("Reading, assessing and explaining")
         reported = []

@@ -35,8 +35,8 @@ def evaluate_command(
         declared = _declared_findings(bundle)
         cases = read_manifest(manifest, findings=declared)  # its faults are told before the model is loaded
         open_bar("Loading the model")
+        from diagnosis import DiagnosisEngine
         from diagnosis.cohort_evaluation import PREDICTIONS, SHOWN_FAILURES, evaluate_manifest, rows_of_split
-        from diagnosis.engine import DiagnosisEngine
         from diagnosis.study_facts import read_study_facts
 
         stated = ({}, {}) if study is None else read_study_facts(study)

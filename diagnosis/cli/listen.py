@@ -56,7 +56,7 @@ def listen_command(
     config = load_config(pacs)
     name = protocol.value if protocol else None
     with spinner("Loading the model"):
-        from diagnosis.engine import DiagnosisEngine
+        from diagnosis import DiagnosisEngine
         from diagnosis.intake import IntakeOptions, read_regions, take_in
 
         engine = DiagnosisEngine.load(bundle)

@@ -7,11 +7,12 @@ import typer
 from rich.console import Console
 
 from diagnosis.cli import options
+from diagnosis.kept_imports import kept_for_good
 
 if TYPE_CHECKING:
     from socket import socket
 
-    from diagnosis.engine import DiagnosisEngine
+    from diagnosis import DiagnosisEngine
     from diagnosis.service.configuration import ServiceConfiguration
 
 
@@ -65,10 +66,11 @@ def _run(configuration: "ServiceConfiguration") -> None:
     failures: list[DiagnosisError] = []
 
     def load_engine() -> "DiagnosisEngine":
-        from diagnosis.engine import DiagnosisEngine  # torch is loaded while the port already answers
+        from diagnosis import DiagnosisEngine  # torch is loaded while the port already answers
 
         try:
-            return DiagnosisEngine.load(configuration.bundle)
+            with kept_for_good():
+                return DiagnosisEngine.load(configuration.bundle)
         except DiagnosisError as error:
             failures.append(error)
             server.should_exit = True
