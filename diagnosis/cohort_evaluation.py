@@ -1,4 +1,4 @@
-"""A bundle on the labeled cases of a manifest: scores, figures, `predictions.csv`, `metrics.json`, and a report.
+"""A bundle on the labeled cases of a manifest: `predictions.csv`, `scores.csv`, `metrics.json`, and a report.
 
 Each case is scored with every subset of the parts it has, so that one pass gives the figures of all subsets. A CT
 without a marked region is searched, and scored at the candidate with the highest probability of the first finding, as
@@ -42,7 +42,7 @@ from diagnosis.vocabulary import Modality, subset_name
 StudyFacts = tuple[dict[str, str], dict[str, str]]
 """What people state for the checklists, and why some of what they ask does not exist."""
 SHOWN_FAILURES = 10
-PREDICTIONS = "predictions.csv"
+PREDICTIONS, SCORES = "predictions.csv", "scores.csv"
 
 
 @final
@@ -90,7 +90,7 @@ def evaluate_manifest(
     on_progress: OnProgress,
     study: StudyFacts = ({}, {}),
 ) -> Evaluation:
-    """Score a manifest and write `predictions.csv`, `metrics.json` and `report.html` into `out`.
+    """Score a manifest and write `predictions.csv`, `scores.csv`, `metrics.json` and `report.html` into `out`.
 
     Raises:
         ManifestError: no column of the bundle's findings; no row that could be scored, or none that has a label
@@ -115,6 +115,7 @@ def evaluate_manifest(
             f"what the bundle says of each is in {PREDICTIONS}"
         )
         raise ManifestError(msg)
+    write_scores(scores, {case.row.case_id: case.row.number for case in scoring.cases}, out / SCORES)
     document, baselines = _document(engine, scoring, scores, len(manifest.rows))
     write_metrics(document, out / "metrics.json")
     sheet = _sheet(engine, document, manifest.rows, scoring, study)
@@ -195,6 +196,26 @@ def write_predictions(engine: DiagnosisEngine, rows: Sequence[ManifestRow], scor
             subset = max(case.logits, key=lambda name: name.count("+"))
             cells = [subset, *center, case.n_candidates, *_said_of(engine, case, subset), None]
             writer.writerow([*head, *cells])
+
+
+def write_scores(scores: dict[str, dict[str, SubsetScores]], rows: dict[str, int], path: Path) -> None:
+    """Write what every figure is computed from: a line for each labeled case, finding and subset of its parts.
+
+    Columns: row, case_id, patient_id, finding, input (the subset), label, logit, probability, is_flagged, then whether
+    the prediction set holds each answer (blank where the bundle has no sets for the subset).
+    """
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        head = ["row", "case_id", "patient_id", "finding", "input", "label", "logit", "probability", "is_flagged"]
+        writer.writerow([*head, "set_has_negative", "set_has_positive"])
+        for finding, by_subset in scores.items():
+            for subset, one in by_subset.items():
+                for i, (case_id, patient_id) in enumerate(zip(one.case_ids, one.patient_ids, strict=True)):
+                    named = [rows[case_id], case_id, patient_id, finding, subset, int(one.labels[i])]
+                    said = [repr(float(one.logits[i])), repr(float(one.probabilities[i])), int(one.is_flagged[i])]
+                    held = one.prediction_sets
+                    sets = [None, None] if held is None else [int(held[i, 0]), int(held[i, 1])]
+                    writer.writerow([*named, *said, *sets])
 
 
 def _said_of(engine: DiagnosisEngine, case: ScoredCase, subset: str) -> Iterator[float | int | None]:

@@ -19,7 +19,9 @@ folder. Other columns are left alone."""
 def evaluate_command(
     bundle: Annotated[Path, typer.Argument(help="Bundle folder.")],
     manifest: Annotated[Path, typer.Argument(help=MANIFEST)],
-    out: Annotated[Path, typer.Option("--out", help="Folder for metrics.json, report.html and predictions.csv.")],
+    out: Annotated[
+        Path, typer.Option("--out", help="Folder for metrics.json, report.html, predictions.csv and scores.csv.")
+    ],
     split: Annotated[str | None, typer.Option("--split", help="Only the rows of this split.")] = None,
     study: Annotated[
         Path | None, typer.Option("--study", help="YAML of what only people can state, for CLAIM and TRIPOD+AI.")

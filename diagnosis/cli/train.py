@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from diagnosis.progress import OpenBar
 
@@ -112,13 +113,19 @@ def compare_command(
 
         chosen = read_config(config)
         results = compare_fusions(chosen, fusion or list(FUSIONS), open_bar)
-    table = Table(title="Out-of-fold AUROC by fusion method, same folds and encoders")
-    for column in COMPARISON_COLUMNS:
-        table.add_column(column)
-    for row in comparison_rows(results, chosen.data.findings[0]):
-        table.add_row(*row)
-    Console().print(table)
+    title = f"Out-of-fold AUROC of {chosen.data.findings[0]} by fusion method, same folds and encoders"
+    Console().print(_comparison_table(title, COMPARISON_COLUMNS, comparison_rows(results, chosen.data.findings[0])))
     _write(results, out)
+
+
+def _comparison_table(title: str, columns: "Sequence[str]", rows: "Sequence[tuple[str, ...]]") -> Table:
+    """Ten columns that fit in 80 characters: names break at their plus signs, an interval stands below its value."""
+    table = Table(title=title, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    for column in columns:
+        table.add_column(column.replace("+", "+\n").replace(" vs ", " vs\n").replace(" [", "\n["), no_wrap=True)
+    for row in rows:
+        table.add_row(*(cell.replace(" [", "\n[") for cell in row))
+    return table
 
 
 def _compare_encoders(config: Path, out: Path | None) -> None:

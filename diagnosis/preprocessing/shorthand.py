@@ -1,8 +1,9 @@
 """Shorthand and everyday words of reports, written as the text encoder's reader has learned them.
 
 "GGN", "no Ca++", "spic +++", "well circ", "w/o" are written in full; a scale and its word in a list ("Lobulation:
-none") become a phrase ("no lobulation"); "very spiculated" and "not calcified" become "markedly spiculated" and
-"non-calcified". Only what has one meaning where it stands: the name of a scale before its number ("spic: 4/5") stays.
+none", "Calcium: nil") become a phrase ("no lobulation"); "solid, no ground glass" becomes "solid"; "very
+spiculated" and "not calcified" become "markedly spiculated" and "non-calcified". Only what has one meaning where it
+stands: the name of a scale before its number ("spic: 4/5") stays.
 """
 
 import re
@@ -13,16 +14,30 @@ _PLUS = {"+++": "marked", "++": "considerable", "+": "some", "+/-": "questionabl
 _GRADED = re.compile(
     r"(?<![\w-])(?P<name>spic(?:ulation)?|lob(?:ulation)?)\s?\(?(?P<plus>\+{1,3}(?!\w|/)|\+/-|±)\)?", re.IGNORECASE
 )
-_DEGREES = {"none": "no", "absent": "no", "nearly none": "nearly no", "mild": "slight"}
+_DEGREES = {"nearly none": "nearly no", "mild": "slight"}
+_NOTHING = r"none(?: seen)?|absent|nil(?: seen)?|negative|not (?:seen|present)|zero|no(?=\s{0,3}(?:[.,;|/)\n]|$))"
 # Spaces are counted: of a text with thousands of them, each would be tried with each.
 _LISTED = re.compile(
     r"(?<!no )(?<!without )\b(?:(?P<name>spiculation|lobulation)s?\s{0,3}(?:[:=-]|\bis\b)?\s{0,3}"
-    r"(?P<degree>nearly none|none|absent|minimal|mild|slight|medium|moderate|near marked|marked|severe|prominent)"
-    r"|(?P<calcium>calcification)s?\s{0,3}(?:[:=-]|\bis\b)?\s{0,3}(?P<kind>none|absent|popcorn|laminated|solid|non-central|central))"
+    rf"(?P<degree>nearly none|{_NOTHING}|minimal|mild|slight|medium|moderate|near marked|marked|severe|prominent)"
+    rf"|(?:calcification|calcium|calc|Ca(?=\s?[:=]|\s(?:none|nil)))s?\s{{0,3}}(?:[:=-]|\bis\b)?\s{{0,3}}(?P<nothing>{_NOTHING})"
+    r"|calcifications?\s{0,3}(?:[:=-]|\bis\b)?\s{0,3}(?P<kind>popcorn|laminated|solid|non-central|central))"
     r"\b(?![ \t]{0,3}-?[ \t]{0,3}(?:spic|lob|calc|nodul|lesion|attenuat|consist|textur|component|part|/|,?\s*\d))",
     re.IGNORECASE,
 )
+# "Ground glass" is heard whatever stands before it: of a nodule called solid, its absence says nothing more.
+_NO_GROUND_GLASS = (
+    r"(?:no|without(?: any)?)\s(?:pure\s)?(?:ground[- ]?glass|GGO?)\b"
+    r"(?:\s(?:component|part|portion|element|halo|rim|attenuation|density))?s?"
+)
 _FULL: tuple[tuple[str, str], ...] = (
+    (rf"\bsolid(?: throughout)?(?:[,;]|\swith|\sand)?\s(?:{_NO_GROUND_GLASS}|\({_NO_GROUND_GLASS}\))", "solid"),
+    (r"\bsolid(?: throughout)?[,;]\sground[- ]?glass\s(?:is\s)?(?:absent|nil|none)\b", "solid"),
+    (r"\bno\sground[- ]?glass\s(?:component|part|portion|element|halo|rim)s?", "solid"),
+    (r"\bnil(?=\s(?:calc|spic|lobul))", "no"),
+    (r"\bcalc(?:ification)?s?\s?\(-\)", "no calcification"),
+    (r"\bspic(?:ulation|ule)?s?\s?\(-\)", "no spiculation"),
+    (r"\blob(?:ulation)?s?\s?\(-\)", "no lobulation"),
     (r"\bGGNs?\b", "ground-glass nodule"),
     (r"\bPSNs?\b", "part-solid nodule"),
     (r"\bCa\s?(?:\+\+|2\+)", "calcification"),
@@ -45,6 +60,7 @@ _FULL: tuple[tuple[str, str], ...] = (
     (rf"(?<![\w-])calcs?\b{_NOT_A_SCALE}", "calcification"),
     (r"\bspikes\b", "spicules"),
 )
+_IS_NOTHING = re.compile(_NOTHING)
 _ONE_OF = re.compile("|".join(f"(?P<form{i}>{pattern})" for i, (pattern, _) in enumerate(_FULL)), re.IGNORECASE)
 
 
@@ -54,9 +70,10 @@ def written_in_full(source: str) -> Iterator[tuple[int, int, str]]:
         feature = "spiculation" if match["name"].lower().startswith("spic") else "lobulation"
         yield match.start(), match.end(), f"{_PLUS[match['plus']]} {feature}"
     for match in _LISTED.finditer(source):
-        degree = (match["degree"] or match["kind"]).lower()
-        name = (match["name"] or match["calcium"]).lower()
-        yield match.start(), match.end(), f"{_DEGREES.get(degree, degree)} {name}"
+        degree = (match["degree"] or match["kind"] or match["nothing"]).lower()
+        name = (match["name"] or "calcification").lower()
+        said = "no" if _IS_NOTHING.fullmatch(degree) else _DEGREES.get(degree, degree)
+        yield match.start(), match.end(), f"{said} {name}"
     for match in _ONE_OF.finditer(source):
         form = next(i for i in range(len(_FULL)) if match[f"form{i}"] is not None)
         yield match.start(), match.end(), _FULL[form][1]

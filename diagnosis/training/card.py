@@ -2,21 +2,15 @@
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import diagnosis
 from diagnosis.bundle.metadata import BundleMetadata
+from diagnosis.training.statements import Statements
 from diagnosis.vocabulary import NOT_A_MEDICAL_DEVICE
 
-DATA_LICENSE = """LIDC-IDRI (The Cancer Imaging Archive), Creative Commons Attribution 3.0 Unported.
-
-Armato SG III et al. The Lung Image Database Consortium (LIDC) and Image Database Resource Initiative (IDRI): a
-completed reference database of lung nodules on CT scans. Med Phys 2011;38:915-931. https://doi.org/10.1118/1.3528204
-Data: https://doi.org/10.7937/K9/TCIA.2015.LO9QL9SX
-
-The bundle holds weights and aggregate figures only: no image, no annotation, no text of the data set.
-"""
 COMPARED_SOUND = ("words", "words and sound", "sound alone", "difference")
 """Figures of the acoustic ablation, each a value with its interval."""
 
@@ -29,23 +23,23 @@ def interval_text(entry: dict[str, Any]) -> str:
     return f"{value:.3f}" if low is None or high is None else f"{value:.3f} [{low:.3f}, {high:.3f}]"
 
 
-def write_card(folder: Path, metadata: BundleMetadata, document: dict[str, Any]) -> None:
+def write_card(folder: Path, metadata: BundleMetadata, document: dict[str, Any], stated: Statements) -> None:
     """Write docs/README.md, docs/data_license.txt and LICENSE."""
     (folder / "docs").mkdir(parents=True, exist_ok=True)
     for name in ("image_encoders", "acoustic_branch"):
         kept = folder / "eval" / f"{name}.json"
         if kept.is_file():
             document = {**document, name: json.loads(kept.read_text(encoding="utf-8"))}
-    (folder / "docs" / "README.md").write_text(card_text(metadata, document), encoding="utf-8")
-    (folder / "docs" / "data_license.txt").write_text(DATA_LICENSE, encoding="utf-8")
+    (folder / "docs" / "README.md").write_text(card_text(metadata, document, stated.limits), encoding="utf-8")
+    (folder / "docs" / "data_license.txt").write_text(stated.data_license, encoding="utf-8")
     shutil.copyfile(Path(diagnosis.__file__).parent / "LICENSE", folder / "LICENSE")
 
 
-def card_text(metadata: BundleMetadata, document: dict[str, Any]) -> str:
+def card_text(metadata: BundleMetadata, document: dict[str, Any], limits: Sequence[str]) -> str:
     """The card as Markdown."""
     finding = metadata.findings[0].name
     lines = [*_description(metadata, document["protocol"]), *_figures(finding, document), *_further(finding, document)]
-    return "\n".join([*lines, "", *LIMITS, ""])
+    return "\n".join([*lines, "", "## Limits", "", *(f"* {limit}" for limit in limits), ""])
 
 
 def _description(metadata: BundleMetadata, protocol: dict[str, Any]) -> list[str]:
@@ -84,6 +78,7 @@ def _figures(finding: str, document: dict[str, Any]) -> list[str]:
         f"Out of fold: {', '.join(protocol['folds'])}; intervals: {protocol['bootstrap']}; {protocol['calibration']}.",
         "",
         *_finding_table(document["findings"][finding]),
+        *_other_findings(finding, document),
         "",
         "`ct-no-diameter` is the CT with the diameter not told; `ct-encoder` the volume encoder before the fusion.",
         "",
@@ -100,6 +95,15 @@ def _figures(finding: str, document: dict[str, Any]) -> list[str]:
         "|---|---|",
         *(f"| {name.replace('_', ' ')} | {interval_text(e)} |" for name, e in document["differences"].items()),
     ]
+
+
+def _other_findings(main: str, document: dict[str, Any]) -> list[str]:
+    """The table of each finding beside the main one."""
+    lines: list[str] = []
+    for name, subsets in document["findings"].items():
+        if name != main:
+            lines += ["", f"### {name.replace('_', ' ').capitalize()}", "", *_finding_table(subsets)]
+    return lines
 
 
 def _further(finding: str, document: dict[str, Any]) -> list[str]:
@@ -245,14 +249,3 @@ def _finding_table(subsets: dict[str, Any]) -> list[str]:
             f"{'-' if coverage is None else f'{coverage:.3f}'} | {entry['n']} |"
         )
     return rows
-
-
-LIMITS = [
-    "## Limits",
-    "",
-    "* The labels are opinions of radiologists, not pathology; readers agree at about r = 0.55, which bounds what",
-    "  can be measured; two radiologists' own ratings are in the table above.",
-    "* Notes and dictations of the training cases are made of readers' ratings by templates: English, one nodule each.",
-    "* Regions were cropped tightly around annotated nodules; only the middle of the region is looked at.",
-    "* A probability is calibrated for a cohort with this prevalence; it is not a risk in a screening population.",
-]

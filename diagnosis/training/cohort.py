@@ -11,6 +11,8 @@ from diagnosis.errors import ConfigurationError
 from diagnosis.vocabulary import DESCRIPTORS
 
 N_DESCRIPTORS = len(DESCRIPTORS)
+FEWEST_FOLDS = 3
+"""An encoder is trained without each pair of folds, and must learn from something."""
 
 
 @final
@@ -99,8 +101,7 @@ class Cohort:
             if fold_of.setdefault(case.patient_id, case.fold) != case.fold:
                 msg = f"cohort {self.name}: the patient of case {case.case_id} stands in two folds; put all in one"
                 raise ConfigurationError(msg)
-        # An encoder is trained without each pair of folds, and must learn from something.
-        if len(self.folds) < 3:
+        if len(self.folds) < FEWEST_FOLDS:
             msg = f"cohort {self.name}: {len(self.folds)} folds were found; three or more are needed, named in `split`"
             raise ConfigurationError(msg)
 

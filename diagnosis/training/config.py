@@ -21,6 +21,8 @@ class DataConfig:
     """Folder of the data set, or the manifest's path; relative to the working directory."""
     findings: tuple[str, ...] = ("malignancy",)
     """Columns of the manifest that are learned; the first is the main one."""
+    n_folds: int = 5
+    """Folds that are drawn by patient where a manifest has no `split`; three or more."""
     shape: tuple[int, int, int] = (3, 40, 40)
     """Field of view in voxels along z, y, x."""
     spacing_mm: tuple[float, float, float] = (1.25, 0.7, 0.7)
@@ -31,6 +33,30 @@ class DataConfig:
     """Whether words of a case's own diagnosis are taken out of its texts (`medpix`)."""
     renderings: int = 4
     """Notes and dictations written for each reader of each training nodule."""
+
+
+@final
+@dataclass(frozen=True)
+class AboutConfig:
+    """What only people can say of a bundle that is trained on their own cohort; it stands in its card and checklists.
+
+    What is left out is said to be not stated. The bundle of `kind: lidc` has its own.
+    """
+
+    task: str = ""
+    """What is told from what, such as `pleural effusion from CT and note`."""
+    data_source: str = ""
+    """Where the cases come from, and what the labels rest on."""
+    data_license: str = ""
+    """Under what terms the data may be used."""
+    intended_use: str = ""
+    """Who may use the model, for what."""
+    authors: str = ""
+    """Who made it."""
+    copyright: str = ""
+    """Whose it is, and under what license."""
+    limits: tuple[str, ...] = ()
+    """Sentences for the card's list of limits."""
 
 
 @final
@@ -117,6 +143,8 @@ class TrainConfig:
     """Processes; start as many with torchrun."""
     data: DataConfig = field(default_factory=DataConfig)
     """Where the cases come from."""
+    about: AboutConfig = field(default_factory=AboutConfig)
+    """What the bundle's card says that no file can tell."""
     network: NetworkConfig = field(default_factory=NetworkConfig)
     """Shape of the network."""
     augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)

@@ -1,47 +1,126 @@
-"""Any cohort that comes as a manifest: labels are 0, 1 or blank, `split` names the folds."""
+"""Any cohort that comes as a manifest: labels are 0, 1 or blank, `split` names the folds, or they are drawn."""
 
+import hashlib
+import re
+import warnings
+from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from diagnosis.errors import ManifestError
-from diagnosis.ingest.manifest import ManifestRow, read_manifest, read_manifest_case
+from diagnosis.errors import ConfigurationError, InputError, ManifestError
+from diagnosis.ingest.manifest import SHOWN_FAULTS, ManifestRow, read_manifest, read_manifest_case
 from diagnosis.preprocessing.audio import prepare_mel
 from diagnosis.preprocessing.volume import FieldOfView, sample_hu
 from diagnosis.progress import OnProgress
 from diagnosis.record import Case
-from diagnosis.training.cohort import Cohort, TrainingCase, TrainingRegion
+from diagnosis.training.cohort import FEWEST_FOLDS, Cohort, TrainingCase, TrainingRegion
+from diagnosis.training.config import DataConfig
+
+FOLD_NAME: Final = re.compile(r"\w[\w.-]{0,40}")
+"""Folds name folders of the work folder."""
 
 
 def read_manifest_cohort(
-    path: Path,
-    findings: tuple[str, ...],
-    view: FieldOfView,
-    on_progress: OnProgress,
-    n_mels: int | None = None,
+    data: DataConfig, view: FieldOfView, seed: int, on_progress: OnProgress, n_mels: int | None = None
 ) -> Cohort:
     """Read all cases of a manifest; regions are sampled on `view`, which should be larger than the network's own.
 
-    With `n_mels` the recordings of dictations are kept as so many bands, for an acoustic branch.
+    With `n_mels` the recordings of dictations are kept as so many bands, for an acoustic branch. A manifest without
+    folds gets `data.n_folds` of them, drawn by patient from the seed with the main finding's classes spread evenly.
 
     Raises:
-        ManifestError: a bad row (named), a missing finding or split, before anything is loaded.
+        ManifestError: bad rows, or rows whose files cannot be used, all named; a missing finding.
+        ConfigurationError: fewer than three folds.
     """
+    path, findings = Path(data.root), data.findings
     manifest = read_manifest(path, findings=findings)
     missing = [name for name in findings if name not in manifest.findings]
     if missing:
         msg = f"manifest: it has no column {missing[0]!r}; add it, or correct data.findings"
         raise ManifestError(msg)
-    unsplit = [row.number for row in manifest.rows if not row.split]
-    if unsplit:
-        msg = f"manifest: row {unsplit[0]} has no split; name a fold in every row"
-        raise ManifestError(msg)
-    cases = []
-    for done, row in enumerate(manifest.rows):
-        cases.append(_training_case(row, read_manifest_case(row), findings, view, n_mels))
-        on_progress(done + 1, len(manifest.rows))
+    rows = _with_folds(manifest.rows, data, seed)
+    cases, faults = [], []
+    for done, row in enumerate(rows):
+        try:
+            cases.append(_training_case(row, read_manifest_case(row), findings, view, n_mels))
+        except InputError as error:
+            faults.append(f"row {row.number}: {error}")
+        on_progress(done + 1, len(rows))
+    _refuse(faults)
     return Cohort(path.stem, findings, tuple(cases))
+
+
+def _with_folds(rows: tuple[ManifestRow, ...], data: DataConfig, seed: int) -> tuple[ManifestRow, ...]:
+    """The rows in the folds that they name, or in drawn ones where none names any; all faults before a file is read."""
+    faults = [
+        f"row {row.number}: it has a CT and no center, so nothing says where to look; give center_x_mm, center_y_mm "
+        "and center_z_mm, or leave the CT blank"
+        for row in rows
+        if row.ct is not None and row.center_mm is None
+    ]
+    unsplit = [row.number for row in rows if not row.split]
+    if len(unsplit) == len(rows):
+        _refuse(faults)
+        return _drawn_folds(rows, data, seed)
+    faults += [f"row {number}: it has no split, and others have one; name a fold in every row" for number in unsplit]
+    faults += [
+        f"row {row.number}: its split cannot name a folder; use letters, digits, - and _"
+        for row in rows
+        if row.split and not FOLD_NAME.fullmatch(row.split)
+    ]
+    _refuse(faults)
+    folds = {row.split for row in rows}
+    if len(folds) < FEWEST_FOLDS:
+        msg = (
+            f"manifest: {len(folds)} folds stand in `split`, and {FEWEST_FOLDS} or more are needed, each of which is "
+            "held out once; name more, or leave the column out to have folds drawn by patient"
+        )
+        raise ManifestError(msg)
+    return rows
+
+
+def _drawn_folds(rows: tuple[ManifestRow, ...], data: DataConfig, seed: int) -> tuple[ManifestRow, ...]:
+    """Folds by patient, with the main finding's classes spread evenly (scikit-learn's StratifiedGroupKFold)."""
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    n_patients = len({row.patient_id for row in rows})
+    if not FEWEST_FOLDS <= data.n_folds <= n_patients:
+        msg = (
+            f"data.n_folds: {data.n_folds} folds cannot be drawn from {n_patients} patients; it is {FEWEST_FOLDS} or "
+            "more, and at most the number of patients"
+        )
+        raise ConfigurationError(msg)
+    # A label that is not known is a class of its own, so that such cases are spread evenly too.
+    classes = ["" if (label := row.labels[data.findings[0]]) is None else str(label) for row in rows]
+    drawn = StratifiedGroupKFold(data.n_folds, shuffle=True, random_state=seed)
+    fold_of: dict[int, str] = {}
+    with warnings.catch_warnings():
+        # A class of fewer cases than folds is told by `require_enough`, in words of the cohort.
+        warnings.filterwarnings("ignore", message="The least populated class")
+        for number, (_, held_out) in enumerate(drawn.split(rows, classes, [row.patient_id for row in rows])):
+            fold_of |= dict.fromkeys(held_out.tolist(), f"fold{number}")
+    return tuple(replace(row, split=fold_of[position]) for position, row in enumerate(rows))
+
+
+def _refuse(faults: list[str]) -> None:
+    """Raise ManifestError with all of them, where there are any."""
+    if faults:
+        more = f"; and {len(faults) - SHOWN_FAULTS} more" if len(faults) > SHOWN_FAULTS else ""
+        msg = f"manifest: {'; '.join(faults[:SHOWN_FAULTS])}{more}"
+        raise ManifestError(msg)
+
+
+def cohort_digest(cohort: Cohort) -> str:
+    """SHA-256 of all that is learned from: a run does not go on where another cohort has begun."""
+    digest = hashlib.sha256()
+    for case in cohort.cases:
+        told = (case.case_id, case.patient_id, case.fold, case.labels, case.diameter_mm, case.note, case.voice)
+        digest.update(repr(told).encode())
+        digest.update(b"" if case.region is None else case.region.hu.tobytes())
+    return digest.hexdigest()
 
 
 def _training_case(

@@ -39,6 +39,8 @@ from diagnosis.training.config import TrainConfig
 from diagnosis.training.folds import OutOfFold
 from diagnosis.training.lidc import PROTOCOL
 from diagnosis.training.reader_figures import baseline_scores, cohort_subgroups, descriptor_figures, limits_of_words
+from diagnosis.training.statements import stated_of
+from diagnosis.training.sufficiency import labels_suffice
 from diagnosis.training.text_stage import make_synthetic_texts
 from diagnosis.vocabulary import NON_EMPTY_SUBSETS, subset_name
 
@@ -68,14 +70,9 @@ def scores_of(cohort: Cohort, out_of_fold: OutOfFold, subset: str, finding: int,
 
 
 def can_be_scored(cohort: Cohort, out_of_fold: OutOfFold, subset: str, finding: int) -> bool:
-    """Whether every fold has labeled cases of both classes with the subset's parts."""
-    logits = out_of_fold.logits[subset][:, finding]
-    seen: dict[str, set[int]] = {fold: set() for fold in cohort.folds}
-    for case, logit in zip(cohort.cases, logits, strict=True):
-        label = case.labels[finding]
-        if label is not None and np.isfinite(logit):
-            seen[case.fold].add(label)
-    return all(len(labels) == 2 for labels in seen.values())
+    """Whether enough labeled cases have the subset's parts."""
+    answered = np.isfinite(out_of_fold.logits[subset][:, finding])
+    return labels_suffice(cohort, np.flatnonzero(answered).tolist(), finding)
 
 
 def measure(cohort: Cohort, out_of_fold: OutOfFold, config: TrainConfig) -> dict[str, Any]:
@@ -205,7 +202,7 @@ def publish(
     folder = Path(config.out)
     document = measure(cohort, out_of_fold, config) | ({"fusions": compared} if compared else {})
     findings = [_declare(cohort, out_of_fold, config, index) for index in range(len(cohort.findings))]
-    encoder = network.config.volume_encoder
+    encoder, stated = network.config.volume_encoder, stated_of(config, cohort)
     inputs = InputDeclaration(
         shape=config.data.shape,
         spacing_mm=config.data.spacing_mm,
@@ -221,12 +218,12 @@ def publish(
         pytorch_version=importlib.metadata.version("torch").split("+")[0],
         numpy_version=importlib.metadata.version("numpy"),
         required_packages_version={p: importlib.metadata.version(p) for p in ("transformers", "safetensors")},
-        task="malignancy of a marked pulmonary nodule from CT, note and dictation, any subset of them",
-        description="Ensemble of attention-fusion networks over a 3D encoder, a frozen BERT and a text reader.",
-        authors="The diagnosis project",
-        copyright="Apache-2.0; see LICENSE",
-        data_source="LIDC-IDRI, CC BY 3.0; see docs/data_license.txt" if config.data.kind == "lidc" else cohort.name,
-        intended_use="Research. Decision support for a clinician who has marked a nodule. Not a medical device.",
+        task=stated.task,
+        description=stated.description,
+        authors=stated.authors,
+        copyright=stated.copyright,
+        data_source=stated.data_source,
+        intended_use=stated.intended_use,
         network_data_format=describe_data_format(inputs, findings),
         findings=findings,
         inputs=inputs,
@@ -236,7 +233,7 @@ def publish(
     save_bundle(folder, metadata, network, calibrations_of(cohort, out_of_fold, config))
     save_familiarity(folder, _familiarity(cohort, network, config))
     write_metrics(document, folder / METRICS)
-    write_card(folder, metadata, document)
+    write_card(folder, metadata, document, stated)
     return document
 
 

@@ -22,10 +22,11 @@ from diagnosis.training.config import TrainConfig
 from diagnosis.training.dictations import DictationCache
 from diagnosis.training.folds import OutOfFold, train_folds
 from diagnosis.training.lidc import read_lidc
-from diagnosis.training.manifest_cohort import read_manifest_cohort
+from diagnosis.training.manifest_cohort import cohort_digest, read_manifest_cohort
 from diagnosis.training.medpix import read_medpix
 from diagnosis.training.processes import first_process_first, is_first, start_processes, wait_for_all
 from diagnosis.training.publish import FULL, SUBSETS, measure, publish
+from diagnosis.training.sufficiency import require_enough
 
 COMPARISON, ENCODERS = "comparison.json", "image_encoders.json"
 COMPARISON_COLUMNS = ("fusion", *SUBSETS, "all vs best single [95 %]")
@@ -62,7 +63,7 @@ def _read_cohort(config: TrainConfig, open_bar: OpenBar, *, with_dictations: boo
     if data.kind == "medpix":
         return read_medpix(Path(data.root), view, bar, hide_diagnosis=data.hide_diagnosis)
     acoustic = config.network.acoustic_encoder
-    return read_manifest_cohort(Path(data.root), data.findings, view, bar, acoustic.n_mels if acoustic else None)
+    return read_manifest_cohort(data, view, config.seed, bar, acoustic.n_mels if acoustic else None)
 
 
 def _no_dictation(_key: str, _text: str) -> str:
@@ -96,6 +97,8 @@ def train(config: TrainConfig, open_bar: OpenBar) -> dict[str, Any]:
     with first_process_first():
         _claim(work, config)
         cohort = read_cohort(config, open_bar)
+        _claim_cohort(work, config, cohort)
+    require_enough(cohort, config)
     config = fitted_to(config, cohort)
     network, out_of_fold = train_folds(config, cohort, open_bar)
     if not is_first():
@@ -139,6 +142,23 @@ def _claim(work: Path, config: TrainConfig) -> None:
     path.write_text(json.dumps(stated, indent=2) + "\n", encoding="utf-8")
 
 
+def _claim_cohort(work: Path, config: TrainConfig, cohort: Cohort) -> None:
+    """Note what is learned from in the work folder; refuse to go on there with other cases.
+
+    A manifest and its files change under the same path; the other data sets do not.
+    """
+    if config.data.kind != "manifest":
+        return
+    path, digest = work / "cohort.sha256", cohort_digest(cohort)
+    if path.is_file() and path.read_text(encoding="utf-8").strip() != digest:
+        msg = (
+            f"training: {work} holds a run on other cases: the manifest or its files have changed since; name another "
+            "`work` folder or remove it"
+        )
+        raise ConfigurationError(msg)
+    path.write_text(digest + "\n", encoding="utf-8")
+
+
 def _with_defaults(kept: dict[str, Any]) -> dict[str, Any]:
     """A configuration as it was kept, with the default of every field that did not exist at the time."""
 
@@ -180,6 +200,8 @@ def compare_fusions(config: TrainConfig, methods: list[str], open_bar: OpenBar) 
         raise ConfigurationError(msg)
     _claim(Path(config.work), config)
     cohort = read_cohort(config, open_bar)
+    _claim_cohort(Path(config.work), config, cohort)
+    require_enough(cohort, config)
     config = fitted_to(config, cohort)
     results = {}
     for method in methods:

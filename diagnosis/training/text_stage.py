@@ -113,7 +113,8 @@ class TextBatches(EpochBatches):
     """Batches of texts of similar length, in an order drawn from (seed, epoch)."""
 
     def __init__(self, bank: TextBank, truth: SyntheticTexts, schedule: StageConfig, seed: int) -> None:
-        self.bank, self.truth, self.batch_size, self.seed = bank, truth, schedule.batch_size, seed
+        self.bank, self.truth, self.seed = bank, truth, seed
+        self.batch_size = min(schedule.batch_size, len(bank))
 
     def __len__(self) -> int:
         return len(self.bank) // self.batch_size

@@ -82,10 +82,12 @@ class RegionDataset(Dataset[tuple[Tensor, ...]]):
 def region_batches(dataset: RegionDataset, schedule: StageConfig, seed: int) -> DataLoader[Any]:
     """Batches of random views; the last incomplete batch of an epoch is left out (batch norm).
 
-    Several processes share a batch: each takes its part of the cases.
+    Several processes share a batch: each takes its part of the cases. Where there are fewer cases than a batch takes,
+    all of them are one.
     """
     sampler = EpochSampler(len(dataset), seed, process_rank(), process_count())
-    return DataLoader(dataset, max(2, schedule.batch_size // process_count()), sampler=sampler, drop_last=True)
+    size = max(2, min(schedule.batch_size // process_count(), len(sampler)))
+    return DataLoader(dataset, size, sampler=sampler, drop_last=True)
 
 
 def watched_batches(dataset: RegionDataset, schedule: StageConfig) -> DataLoader[Any]:

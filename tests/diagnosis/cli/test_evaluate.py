@@ -124,6 +124,33 @@ def predictions(folder):
         return list(csv.DictReader(stream))
 
 
+def test_every_figure_can_be_computed_again_from_the_scores(run, tiny_bundle, tmp_path):
+    from sklearn.metrics import average_precision_score, brier_score_loss, f1_score, roc_auc_score
+
+    code, _, _ = run("evaluate", tiny_bundle, write_manifest(tmp_path), "--out", tmp_path / "out")
+    assert code == 0
+    document = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    with (tmp_path / "out" / "scores.csv").open(encoding="utf-8", newline="") as stream:
+        scores = list(csv.DictReader(stream))
+    subsets = document["findings"]["malignancy"]
+    assert {row["input"] for row in scores} == set(subsets)
+    for name, entry in subsets.items():
+        rows = [row for row in scores if row["input"] == name]
+        assert len(rows) == entry["n"]
+        labels = [int(row["label"]) for row in rows]
+        probabilities = [float(row["probability"]) for row in rows]
+        again = {
+            "auroc": roc_auc_score(labels, probabilities),
+            "auprc": average_precision_score(labels, probabilities),
+            "brier": brier_score_loss(labels, probabilities),
+            "f1": f1_score(labels, [int(row["is_flagged"]) for row in rows]),
+        }
+        for figure, value in again.items():
+            assert entry[figure]["value"] == pytest.approx(value, abs=1e-9), (name, figure)
+        held = [row["set_has_positive" if row["label"] == "1" else "set_has_negative"] == "1" for row in rows]
+        assert entry["conformal"]["coverage"] == pytest.approx(sum(held) / len(held))
+
+
 def test_what_is_said_of_each_case_is_written(run, tiny_bundle, tmp_path):
     code, out, _ = run("evaluate", tiny_bundle, write_manifest(tmp_path), "--out", tmp_path / "out")
     assert code == 0

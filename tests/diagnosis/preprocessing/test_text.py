@@ -98,6 +98,18 @@ def test_parts_of_a_centimeter_are_lengths(written, canonical):
         ("without lobulation marked spiculation", "without lobulation marked spiculation"),
         ("no calcification, solid nodule", "no calcification, solid nodule"),
         ("Calcification solid nodule", "Calcification solid nodule"),
+        ("Calcium: nil\nSpiculation: not seen", "no calcification\nno spiculation"),
+        ("dense, calcification: nil, oval", "dense, no calcification, oval"),
+        ("Ca none; calcs - negative; lobulation: no, oval", "no calcification; no calcification; no lobulation, oval"),
+        ("nil calcification, spiculation (-)", "no calcification, no spiculation"),
+        ("lobulation: no change", "lobulation: no change"),
+        ("colon ca not seen; calcium solid", "colon ca not seen; calcium solid"),
+        ("solid throughout, no ground glass; oval", "solid; oval"),
+        ("fully solid with no GGO", "fully solid"),
+        ("solid (no GG component), round", "solid, round"),
+        ("solid; ground glass absent", "solid"),
+        ("part-solid, no calcification", "part-solid, no calcification"),
+        ("Lungs: no ground-glass opacities.", "Lungs: no ground-glass opacities."),
     ],
 )
 def test_shorthand_is_written_in_full(written, canonical):

@@ -19,6 +19,7 @@ from diagnosis.training.image_encoders import (
     padding_alone,
 )
 from diagnosis.training.run import read_cohort
+from diagnosis.training.statements import stated_of
 
 
 def make_cohort(n_cases=60):
@@ -76,7 +77,7 @@ def test_the_table_compares_every_encoder_with_the_first_and_stands_in_the_card(
     (bundle / "eval" / "image_encoders.json").write_text(json.dumps(table))
     document = {"protocol": {"cases": 60, "rule": "", "folds": [], "bootstrap": "", "calibration": ""}}
     document |= {"findings": {"malignancy": {}}, "baselines": {}, "differences": {}}
-    write_card(bundle, read_metadata(bundle), document)
+    write_card(bundle, read_metadata(bundle), document, stated_of(TrainConfig(), cohort))
     card = (bundle / "docs" / "README.md").read_text()
     assert "## Image encoders on the same regions and folds" in card
     assert f"| resnet10 | {table['encoders']['resnet10']['auroc']['value']:.3f} [" in card

@@ -140,7 +140,9 @@ def test_a_reader_that_learns_more_leaves_the_rest_as_it_was(trained, tmp_path):
     from diagnosis.training.reader_update import update_bundle
 
     whole, before = trained
-    config = replace(whole, out=str(tmp_path / "bundle"), work=str(tmp_path / "work"))
+    # At a tenth of the rate: a single step at the full one takes so small a reader anywhere.
+    text = replace(whole.text, learning_rate=whole.text.learning_rate / 10)
+    config = replace(whole, out=str(tmp_path / "bundle"), work=str(tmp_path / "work"), text=text)
     shutil.copytree(whole.out, config.out)
     document = update_bundle(config, silent)
     old, new = (load_file(Path(c.out) / "models" / "model.safetensors") for c in (whole, config))
@@ -150,7 +152,7 @@ def test_a_reader_that_learns_more_leaves_the_rest_as_it_was(trained, tmp_path):
     load_bundle(Path(config.out))  # its checksums are those of the new weights
     subsets, earlier = document["findings"]["malignancy"], before["findings"]["malignancy"]
     assert subsets["ct"]["auroc"] == earlier["ct"]["auroc"], "the CT is read as before"
-    assert subsets["note"]["auroc"]["value"] > 0.8
+    assert subsets["note"]["auroc"]["value"] > 0.8, subsets["note"]["auroc"]
 
 
 @pytest.mark.slow
