@@ -6,6 +6,7 @@
 `cohort`               what training needs of a case, whatever data set it came from
 `lidc`                 the LIDC-IDRI cohort by the protocol "leave the readers out"
 `manifest_cohort`      any cohort that comes as a manifest
+`sufficiency`          whether a cohort is enough, told before anything is trained
 `dictations`           texts spoken by a synthetic voice and transcribed like any dictation
 `text_bank`            every text once through the frozen BERT
 `augmentation`         random views of a region, through MONAI
@@ -17,7 +18,8 @@
 `reader_update`        a reader that learns further wordings beside fusions that stay as they are
 `fusion_stage`         stage 3: the fusion, on tokens of the two frozen encoders
 `folds`                all stages on all folds, out-of-fold answers, resume
-`publish`              calibration and metrics of the bundle; `card` its card and papers, from the metrics
+`publish`              calibration and metrics of the bundle; `card` its card and papers, from the metrics, and
+                       `statements`, what they say of task, data and limits
 `reader_figures`       what readers and a ruler say of the same cases: the baselines
 `image_encoders`       image encoders on the same regions and folds, and what each costs
 `pretrained_reading`   the pretrained I3ResNet-152 on the regions of a cohort
