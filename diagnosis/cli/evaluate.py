@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from diagnosis.cli.output_folder import require_folder
-from diagnosis.errors import BundleError, StudiesFailedError
+from diagnosis.errors import StudiesFailedError
 
 MANIFEST = """CSV or Parquet, one row a case: case_id, patient_id, then any of ct, note, note_text, voice, voice_text,
 center_x_mm, center_y_mm, center_z_mm (LPS), diameter_mm, age_years, sex (F, M, O), split; and a column for each finding
@@ -63,14 +63,15 @@ def evaluate_command(
         raise StudiesFailedError(msg)
 
 
-def _declared_findings(bundle: Path) -> tuple[str, ...] | None:
-    """The findings of a bundle; None where they cannot be read, which is told when the bundle is loaded."""
+def _declared_findings(bundle: Path) -> tuple[str, ...]:
+    """The findings of a bundle, by which the manifest's columns are understood.
+
+    Raises:
+        BundleError: its declaration cannot be read.
+    """
     from diagnosis.bundle.folder import read_metadata
 
-    try:
-        return tuple(finding.name for finding in read_metadata(bundle).findings)
-    except BundleError:
-        return None
+    return tuple(finding.name for finding in read_metadata(bundle).findings)
 
 
 def _table(document: "dict[str, Any]") -> Table:

@@ -137,7 +137,8 @@ def _compare_encoders(config: Path, out: Path | None) -> None:
 
         document = compare_encoders(read_config(config), open_bar)
     table = Table(title=f"Image encoders, out of fold, {document['protocol']['cases']} cases")
-    for column in ("encoder", "AUROC [95 %]", "without diameter", "ms", "MB"):
+    table.add_column("encoder", overflow="fold")  # a long name is not cut
+    for column in ("AUROC [95 %]", "without diameter", "ms", "MB"):
         table.add_column(column)
     for name, entry in document["encoders"].items():
         ms, mb = ("-" if entry[key] is None else f"{entry[key]:.1f}" for key in ("ms", "mb"))

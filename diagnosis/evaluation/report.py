@@ -16,7 +16,7 @@ from diagnosis.evaluation import figures
 from diagnosis.evaluation.checks import FloatArray
 from diagnosis.evaluation.claim_sheet import SheetEntry, status_counts
 from diagnosis.evaluation.resampling import Interval
-from diagnosis.evaluation.scores import SubsetScores
+from diagnosis.evaluation.scores import SubsetScores, common_cases
 from diagnosis.vocabulary import DESCRIPTOR_BY_NAME, MODALITIES, NOT_A_MEDICAL_DEVICE
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -83,10 +83,18 @@ def fullest_subset(scores: Mapping[str, SubsetScores]) -> str:
 
 
 def curve_subsets(scores: Mapping[str, SubsetScores]) -> dict[str, SubsetScores]:
-    """The subsets whose curves are drawn: the fullest, then the single ones; more lines cannot be told apart."""
+    """The subsets whose curves are drawn: the fullest, then the single ones; more lines cannot be told apart.
+
+    All on the cases of the fullest: curves of other cases, with another share of positives, say nothing of each other.
+    A part that is missing in some of these is not drawn.
+    """
     fullest = fullest_subset(scores)
-    names = [name for name in scores if "+" not in name][: MAX_CURVES - 1]
-    return {name: scores[name] for name in dict.fromkeys([fullest, *names])}
+    shared = scores[fullest].case_ids
+    drawn = {fullest: scores[fullest]}
+    for name in [name for name in scores if "+" not in name][: MAX_CURVES - 1]:
+        if name != fullest and set(shared) <= set(scores[name].case_ids):
+            drawn[name] = common_cases([scores[fullest], scores[name]])[1]
+    return drawn
 
 
 def _finding_section(contents: ReportContents, name: str) -> dict[str, Any]:
@@ -101,6 +109,7 @@ def _finding_section(contents: ReportContents, name: str) -> dict[str, Any]:
     return {
         "name": name,
         "fullest": fullest,
+        "drawn_n": len(scores[fullest].case_ids) if len({len(s.case_ids) for s in scores.values()}) > 1 else 0,
         "subsets": {subset: subsets[subset] for subset in scores},
         "headline": subsets[fullest],
         "baselines": baselines,

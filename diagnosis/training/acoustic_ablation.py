@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from diagnosis.bundle.folder import load_bundle
+from diagnosis.errors import ConfigurationError
 from diagnosis.evaluation.calibration import fit_calibrator, logit
 from diagnosis.evaluation.metrics import weighted_auroc
 from diagnosis.evaluation.resampling import PatientResampling, WeightedMetric
@@ -67,10 +68,17 @@ def measure_acoustic_branch(config: TrainConfig, open_bar: OpenBar) -> dict[str,
     The document is kept in the bundle's `eval`, where the card finds it.
 
     Raises:
+        ConfigurationError: another cohort than LIDC-IDRI.
         InputError: the data set is not where the configuration says.
         BundleError: there is no bundle at `config.out`.
         MissingDependencyError: no synthetic voice is installed.
     """
+    if config.data.kind != "lidc":
+        msg = (
+            "compare: the sound is compared on the dictations of LIDC-IDRI, which are spoken for it; with recordings "
+            "of your own, train with network.acoustic_encoder and without it"
+        )
+        raise ConfigurationError(msg)
     cases = scored_dictations(Path(config.data.root))
     mels = _sounds(cases, open_bar("Speaking dictations"))
     network = load_bundle(Path(config.out)).network

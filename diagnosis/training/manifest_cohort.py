@@ -21,6 +21,14 @@ from diagnosis.training.config import DataConfig
 
 FOLD_NAME: Final = re.compile(r"\w[\w.-]{0,40}")
 """Folds name folders of the work folder."""
+NO_CENTER = (
+    "a CT without a center, so nothing says where to look; give center_x_mm, center_y_mm and center_z_mm, or leave the "
+    "CT blank"
+)
+NO_FOLD = "no split, and others have one; name a fold in every row"
+BAD_FOLD = "a split that cannot name a folder; use letters, digits, - and _"
+Fault = tuple[int, str]
+"""A row's number, and what is wrong with it."""
 
 
 def read_manifest_cohort(
@@ -42,12 +50,13 @@ def read_manifest_cohort(
         msg = f"manifest: it has no column {missing[0]!r}; add it, or correct data.findings"
         raise ManifestError(msg)
     rows = _with_folds(manifest.rows, data, seed)
-    cases, faults = [], []
+    cases: list[TrainingCase] = []
+    faults: list[Fault] = []
     for done, row in enumerate(rows):
         try:
             cases.append(_training_case(row, read_manifest_case(row), findings, view, n_mels))
         except InputError as error:
-            faults.append(f"row {row.number}: {error}")
+            faults.append((row.number, str(error)))
         on_progress(done + 1, len(rows))
     _refuse(faults)
     return Cohort(path.stem, findings, tuple(cases))
@@ -55,22 +64,13 @@ def read_manifest_cohort(
 
 def _with_folds(rows: tuple[ManifestRow, ...], data: DataConfig, seed: int) -> tuple[ManifestRow, ...]:
     """The rows in the folds that they name, or in drawn ones where none names any; all faults before a file is read."""
-    faults = [
-        f"row {row.number}: it has a CT and no center, so nothing says where to look; give center_x_mm, center_y_mm "
-        "and center_z_mm, or leave the CT blank"
-        for row in rows
-        if row.ct is not None and row.center_mm is None
-    ]
+    faults = [(row.number, NO_CENTER) for row in rows if row.ct is not None and row.center_mm is None]
     unsplit = [row.number for row in rows if not row.split]
     if len(unsplit) == len(rows):
         _refuse(faults)
         return _drawn_folds(rows, data, seed)
-    faults += [f"row {number}: it has no split, and others have one; name a fold in every row" for number in unsplit]
-    faults += [
-        f"row {row.number}: its split cannot name a folder; use letters, digits, - and _"
-        for row in rows
-        if row.split and not FOLD_NAME.fullmatch(row.split)
-    ]
+    faults += [(number, NO_FOLD) for number in unsplit]
+    faults += [(row.number, BAD_FOLD) for row in rows if row.split and not FOLD_NAME.fullmatch(row.split)]
     _refuse(faults)
     folds = {row.split for row in rows}
     if len(folds) < FEWEST_FOLDS:
@@ -105,12 +105,25 @@ def _drawn_folds(rows: tuple[ManifestRow, ...], data: DataConfig, seed: int) -> 
     return tuple(replace(row, split=fold_of[position]) for position, row in enumerate(rows))
 
 
-def _refuse(faults: list[str]) -> None:
-    """Raise ManifestError with all of them, where there are any."""
-    if faults:
-        more = f"; and {len(faults) - SHOWN_FAULTS} more" if len(faults) > SHOWN_FAULTS else ""
-        msg = f"manifest: {'; '.join(faults[:SHOWN_FAULTS])}{more}"
-        raise ManifestError(msg)
+def _refuse(faults: list[Fault]) -> None:
+    """Raise ManifestError with all of them, where there are any; a reason of many rows is given once."""
+    if not faults:
+        return
+    rows_by_reason: dict[str, list[int]] = {}
+    for number, reason in faults:
+        rows_by_reason.setdefault(reason, []).append(number)
+    told = [f"{_rows_text(numbers)}: {reason}" for reason, numbers in rows_by_reason.items()]
+    more = f"; and {len(told) - SHOWN_FAULTS} more" if len(told) > SHOWN_FAULTS else ""
+    msg = f"manifest: {'; '.join(told[:SHOWN_FAULTS])}{more}"
+    raise ManifestError(msg)
+
+
+def _rows_text(numbers: list[int]) -> str:
+    """`row 2`, or `rows 2, 3, 4 and 27 more`."""
+    if len(numbers) == 1:
+        return f"row {numbers[0]}"
+    shown = ", ".join(str(number) for number in numbers[:SHOWN_FAULTS])
+    return f"rows {shown}" + (f" and {len(numbers) - SHOWN_FAULTS} more" if len(numbers) > SHOWN_FAULTS else "")
 
 
 def cohort_digest(cohort: Cohort) -> str:

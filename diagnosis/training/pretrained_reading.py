@@ -111,7 +111,10 @@ def read_with_pretrained(
 def linear_probe(
     features: Tensor, diameters: Tensor | None, cases: Sequence[TrainingCase], cohort: Cohort, seed: int
 ) -> Floats:
-    """(case,) out-of-fold answers of a ridge on the leading directions of features and, where told, the diameter."""
+    """(case,) out-of-fold answers of a ridge on the leading directions of features and, where told, the diameter.
+
+    Learned from the cases whose target is known.
+    """
     from sklearn.decomposition import PCA
     from sklearn.linear_model import RidgeCV
     from sklearn.preprocessing import StandardScaler
@@ -124,10 +127,12 @@ def linear_probe(
     answers = np.full(len(cases), np.nan)
     for fold in cohort.folds:
         inside = np.array([case.fold == fold for case in cases])
-        scale, leading = StandardScaler(), PCA(PCA_WIDTH, whiten=True, random_state=seed)
-        seen = leading.fit_transform(scale.fit_transform(values[~inside]))
+        learned = ~inside & np.isfinite(targets)
+        width = min(PCA_WIDTH, int(learned.sum()), values.shape[1])
+        scale, leading = StandardScaler(), PCA(width, whiten=True, random_state=seed)
+        seen = leading.fit_transform(scale.fit_transform(values[learned]))
         unseen = leading.transform(scale.transform(values[inside]))
-        ridge = RidgeCV(np.logspace(-1, 4, 11)).fit(np.hstack([seen, size[~inside]]), targets[~inside])
+        ridge = RidgeCV(np.logspace(-1, 4, 11)).fit(np.hstack([seen, size[learned]]), targets[learned])
         answers[inside] = ridge.predict(np.hstack([unseen, size[inside]]))
     return answers
 
@@ -162,7 +167,8 @@ def _tune(middle: Tensor, size: Tensor, steps: Tensor, split: tuple[list[int], l
     late = PretrainedResNet().late.requires_grad_(requires_grad=True)
     head = nn.Linear(N_FEATURES + 1, N_RATING_STEPS)
     optimizer = torch.optim.AdamW([*late.parameters(), *head.parameters()], STAGE_RATE, weight_decay=0.05)
-    n_batches = len(outside) // STAGE_BATCH
+    n_at_once = min(STAGE_BATCH, len(outside))
+    n_batches = len(outside) // n_at_once
     cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, STAGE_RATE, STAGE_EPOCHS * n_batches, pct_start=0.2)
 
     def answer(rows: list[int]) -> Tensor:
@@ -175,8 +181,8 @@ def _tune(middle: Tensor, size: Tensor, steps: Tensor, split: tuple[list[int], l
 
     for epoch in range(STAGE_EPOCHS):
         order = np.random.default_rng((seed, epoch)).permutation(outside)
-        for start in range(0, n_batches * STAGE_BATCH, STAGE_BATCH):
-            rows = order[start : start + STAGE_BATCH].tolist()
+        for start in range(0, n_batches * n_at_once, n_at_once):
+            rows = order[start : start + n_at_once].tolist()
             optimizer.zero_grad()
             torch.autograd.backward(soft_bce(answer(rows), steps[rows]))
             optimizer.step()

@@ -83,10 +83,12 @@ def test_what_people_state_for_the_checklists(run, tiny_bundle, tmp_path):
         ({"case_id_9": "c0"}, "row 9: its case_id is that of row 1"),
     ],
 )
-def test_a_bad_row_is_named_before_anything_is_loaded(run, tmp_path, changes, sentence):
+def test_a_bad_row_is_named_before_anything_is_loaded(run, tiny_bundle, tmp_path, changes, sentence):
     (tmp_path / "empty.txt").touch()
     manifest = write_manifest(tmp_path, **changes)
-    code, _, error = run("evaluate", tmp_path / "no_bundle", manifest, "--out", tmp_path / "out")
+    declared = tmp_path / "without_weights"
+    shutil.copytree(tiny_bundle, declared, ignore=shutil.ignore_patterns("*.safetensors"))
+    code, _, error = run("evaluate", declared, manifest, "--out", tmp_path / "out")
     assert code == 9
     assert sentence in " ".join(error.split())
     assert not (tmp_path / "out").exists()
@@ -114,9 +116,13 @@ def test_a_bundle_of_another_checksum_or_contract_is_refused(run, tiny_bundle, t
     metadata = json.loads(path.read_text())
     metadata["inputs"]["shape"] = [3, 40]
     path.write_text(json.dumps(metadata))
-    code, _, error = run("evaluate", other, manifest, "--out", tmp_path / "out")
-    assert code == 11
-    assert "inputs.shape" in error
+    with_another_column = manifest.with_name("another.csv")
+    heading, *rows = manifest.read_text().splitlines()
+    with_another_column.write_text("\n".join([f"{heading},hospital", *(f"{row},A" for row in rows)]))
+    for cases in (manifest, with_another_column):
+        code, _, error = run("evaluate", other, cases, "--out", tmp_path / "out")
+        assert code == 11
+        assert "inputs.shape" in error
 
 
 def predictions(folder):

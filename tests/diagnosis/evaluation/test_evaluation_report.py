@@ -100,6 +100,17 @@ def test_single_parts_come_first_in_tables_and_the_fullest_first_in_curves(page,
     assert list(curve_subsets(contents.scores["malignancy"])) == ["ct+note", "note", "ct"]
 
 
+def test_curves_are_of_the_same_cases():
+    """A part that more cases have is drawn on those that have all parts; one that some of these lack is not drawn."""
+    every = make_scores(2.0, 1)
+    few = every.select(np.arange(40, 100))
+    drawn = curve_subsets(
+        {"ct": every, "note": every.select(np.arange(20, 120)), "voice": few.select(np.arange(9)), "ct+note": few}
+    )
+    assert list(drawn) == ["ct+note", "ct", "note"]
+    assert {scores.case_ids for scores in drawn.values()} == {few.case_ids}
+
+
 def test_the_same_contents_give_the_same_bytes(page, contents, tmp_path):
     write_report(contents, tmp_path / "out" / "report.html")
     assert (tmp_path / "out" / "report.html").read_text(encoding="utf-8") == page

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 import torch
 
+from diagnosis.errors import ConfigurationError
 from diagnosis.evaluation.metrics import auroc
-from diagnosis.training.acoustic_ablation import Heard, _out_of_fold
+from diagnosis.training.acoustic_ablation import Heard, _out_of_fold, measure_acoustic_branch
+from diagnosis.training.config import DataConfig, TrainConfig
 
 
 def make_heard(*, sound_tells: bool) -> Heard:
@@ -41,3 +43,9 @@ def test_without_sound_the_words_keep_their_order_within_a_fold():
     for fold in np.unique(heard.folds):
         own = heard.folds == fold
         assert (np.argsort(scores[own]) == np.argsort(heard.word_logits[own])).all()
+
+
+def test_another_cohort_is_refused_with_what_to_do_instead():
+    config = TrainConfig(data=DataConfig(kind="manifest", root="cohort.csv"))
+    with pytest.raises(ConfigurationError, match=r"train with network\.acoustic_encoder and without it"):
+        measure_acoustic_branch(config, lambda _title: lambda _done, _total: None)

@@ -18,6 +18,7 @@ from diagnosis.training.image_encoders import (
     measurements_alone,
     padding_alone,
 )
+from diagnosis.training.pretrained_reading import linear_probe
 from diagnosis.training.run import read_cohort
 from diagnosis.training.statements import stated_of
 
@@ -123,3 +124,17 @@ def test_cost_counts_weights_and_time():
     assert ms > 0
     assert mb == pytest.approx(4, abs=8)
     assert mb >= 4
+
+
+def test_a_probe_learns_from_the_cases_whose_label_is_known():
+    cohort = make_cohort(60)
+    cases = [replace(case, readers=(), soft_targets=(float(case.labels[0]),)) for case in cohort.cases]
+    cases = [
+        replace(case, labels=(None,), soft_targets=(None,)) if i % 7 == 3 else case for i, case in enumerate(cases)
+    ]
+    noise = torch.randn(60, 4, generator=torch.Generator().manual_seed(0))
+    features = torch.tensor([[float(case.labels[0])] for case in cohort.cases]) + 0.1 * noise
+    answers = linear_probe(features, None, cases, replace(cohort, cases=tuple(cases)), 0)
+    labels = np.array([case.labels[0] for case in cohort.cases])
+    assert np.isfinite(answers).all()
+    assert answers[labels == 1].min() > answers[labels == 0].max()

@@ -68,8 +68,8 @@ def test_folds_that_are_named_are_kept(tmp_path):
     [
         ({"note_text": "", "note": "white.txt"}, "row 3: note: the file is empty"),
         ({"note_text": "", "ct": "white.txt", "center_x_mm": "1", "center_y_mm": "1", "center_z_mm": "1"}, "row 3: "),
-        ({"ct": "white.txt"}, "row 3: it has a CT and no center"),
-        ({"split": "a"}, "row 1: it has no split, and others have one"),
+        ({"ct": "white.txt"}, "row 3: a CT without a center"),
+        ({"split": "a"}, "rows 1, 2, 4, 5, 6: no split, and others have one"),
     ],
 )
 def test_a_row_that_cannot_be_learned_from_is_named(tmp_path, change, message):
@@ -87,13 +87,16 @@ def test_all_rows_that_cannot_be_read_are_named_together(tmp_path):
     rows = rows_of(6, per_patient=1)
     for row in (rows[1], rows[4]):
         row |= {"note_text": "", "note": "white.txt"}
-    with pytest.raises(ManifestError, match=r"row 2: note.*; row 5: note"):
+    with pytest.raises(ManifestError, match=r"rows 2, 5: note"):
         read(write(tmp_path, rows))
 
 
 @pytest.mark.parametrize(
     ("splits", "message"),
-    [(("train", "test"), "2 folds stand in `split`"), (("a", "b", "../c"), "its split cannot name a folder")],
+    [
+        (("train", "test"), "2 folds stand in `split`"),
+        (("a", "b", "../c"), "rows 3, 6: a split that cannot name a folder"),
+    ],
 )
 def test_splits_that_are_no_folds_are_refused_before_files_are_read(tmp_path, splits, message):
     rows = [{**row, "split": splits[i % len(splits)]} for i, row in enumerate(rows_of(6, per_patient=1))]
