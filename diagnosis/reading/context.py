@@ -80,6 +80,10 @@ _LOOKALIKE = _cues(rules.LOOKALIKES)
 _RECENT = _cues(rules.RECENT)
 _NEGATED = _Rule(_cues(rules.NEGATED_BEFORE), None, _cues(rules.NEGATION_ENDS))
 _NEGATED_AFTER = _Rule(re.compile(r"(?!)"), _cues(rules.NEGATED_AFTER), _cues(rules.NEGATION_ENDS), max_words=14)
+_ITEMS = _cues(rules.NEGATED_ITEM)
+_DESCRIBED = re.compile(rules.DESCRIBED, re.IGNORECASE)
+_NEGATED_ITEM = _Rule(re.compile(r"(?!)"), _ITEMS, _cues(rules.NEGATION_ENDS), max_words=14)
+_NEGATED_LAST_ITEM = _Rule(re.compile(r"(?!)"), _ITEMS, re.compile(r"[,;]"), max_words=14)
 _UNCERTAIN = _Rule(
     _cues(rules.UNCERTAIN_BEFORE), _cues(rules.UNCERTAIN_AFTER), _cues(rules.NEGATION_ENDS), max_words=10
 )
@@ -112,13 +116,19 @@ def assertions_of(text: str, start: int, end: int, sentences: tuple[Span, ...] |
     recent = [m.span() for m in _RECENT.finditer(sentence)]
     return Assertions(
         is_negated=_NEGATED.applies(sentence, target, lookalikes)
-        or _NEGATED_AFTER.applies(sentence, target, lookalikes),
+        or _NEGATED_AFTER.applies(sentence, target, lookalikes)
+        or _item_rule(sentence).applies(sentence, target, lookalikes),
         is_uncertain=_UNCERTAIN.applies(sentence, target, []),
         is_historical=_HISTORICAL.applies(sentence, target, recent)
         or _HISTORICAL_AFTER.applies(sentence, target, recent),
         is_hypothetical=_HYPOTHETICAL.applies(sentence, target, lookalikes),
         is_family=_FAMILY.applies(sentence, target, []),
     )
+
+
+def _item_rule(sentence: str) -> _Rule:
+    """How far a cue at the end of an item reaches: over the list, or over its item where something is described."""
+    return _NEGATED_LAST_ITEM if _DESCRIBED.search(sentence) else _NEGATED_ITEM
 
 
 def _sentence_around(sentences: tuple[Span, ...], start: int, end: int) -> Span:

@@ -66,11 +66,20 @@ NEGATED_AFTER: tuple[str, ...] = (
     r"(?:has|have|had|having|appears? (?:to )?have|now|since|completely|nearly|all|interval) (?:\w+ )?resolved",
     rf"{_BE} (?:\w+ )?resolved|resolved|(?:has|have) (?:\w+ )?(?:cleared|disappeared|vanished|gone)",
     r"unlikely|ruled out",
-    r", ?(?:none|absent|nil)(?=\s*(?:[.;,]|$))|(?:is|are) non-?\w+ed",
-    r"[:=] ?(?:none|no|negative|absent|denied|denies|nil|not present)(?=\s*(?:[.;,]|$))",
+    r"(?:is|are) non-?\w+ed",
     r"did not occur|does not exist|(?:rated?|graded?|scored) (?:as |an )?(?:absent|none)",
 )
 """Cues that negate what stands before them."""
+
+NEGATED_ITEM: tuple[str, ...] = (
+    r", ?(?:none|absent|nil)(?=\s*(?:[.;,]|$))",
+    r"[:=] ?(?:none|no|negative|absent|denied|denies|nil|not present)(?=\s*(?:[.;,]|$))",
+)
+"""Cues that end an item of a list. "Effusion, pneumothorax: none" denies both; "9 mm nodule, calcification: none" leaves
+the nodule, which no list of what was looked for holds."""
+
+DESCRIBED: str = r"\d|nodul|mass|lesion|opacit|tumou?r"
+"""What shows that a list describes something that is there."""
 
 NEGATION_ENDS: tuple[str, ...] = (
     r"but|however|although|though|nevertheless|yet|still|except|apart from|aside from|other than|besides|excluding",

@@ -137,3 +137,17 @@ def test_non_before_a_feature_does_not_deny_the_nodule(text):
     nodules = [f for f in read_text(text) if f.name in {"nodule", "diameter"}]
     assert nodules
     assert not any(f.assertions.is_negated for f in nodules)
+
+
+@pytest.mark.parametrize(
+    ("text", "denied"),
+    [
+        ("9 mm nodule, calcification: none", {"calcified"}),
+        ("9 mm nodule in the RUL, solid, spiculation: no", {"spiculation"}),
+        ("Nodule in the RUL, calcification: nil, spiculation: none", {"calcified", "spiculation"}),
+        ("Effusion, pneumothorax: none.", {"effusion", "pneumothorax"}),
+        ("Nodule: none", {"nodule"}),
+    ],
+)
+def test_an_item_that_is_none_leaves_what_is_described_before_it(text, denied):
+    assert {fact.name for fact in read_text(text) if fact.assertions.is_negated} == denied
