@@ -8,6 +8,8 @@
 `context_rules`        the cues
 `findings`             mentions of findings; `finding_names` how they are written
 `sizes`, `places`      lengths in millimeters; sides, lobes and segments
+`size_times`           which sizes are of an earlier day
+`organs`               which sizes are an organ's, and none of a lesion
 `history`              age, sex, smoking, cancer, relatives, kind of exam
 `chest_labels`         the findings of a whole chest report
 `contradictions`       `find_contradictions` between note, dictation, CT region and case

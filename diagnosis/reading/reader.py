@@ -13,8 +13,10 @@ from diagnosis.reading.context import WIDEST_SCOPE, Assertions, assertions_of
 from diagnosis.reading.facts import Fact, FactKind, Source
 from diagnosis.reading.findings import find_mentions
 from diagnosis.reading.history import CALENDAR_YEAR, QUIT_YEAR, YEARS_AGO, Statement, find_statements
+from diagnosis.reading.organs import has_organ_between, is_of_organ
 from diagnosis.reading.places import find_lobes, find_segments, find_sides
 from diagnosis.reading.sentences import sentence_spans
+from diagnosis.reading.size_times import SizeTime, time_of_size
 from diagnosis.reading.sizes import find_lengths
 from diagnosis.record.note import ClinicalNote, VoiceNote
 
@@ -26,13 +28,9 @@ _OWNERS = frozenset(
      "emphysema", "fibrosis", "pleural_thickening", "granuloma"}
 )  # fmt: skip
 _LESIONS = ("nodule", "mass")
-_OTHER_OWNER = re.compile(
-    r"\b(?:lymph nodes?|cysts?|gallstones?|aneurysm|aorta|heart|thyroid|kidney|liver|spleen|adrenal|vertebra\w*|tube|catheter)\b",
-    re.IGNORECASE,
-)
 # "It measures 18 mm": the sentence goes on with the lesion of the one before.
 _REFERS_BACK = re.compile(
-    r"^\W*(?:it|this|the lesion|the abnormality|size|diameter|measur\w+|location|about|roughly|approximately|maximum|largest|\d)"
+    r"^\W*(?:it|this|(?:CT )?today|now|currently|current|the lesion|the abnormality|size|diameter|measur\w+|location|about|roughly|approximately|maximum|largest|\d)"
     r"|[^,;]*[,;]\s*(?:and )?(?:it )?measur\w+",
     re.IGNORECASE,
 )
@@ -67,7 +65,7 @@ def read_text(text: str) -> tuple[Fact, ...]:
     """Facts of a text, in order of their places; the text itself is kept by nobody."""
     sentences = sentence_spans(text)
     findings = [Fact(FactKind.FINDING, name, start, end, meant) for name, start, end, meant in find_mentions(text)]
-    owned = _owned_facts(text, sentences, findings)
+    owned = _of_their_time(list(_owned_facts(text, sentences, findings)), text)
     stated = (_judged(statement, text, sentences) for statement in find_statements(text))
     unique = dict.fromkeys([*findings, *owned, *stated])
     return tuple(sorted(unique, key=lambda fact: (fact.start, fact.end, fact.kind, fact.name)))
@@ -124,6 +122,20 @@ def _owned_facts(text: str, sentences: tuple[Span, ...], findings: list[Fact]) -
         owner_before = lesions[0] if lesions else (owner_before if inherited or not owners else None)
 
 
+def _of_their_time(facts: list[Fact], text: str) -> Iterator[Fact]:
+    """The facts; of sizes of one thing that are told with their times, the earlier ones become history."""
+    times = {fact: time_of_size(text, fact.start, fact.end) for fact in facts if fact.kind is FactKind.SIZE}
+    told: dict[str | None, set[SizeTime]] = {}
+    for size, time in times.items():
+        told.setdefault(size.about, set()).add(time)
+    told[None] = set(times.values())  # a size of nothing named may be of anything
+    for fact in facts:
+        if fact in times and any(times[fact].is_before(other) for other in told[fact.about]):
+            yield replace(fact, assertions=replace(fact.assertions, is_historical=True))
+        else:
+            yield fact
+
+
 def _measures(text: str, first: int, last: int) -> Iterator[Fact]:
     sentence = text[first:last]
     for length in find_lengths(sentence):
@@ -150,7 +162,10 @@ def _with_owner(fact: Fact, owners: _Owners, inherited: Fact | None, text: str, 
         owner = None
     if owner is None:
         return replace(fact, assertions=assertions_of(text, fact.start, fact.end, sentences))
-    if fact.kind is FactKind.SIZE and _OTHER_OWNER.search(text, *_between(fact, owner)):
+    places = (fact.start, fact.end), (owner.start, owner.end)
+    if fact.kind is FactKind.SIZE and (
+        has_organ_between(text, *places) or (owner.name in _LESIONS and is_of_organ(text, *places))
+    ):
         owner = None
     meant = owner.assertions if owner else assertions_of(text, fact.start, fact.end, sentences)
     if owner is not None and fact.kind is FactKind.SIZE and meant.is_historical and not meant.is_negated:

@@ -28,15 +28,15 @@ _NOT_A_SIZE_BEFORE = re.compile(
     r"(?:slice|section|reconstruction|collimation|thickness)[\w\s:of]{0,20}$|(?:[(,;]|which|that|it)\s*was\s*$"
     r"|\b(?:previously|formerly|before|prior|last|initially|originally|baseline|earlier|from|compared with|compared to)"
     r"(?:\W+(?:measured|measuring|was|at|of|size|seen|recorded|diameter|about|around|approximately|only|being)){0,3}\W{0,2}$"
-    r"|(?:less|smaller|greater|larger|more|bigger) than\s*$|(?:under|over|above|below|beyond|exceed(?:s|ing))\s*$|[<>≤≥]\s*=?\s*$",  # a bound is no size
+    r"|(?:less|smaller|greater|larger|more|bigger) than\s*$|(?:under|over|above|below|beyond|exceed(?:s|ing))\s*$|(?<!-)[<>≤≥]\s*=?\s*$",  # a bound is no size
     re.IGNORECASE,
 )
-# "Was 6 mm on the prior CT", "11 mm six months ago", "9 mm then": a size of another day.
+# "Was 6 mm on the prior CT", "11 mm six months ago", "9 mm then", "8 mm -> 11 mm": a size of another day.
 _EARLIER_AFTER = re.compile(
     r"(?:\s+in\s+(?:size|diameter))?\s*[,(]?\s*(?:(?:on|at|in)\s+(?:the\s+|her\s+|his\s+|an?\s+)?(?:prior|previous|earlier|last|initial|baseline|old|outside)\b"
     rf"|(?:about\s+|some\s+)?(?:{NUMBER}|an?|several|few)[\s-]*(?:days?|weeks?|months?|years?|yrs?)\s+(?:ago|earlier|before|previously|back)\b"
     r"|in\s+(?:\w+\s+)?(?:19|20)\d\d\b)(?!\W+(?:\w+\W+){0,2}?\d+(?:\.\d+)?\s*(?:mm|cm)\b)"  # "12 mm, in 2019 8 mm"
-    r"|\s*[,(]?\s*(?:previously|before|then|at that time|last (?:year|month|time))(?=\s*(?:[.,;)]|and\b|but\b|$))",
+    r"|\s*[,(]?\s*(?:previously|before|then|at that time|last (?:year|month|time))(?=\s*(?:[.,;)]|and\b|but\b|$))|\s*(?:-{1,2}>|→)",
     re.IGNORECASE,
 )
 # "Increased from 8 to 12 mm" is no range: it was 8.

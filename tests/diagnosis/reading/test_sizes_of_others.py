@@ -1,0 +1,103 @@
+"""Sizes of an earlier day and of organs, which are not the nodule's size now."""
+
+import pytest
+
+from diagnosis.reading import FactKind, read_text
+from diagnosis.reading.nodule_facts import gather
+from diagnosis.reading.size_times import SizeTime, time_of_size
+
+
+def size_now(text):
+    return gather(read_text(text), None).longest_mm
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Nodule RUL, CT of 2019: 14 mm. Today 11 mm.",
+        "Nodule RUL. CT of 2019: 14 mm. Today 11 mm.",
+        "Nodule RUL. Today 11 mm. CT of 2019: 14 mm.",
+        "Nodule RUL. CT from 2019 showed 14 mm. Now 11 mm.",
+        "Nodule RUL. CT 2019-03-04: 14 mm. CT today: 11 mm.",
+        "Nodule RUL. 01/2019: 14 mm. Today: 11 mm.",
+        "RUL nodule. 2019: 14 mm. 2021: 11 mm.",
+        "Nodule RUL, 11 mm (2019: 14 mm).",
+        "Nodule RUL: 14 mm (2019), 11 mm (2021).",
+        "CT of 2019: 14 mm nodule RUL. Today: 11 mm nodule RUL.",
+        "Nodule RUL, prior CT 14 mm, now 11 mm.",
+        "Nodule RUL. Previous 14 mm. Today 11 mm.",
+        "Nodule RUL 14 mm -> 11 mm.",
+        "Nodule RUL: 14 → 11 mm.",
+    ],
+)
+def test_a_size_of_an_earlier_year_is_not_that_of_today(text):
+    assert size_now(text) == 11
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "CT 05/03/2024: 11 mm nodule in the RUL.",
+        "CT of 2024: 11 mm nodule in the RUL. Currently on 5 mg of prednisone.",
+        "CT chest 2024: RUL nodule 11 mm. LLL nodule now 5 mm.",
+        "COMPARISON: CT of 2019. FINDINGS: 11 mm nodule RUL.",
+        "Compared with the prior CT 11 mm nodule RUL is unchanged.",
+        "Previous 11 mm nodule RUL is unchanged.",
+        "Nodule RUL 11 mm (05/2021).",
+    ],
+)
+def test_the_date_of_the_ct_at_hand_makes_no_history(text):
+    assert size_now(text) == 11
+
+
+def test_an_earlier_size_is_shown_as_earlier():
+    sizes = [f for f in read_text("Nodule RUL, CT of 2019: 8 mm, today 11 mm.") if f.kind is FactKind.SIZE]
+    assert [(f.value, f.assertions.is_historical) for f in sizes] == [(8, True), (11, False)]
+
+
+def test_the_time_of_a_size():
+    text = "11 mm (CT of 2019: 8 mm), then 9 mm; now 10 mm"
+    times = [time_of_size(text, text.index(size), text.index(size) + len(size)) for size in ("11 mm", "8 mm", "10 mm")]
+    assert times == [SizeTime(), SizeTime(2019, is_aside=True), SizeTime(is_of_today=True)]
+    assert [time.is_before(times[0]) for time in times] == [False, True, False]
+    assert not SizeTime(2019).is_before(SizeTime())
+
+
+def test_many_sizes_with_their_years_are_read_in_good_time():
+    text = "Nodule RUL. " + " ".join(f"{1950 + i % 70}: {1 + i % 30} mm." for i in range(4000))
+    sizes = [f for f in read_text(text) if f.kind is FactKind.SIZE and f.about == "nodule"]
+    assert {f.assertions.is_historical for f in sizes} == {True, False}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Aorta calcified, 38 mm, nodule RUL.",
+        "Nodule RUL, aorta ectatic, 38 mm.",
+        "Nodule RUL. Aorta calcified, 38 mm.",
+        "Dilated aorta 38 mm, nodule RUL.",
+        "Nodule RUL; aortic root, 38 mm.",
+        "Nodule RUL, main pulmonary artery measures 32 mm.",
+        "Nodule RUL, 12 mm subcarinal lymph node.",
+        "Nodule RUL with a 12 mm right hilar node.",
+    ],
+)
+def test_the_size_of_an_organ_is_none_of_the_nodule(text):
+    assert size_now(text) is None
+    assert size_now(f"{text} The nodule is 9 mm.") == 9
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Heart enlarged, 9 mm nodule RUL.",
+        "Heart enlarged, nodule 9 mm RUL.",
+        "Aorta calcified, 9 mm, spiculated nodule RUL.",
+        "Aorta calcified, 38 mm, 9 mm nodule RUL.",
+        "Nodule beside the pulmonary artery measuring 9 mm.",
+        "RUL nodule 9 mm lymph node normal heart normal.",
+        "9 mm nodule RUL and aorta 38 mm",
+    ],
+)
+def test_an_organ_beside_it_leaves_the_nodule_its_size(text):
+    assert size_now(text) == 9
