@@ -143,7 +143,7 @@ def _ray() -> ModuleType:
     try:
         import ray
     except ModuleNotFoundError as error:
-        msg = "batch: Ray is not installed; run pip install 'diagnosis[ray]', or leave out --engine ray"
+        msg = 'batch: Ray is not installed; run pip install ".[ray]", or leave out --engine ray'
         raise MissingDependencyError(msg) from error
     module: ModuleType = ray
     return module

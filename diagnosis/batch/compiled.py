@@ -135,7 +135,7 @@ def compile_openvino(module: nn.Module, example: Tensor, shape: list[int], preci
     try:
         import openvino
     except ImportError as error:
-        msg = "runtime: OpenVINO is not installed, or not whole; run pip install 'diagnosis[openvino]'"
+        msg = 'runtime: OpenVINO is not installed, or not whole; run pip install ".[openvino]"'
         raise MissingDependencyError(msg) from error
     with _quiet_tracing():
         model = openvino.convert_model(module.eval(), example_input=example, input=[openvino.PartialShape(shape)])
@@ -184,7 +184,7 @@ def compile_onnx(
         import onnx  # noqa: F401 - torch's exporter needs it
         import onnxruntime
     except ImportError as error:
-        msg = "runtime: ONNX Runtime is not installed, or not whole; run pip install 'diagnosis[openvino]'"
+        msg = 'runtime: ONNX Runtime is not installed, or not whole; run pip install ".[openvino]"'
         raise MissingDependencyError(msg) from error
     stream = io.BytesIO()
     with _quiet_tracing():

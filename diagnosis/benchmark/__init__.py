@@ -3,7 +3,7 @@
 Each figure is a ratio within one run against a peer that does the same work on the same machine at the same time: the
 two take turns, and each pair gives one ratio. Machines differ and are busy; ratios of neighbors in time hardly do. The
 median and the lowest and highest of the pairs are given. A peer that is not installed is named and left out
-(`pip install 'diagnosis[benchmark]'` brings them).
+(`pip install ".[benchmark]"` brings them).
 
 =============  ==============================================================================================
 `measuring`    taking turns, peak memory, the table of what was found

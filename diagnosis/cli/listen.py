@@ -41,11 +41,10 @@ def listen_command(
     bundle: options.Bundle = None,
 ) -> None:
     """Receive studies, assess each one that is complete, and write or send its results."""
-    from diagnosis.pacs.installed import require_packages
-    from diagnosis.reporting.export import require_packages as require_export_packages
+    from diagnosis.extras import require_extra
 
-    require_packages()
-    require_export_packages()
+    require_extra("pacs", "pacs")
+    require_extra("export", "export")
     from diagnosis.cli.progress import spinner
     from diagnosis.pacs.associations import STORAGE_CLASSES
     from diagnosis.pacs.config import load_config

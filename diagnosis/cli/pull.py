@@ -19,9 +19,9 @@ def pull_command(
     protocol: options.Protocol = None,
 ) -> None:
     """Fetch a study from the archive; refuse it where images are missing."""
-    from diagnosis.pacs.installed import require_packages
+    from diagnosis.extras import require_extra
 
-    require_packages()
+    require_extra("pacs", "pacs")
     from diagnosis.cli.progress import progress_bars
     from diagnosis.pacs.archive import StudyQuery
     from diagnosis.pacs.config import load_config

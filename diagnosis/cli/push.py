@@ -16,9 +16,9 @@ def push_command(
     protocol: options.Protocol = None,
 ) -> None:
     """Send results or images; compressed ones are decompressed only where the archive takes no other form."""
-    from diagnosis.pacs.installed import require_packages
+    from diagnosis.extras import require_extra
 
-    require_packages()
+    require_extra("pacs", "pacs")
     from diagnosis.cli.progress import spinner
     from diagnosis.pacs.config import load_config
     from diagnosis.pacs.pull import open_archive

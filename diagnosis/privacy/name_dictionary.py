@@ -7,7 +7,6 @@ a word of its own it does not exist.
 """
 
 import importlib
-import importlib.util
 import pkgutil
 import re
 import unicodedata
@@ -16,7 +15,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from diagnosis.errors import MissingDependencyError
+from diagnosis.extras import require_extra
 
 _PARTS = re.compile(r"[^\W\d_]+(?:['\u2019-][^\W\d_]+)*")
 _MIN_LETTERS = 3
@@ -46,20 +45,9 @@ def is_word(word: str) -> bool:
     return any(stem in words or f"{stem}e" in words for stem in stems)
 
 
-def require_packages() -> None:
-    """Check that the dictionary of names is installed.
-
-    Raises:
-        MissingDependencyError: it is not.
-    """
-    if any(importlib.util.find_spec(package) is None for package in ("faker", "spacy", "spylls")):
-        msg = 'free text: the packages that find names are not installed; run pip install ".[privacy]"'
-        raise MissingDependencyError(msg)
-
-
 @cache
 def _names() -> frozenset[str]:
-    require_packages()
+    require_extra("privacy", "free text")
     from faker.providers import person
 
     found: set[str] = set()

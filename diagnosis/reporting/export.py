@@ -5,7 +5,6 @@ and the FHIR Bundle; an outdated one is left out there, and a sentence says so. 
 keeps no other from being written; `export.json` records what was written, what was refused and what was repaired.
 """
 
-import importlib.util
 import json
 import logging
 import warnings
@@ -15,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, final
 
-from diagnosis.errors import DiagnosisError, InputError, MissingDependencyError, OutputError, system_reason
+from diagnosis.errors import DiagnosisError, InputError, OutputError, system_reason
+from diagnosis.extras import require_extra
 from diagnosis.reporting.result import Result
 from diagnosis.version import __version__
 from diagnosis.vocabulary import ExportFormat
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 NEED_EXPLANATION = frozenset({ExportFormat.PM, ExportFormat.SC, ExportFormat.PDF})
 """Forms that show reasons, which take longer to compute than the answer itself."""
-_PACKAGES = {"highdicom": "highdicom", "reportlab": "reportlab", "fhir": "fhir.resources"}
 
 
 @final
@@ -82,10 +81,7 @@ def require_packages() -> None:
     Raises:
         MissingDependencyError: one is not.
     """
-    missing = [name for module, name in _PACKAGES.items() if importlib.util.find_spec(module) is None]
-    if missing:
-        msg = f'export: {", ".join(missing)} is not installed; run pip install ".[export]"'
-        raise MissingDependencyError(msg)
+    require_extra("export", "export")
 
 
 def write_exports(result: Result, formats: Sequence[ExportFormat], folder: Path) -> Export:

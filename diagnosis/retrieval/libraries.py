@@ -45,7 +45,7 @@ def _require(package: str, module: str) -> Any:  # noqa: ANN401 - a module
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
-        msg = f"search: the package {package} is not installed; install diagnosis[retrieval] or choose `exact`"
+        msg = f"search: the package {package} is not installed; run pip install {package}, or choose `exact`"
         raise MissingDependencyError(msg) from error
 
 

@@ -168,7 +168,7 @@ def _engine(url: URL) -> Engine:
             return _sqlite(url)
         return create_engine(url, pool_pre_ping=True)
     except (ModuleNotFoundError, NoSuchModuleError) as error:
-        msg = "store: the driver for PostgreSQL is not installed; run pip install 'diagnosis[postgresql]'"
+        msg = 'store: the driver for PostgreSQL is not installed; run pip install ".[postgresql]"'
         raise MissingDependencyError(msg) from error
 
 

