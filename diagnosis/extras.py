@@ -1,6 +1,6 @@
 """Extras: packages that not everybody needs. A command that needs one asks for it before its work begins.
 
-`pip install ".[server]"` in the checkout installs the one of that name; pyproject.toml says which packages and versions it holds.
+`pip install ".[server]"` in the checkout installs the one of that name; pyproject.toml says which packages it holds.
 """
 
 import importlib.util
