@@ -34,6 +34,7 @@
                             geometry gate says of what arrived
 `components/review`         a reader's word on each finding; `components/review_history` all that was said before
 `components/similar_table`  nodules like that of a case; `components/model_figures` figures of a model
+`components/phrases`        small pieces of sentences that several pages need
 `components/banner`         the standing notice, warnings, page style
 `explanations`              made once, kept in the store under the hash of what they were made from
 `transcripts`               a case from its folder; a recording that was heard before is not listened to again

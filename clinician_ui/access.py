@@ -154,9 +154,9 @@ def render_who(visitor: Visitor) -> None:
     """Name and role, and the way out."""
     if not has_provider():
         return
-    name, out = st.columns([8, 1], vertical_alignment="center")
-    name.caption(f"{visitor.name} · {', '.join(sorted(visitor.roles))}")
-    if out.button("Log out", key="log-out", type="tertiary", width="stretch"):
+    line = st.container(horizontal=True, vertical_alignment="center")
+    line.caption(f"{visitor.name} · {', '.join(sorted(visitor.roles))}")
+    if line.button("Log out", key="log-out", type="tertiary"):
         with _LOCK:
             _LAST_SEEN.pop(_login_key(st.user.to_dict()), None)
         st.session_state.clear()

@@ -30,10 +30,8 @@ def main() -> None:
     page = st.navigation(pages, position="top" if visitor is not None else "hidden")
     if visitor is None:
         return
-    notice, keys = st.columns([10, 1], vertical_alignment="center")
-    with notice:
+    with st.container(horizontal=True, vertical_alignment="center"):
         render_banner()
-    with keys:
         render_keys()
     render_who(visitor)
     page.run()

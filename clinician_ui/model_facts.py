@@ -34,6 +34,7 @@ from diagnosis.evaluation.drift import (
 )
 from diagnosis.evaluation.metrics_file import read_metrics
 from diagnosis.store.history import Observation, read_observations
+from diagnosis.vocabulary import subset_words
 
 __all__ = ["MIN_CASES", "PSI_CHANGED", "PSI_WATCH", "Comparison", "RateComparison", "Verdict"]
 
@@ -140,7 +141,11 @@ def _outputs(facts: ModelFacts, blocks: list[Sequence[Observation]]) -> list[Wat
     chosen = [[o for o in block if o.inputs.get("parts") == subset] for block in blocks]
     counts = figures.get("probability_counts")
     reference = reference_of_counts(counts, TRAINING) if counts else None
-    words = f"{TRAINING}, {subset}" if reference else "not known: the bundle does not state how they were distributed"
+    words = (
+        f"{TRAINING}, {subset_words(subset)}"
+        if reference
+        else "not known: the bundle does not state how they were distributed"
+    )
     finding = facts.finding
     probability = [compare(reference, [o.probabilities.get(finding, float("nan")) for o in b]) for b in chosen]
     flagged = _expected_flagged(figures)
@@ -151,7 +156,7 @@ def _outputs(facts: ModelFacts, blocks: list[Sequence[Observation]]) -> list[Wat
         else None
         for b in chosen
     ]
-    title = f"of {finding or 'the main finding'}, cases with {subset or 'any parts'}"
+    title = f"of {finding or 'the main finding'}, cases with {subset_words(subset) or 'any parts'}"
     share_words = (
         f"out of fold, at {threshold:.2f}: {flagged:.0%}" if flagged is not None else "not known: no measured figures"
     )

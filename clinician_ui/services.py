@@ -29,7 +29,7 @@ from clinician_ui.transcripts import Progress, read_case_once
 from diagnosis.bundle.checksums import stated_sha256
 from diagnosis.errors import BundleError, DiagnosisError, InputError
 from diagnosis.kept_imports import kept_imports
-from diagnosis.record import Assessment, Case, Volume
+from diagnosis.record import Assessment, Case, StudyIdentity, Volume
 from diagnosis.store.actors import Actor
 from diagnosis.store.assessments import KeptAssessment, latest_assessment, save_assessment, save_problem
 from diagnosis.store.audit import Action, note_event
@@ -83,6 +83,7 @@ class Shelf(Generic[Kept]):
                 self._values.popitem(last=False)
 
 
+UNMARKED = "No region is marked in the CT, and the case has nothing else that could be assessed."
 WARM_UP_AFTER_S = 2.0
 USUAL_LOADING_S = 5.0
 LOOK_EVERY_S = 0.2
@@ -196,10 +197,15 @@ def load_case(entry: CaseEntry, on_progress: Progress | None = None) -> Case:
     if case is None:
         case, identity = read_case_once(entry.folder, on_progress)
         _cases().put(key, case)
-        studied_on = _date_of(identity.source.study_date if identity.source is not None else "")
-        take_in_one(open_archive(), current_visitor().actor, entry)
-        complete_from_headers(open_archive(), entry.token, HeaderFacts(studied_on, case.age_years, case.sex))
+        _complete(entry, case, identity, current_visitor().actor)
     return corrected(case, edits_of(open_archive(), entry.token))
+
+
+def _complete(entry: CaseEntry, case: Case, identity: StudyIdentity, actor: Actor) -> None:
+    """Tell the worklist what the CT's headers say of the study."""
+    studied_on = _date_of(identity.source.study_date if identity.source is not None else "")
+    take_in_one(open_archive(), actor, entry)
+    complete_from_headers(open_archive(), entry.token, HeaderFacts(studied_on, case.age_years, case.sex))
 
 
 def volume_source(entry: CaseEntry) -> Callable[[], Volume]:
@@ -263,17 +269,24 @@ def assess_case(entry: CaseEntry, bundle_dir: Path, on_progress: Progress | None
     warm_up(bundle_dir, after_s=0)
     try:
         case = load_case(entry, on_progress)
-        _await_engine(bundle_dir, on_progress)
-        with ONE_AT_A_TIME:
-            known = known_outcome(entry, bundle_dir)
-            if known is not None:  # somebody else asked for the same meanwhile
-                return known
-            outcome = Outcome(engine_of(bundle_dir).assess(case))
-            _keep(entry, outcome, _inputs(entry, case), current_visitor().actor)
+        # Nothing is wrong with a CT that awaits its reader: nothing is kept of it.
+        outcome = Outcome(problem=UNMARKED) if case.awaits_region else _answer(entry, bundle_dir, case, on_progress)
     except InputError as error:
         outcome = Outcome(problem=str(error))
         _keep(entry, outcome, {}, current_visitor().actor)
     _assessments().put(_key(entry, bundle_dir), outcome)
+    return outcome
+
+
+def _answer(entry: CaseEntry, bundle_dir: Path, case: Case, on_progress: Progress | None) -> Outcome:
+    """What the engine says of a case, kept; or what somebody else was told who asked for the same meanwhile."""
+    _await_engine(bundle_dir, on_progress)
+    with ONE_AT_A_TIME:
+        known = known_outcome(entry, bundle_dir)
+        if known is not None:
+            return known
+        outcome = Outcome(engine_of(bundle_dir).assess(case))
+        _keep(entry, outcome, _inputs(entry, case), current_visitor().actor)
     return outcome
 
 
@@ -293,7 +306,8 @@ def assess_quietly(entry: CaseEntry, bundle_dir: Path, actor: Actor) -> Outcome:
     edits = edits_of(open_archive(), entry.token)
     inputs: dict[str, Any] = {}
     try:
-        read, _ = read_case_once(entry.folder)
+        read, identity = read_case_once(entry.folder)
+        _complete(entry, read, identity, actor)
         case = corrected(read, edits)
         with ONE_AT_A_TIME:
             outcome = Outcome(engine_of(bundle_dir).assess(case))

@@ -134,6 +134,16 @@ def subset_name(modalities: "frozenset[Modality] | set[Modality]") -> str:
     return "+".join(m.value for m in MODALITIES if m in modalities)
 
 
+MODALITY_WORDS = {Modality.CT: "CT", Modality.NOTE: "note", Modality.VOICE: "dictation"}
+"""As a reader would say it in a sentence."""
+
+
+def subset_words(name: str) -> str:
+    """The name of a subset as a reader would say it: `ct+voice` as `CT + dictation`; other names stay as they are."""
+    words = {modality.value: word for modality, word in MODALITY_WORDS.items()}
+    return " + ".join(words.get(part, part) for part in name.split("+"))
+
+
 NON_EMPTY_SUBSETS: tuple[frozenset[Modality], ...] = tuple(
     frozenset(m for bit, m in enumerate(MODALITIES) if code >> bit & 1) for code in range(1, 8)
 )

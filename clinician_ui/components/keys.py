@@ -39,7 +39,7 @@ VIEWER_KEYS: Keys = (
 
 def render_keys() -> None:
     """A button that opens the list."""
-    with st.container(key="keys"), st.popover("Keys", icon=":material/keyboard:", width="stretch"):
+    with st.container(key="keys", width="content"), st.popover("Keys", icon=":material/keyboard:"):
         st.html(keys_html())
 
 

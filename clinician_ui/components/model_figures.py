@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+from clinician_ui.components.phrases import counted
 from clinician_ui.model_facts import Comparison, RateComparison, Verdict
+from diagnosis.vocabulary import subset_words
 
 Json = Mapping[str, Any]
 _METRICS = (
@@ -30,25 +32,19 @@ _PLOT_STYLE = (
 )
 
 
-_SUBSET_WORDS = {
-    "ct": "CT",
-    "note": "note",
-    "voice": "dictation",
-    "ct-no-diameter": "CT without the diameter",
-    "ct-encoder": "CT encoder alone",
-}
+_ABLATIONS = {"ct-no-diameter": "CT without the diameter", "ct-encoder": "CT encoder alone"}
 
 
-def subset_words(name: str) -> str:
-    """Name of a subset of evidence as a reader would say it: `ct+voice` as `CT + dictation`."""
-    return " + ".join(_SUBSET_WORDS.get(part, part) for part in name.split("+"))
+def input_words(name: str) -> str:
+    """What a row of figures was measured on: a subset of evidence, or the CT with something left out."""
+    return _ABLATIONS.get(name) or subset_words(name)
 
 
 def performance_table(subsets: Mapping[str, Json]) -> str:
     """HTML: one row a subset of evidence, each figure with its 95 % interval."""
     heads = "".join(f"<th>{title}</th>" for _, title in _METRICS)
     rows = "".join(
-        f"<tr><td><b>{escape(subset_words(name))}</b></td>"
+        f"<tr><td><b>{escape(input_words(name))}</b></td>"
         + "".join(f'<td class="dx-number">{_interval(figures.get(key))}</td>' for key, _ in _METRICS)
         + f'<td class="dx-number">{figures.get("n", "–")}</td></tr>'
         for name, figures in subsets.items()
@@ -175,7 +171,7 @@ def _latest_words(latest: Comparison | RateComparison | None) -> str:
         )
         return f"PSI {latest.psi:.2f}, KS {latest.ks:.2f}, {chance}"
     n = latest.n if latest is not None else 0
-    return f"– <small>{n} cases</small>"
+    return f"– <small>{counted(n, 'case')}</small>"
 
 
 def _marks(values: Sequence[Comparison | RateComparison | None]) -> str:

@@ -5,8 +5,10 @@ from html import escape
 
 import streamlit as st
 
+from clinician_ui.components.phrases import counted
 from diagnosis.drafting import Answer, Draft, Evidence, EvidenceKind, Section
 from diagnosis.store.reports import KeptReport
+from diagnosis.vocabulary import subset_words
 
 _KIND_WORDS = {
     EvidenceKind.DESCRIPTOR: "read from the CT",
@@ -75,16 +77,6 @@ def dropped_sentences(draft: Draft, text: str) -> list[str]:
     return [sentence.text for sentence in draft.sentences if sentence.text not in kept]
 
 
-def counted(n: int, noun: str) -> str:
-    """A number with its noun."""
-    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
-
-
-def plain_text(text: str) -> str:
-    """Typed text for a markdown element, shown as it is: markdown would make links and headings of it."""
-    return "".join(f"\\{sign}" if sign in "\\`*_{}[]()#+-!<>|$:~" else sign for sign in text)
-
-
 def _sentence(text: str, evidence: Sequence[Evidence]) -> str:
     return f"<li>{escape(text)}{_references(evidence)}</li>"
 
@@ -106,6 +98,8 @@ def _words(evidence: Evidence) -> str:
         return f"<b>{_KIND_WORDS[evidence.kind]}</b> of the assessment"
     if evidence.kind is EvidenceKind.GUIDELINE:
         return f"<b>{name}</b>{source}"
+    if evidence.name == "present":  # kinds of evidence, as they are named in files
+        value = subset_words("+".join(value.split()))
     told = escape(value) if evidence.kind is EvidenceKind.CASE else f"{name} {escape(value)}"
     return f"<b>{_KIND_WORDS[evidence.kind]}</b> {told}"
 

@@ -15,6 +15,7 @@ from diagnosis.store.edits import Edit, EditedPart, KeptEdit
 from diagnosis.store.reports import KeptReport
 from diagnosis.store.review_state import Decision
 from diagnosis.store.reviews import KeptReview
+from diagnosis.vocabulary import subset_words
 
 _PAST = {Decision.ACCEPT: "accepted", Decision.OVERRIDE: "overridden", Decision.DEFER: "deferred"}
 _CHANGES = {
@@ -65,7 +66,7 @@ def render_assessments(kept: Sequence[KeptAssessment]) -> None:
                 one.made_by,
                 f"{main.probability:.0%} ({main.low:.0%} to {main.high:.0%})",
                 "flagged" if main.is_flagged else "not flagged",
-                str(one.inputs.get("parts", "–")),
+                subset_words(str(one.inputs.get("parts", "–"))),
                 what_changed(before, one),
                 f"{one.assessment.bundle_name} {one.assessment.bundle_version}, {one.assessment.bundle_sha256[:8]}",
             )

@@ -34,19 +34,23 @@ def render_rows(lines: Sequence[WorklistLine], open_case: Callable[[str], None])
     """Heads, and a line for each case with a button that opens it."""
     finding = next((line.finding for line in lines if line.finding), None)
     probability = f"Probability of {display_name(finding).lower()}" if finding else "Probability"
-    heads = ("Patient", "Date", "Parts", probability, "with range", "Flag", "Set", "Review")
-    with st.container(key="heads"):
-        name, rest = st.columns(_NAME_AND_REST, vertical_alignment="center")
-        name.html('<div class="dx-head dx-case">Case</div>')
-        rest.html('<div class="dx-head">' + "".join(f"<span>{escape(head)}</span>" for head in heads) + "</div>")
-    for line in lines:
-        with st.container(key=f"row-{line.token}"):
+    heads = ("Patient", "Date", "Parts", f"{probability}, with range", "Flag", "Set", "Review")
+    with st.container(key="worklist-lines"):
+        with st.container(key="heads"):
             name, rest = st.columns(_NAME_AND_REST, vertical_alignment="center")
-            if name.button(
-                line.case_id, key=f"open-{line.token}", type="tertiary", width="stretch", help="Open this case"
-            ):
-                open_case(line.token)
-            rest.html(row_html(line))
+            name.html('<div class="dx-head dx-case">Case</div>')
+            rest.html('<div class="dx-head">' + "".join(f"<span>{escape(head)}</span>" for head in heads) + "</div>")
+        for line in lines:
+            _render_row(line, open_case)
+
+
+def _render_row(line: WorklistLine, open_case: Callable[[str], None]) -> None:
+    with st.container(key=f"row-{line.token}"):
+        name, rest = st.columns(_NAME_AND_REST, vertical_alignment="center")
+        key = f"open-{line.token}"
+        if name.button(line.case_id, key=key, type="tertiary", width="stretch", wrap=True, help="Open this case"):
+            open_case(line.token)
+        rest.html(row_html(line))
 
 
 def row_html(line: WorklistLine) -> str:
@@ -79,16 +83,22 @@ def _result_html(line: WorklistLine) -> str:
     if line.probability is None or line.low is None or line.high is None or line.threshold is None:
         if line.problem is not None:
             return f'<span class="problem"><span class="dx-chip problem">Problem</span> {escape(line.problem)}</span>'
-        waits = line.review_state is ReviewState.OUTDATED
-        words = "Changed, assess again" if waits else "Not assessed"
-        return f'<span class="wide"><span class="dx-chip open">{words}</span></span>'
+        return f'<span class="wide">{_waiting_chip(line)}</span>'
     flag = "flagged" if line.is_flagged else "calm"
     return (
-        f"{_bar(line.probability, line.low, line.high, line.threshold)}"
-        f'<span class="dx-number"><b>{line.probability:.0%}</b> <small>{line.low:.0%} to {line.high:.0%}</small></span>'
+        f'<div class="dx-chance">{_bar(line.probability, line.low, line.high, line.threshold)}<span class="dx-number">'
+        f"<b>{line.probability:.0%}</b> <small>{line.low:.0%} to {line.high:.0%}</small></span></div>"
         f'<span><span class="dx-chip {flag}">{"Flagged" if line.is_flagged else "Not flagged"}</span></span>'
         f"<span>{_set_html(line.prediction_set)}</span><span>{review}</span>"
     )
+
+
+def _waiting_chip(line: WorklistLine) -> str:
+    """Why a case has no probability yet, though nothing is wrong with it."""
+    if line.awaits_region:
+        return '<span class="dx-chip waits">Open it to mark a region</span>'
+    is_outdated = line.review_state is ReviewState.OUTDATED
+    return f'<span class="dx-chip open">{"Changed, assess again" if is_outdated else "Not assessed"}</span>'
 
 
 def _set_html(prediction_set: str | None) -> str:

@@ -64,19 +64,20 @@ def _render_head(
     Gives the place for what is known of the patient, and those for review and export.
     """
     steps = steps_from(open_archive(), current_query(entry.collection), entry.token)
-    title, review, export, back, previous, following = st.columns(
-        [3.4, 1.6, 0.9, 1, 0.8, 0.7], vertical_alignment="center"
-    )
-    title.title(entry.case_id, anchor=False)
-    if back.button("Worklist", icon=":material/list_alt:", width="stretch", shortcut="W"):
+    # Not columns: each button is as wide as its words, and goes to the next line where there is no room.
+    upper = st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center")
+    upper.title(entry.case_id, anchor=False)
+    review, export = upper.container(width="content"), upper.container(width="content")
+    if upper.button("Worklist", icon=":material/list_alt:", shortcut="W"):
         open_worklist()
-    if previous.button("Previous", width="stretch", disabled=steps.before is None, shortcut="K") and steps.before:
+    if upper.button("Previous", disabled=steps.before is None, shortcut="K") and steps.before:
         open_case(steps.before)
-    if following.button("Next", width="stretch", disabled=steps.after is None, shortcut="J") and steps.after:
+    if upper.button("Next", disabled=steps.after is None, shortcut="J") and steps.after:
         open_case(steps.after)
-    known, unread_before, unread_after = st.columns([5.9, 1.4, 1.1], vertical_alignment="center")
-    _step(unread_before, "Previous unread", "Shift+U", steps.unread_before, open_case)
-    _step(unread_after, "Next unread", "U", steps.unread_after, open_case)
+    lower = st.container(horizontal=True, vertical_alignment="center")
+    known = lower.container()
+    _step(lower, "Previous unread", "Shift+U", steps.unread_before, open_case)
+    _step(lower, "Next unread", "U", steps.unread_after, open_case)
     return known.empty(), (review, export)
 
 
@@ -85,6 +86,6 @@ def _step(
 ) -> None:
     """A button to a case that no reader has read."""
     words = "A case that no reader has read, in the order of the worklist; from its end on from the start"
-    is_asked = place.button(label, width="stretch", disabled=target is None, shortcut=shortcut, help=words)
+    is_asked = place.button(label, disabled=target is None, shortcut=shortcut, help=words)
     if is_asked and target is not None:
         open_case(target)

@@ -6,7 +6,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from clinician_ui.access import may
-from clinician_ui.components.report_sheet import plain_text
+from clinician_ui.components.phrases import counted, plain_text
 from clinician_ui.explanations import known_explanation
 from clinician_ui.exports import export_case
 from clinician_ui.permissions import Permission
@@ -33,7 +33,7 @@ def render_export(entry: CaseEntry, bundle_dir: Path, assessment: Assessment, pl
     """Draw the button into its place; what it opens asks for the forms, makes the files and hands them over."""
     if not may(Permission.EXPORT):
         return
-    with place.popover("Export", icon=":material/download:", width="stretch"), st.container(width=360):
+    with place.popover("Export", icon=":material/download:"), st.container(width=360):
         _ask(entry, bundle_dir, assessment)
 
 
@@ -61,7 +61,7 @@ def _ask(entry: CaseEntry, bundle_dir: Path, assessment: Assessment) -> None:
         for form, reason in parcel.refused:
             st.warning(f"Not written: {FORM_WORDS[ExportFormat(form)]}: {reason}")
         st.download_button(
-            f"Save {parcel.n_files} files",
+            f"Save {counted(parcel.n_files, 'file')}",
             parcel.zipped,
             file_name="assessment.zip",
             mime="application/zip",

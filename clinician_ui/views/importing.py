@@ -8,6 +8,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from clinician_ui.access import has_provider, may
+from clinician_ui.components.phrases import counted
 from clinician_ui.components.series_table import render_series
 from clinician_ui.components.upload import render_upload
 from clinician_ui.imports import (
@@ -93,8 +94,8 @@ def _receive(receive: Callable[[Progress], Arrival]) -> None:
 
 
 def _render_arrival(place: Workplace, arrival: Arrival, open_case: Callable[[str], None]) -> None:
-    n = len(arrival.reports)
-    st.caption(f"{arrival.n_files} files, {arrival.n_bytes / 2**20:.0f} MiB, {n} series.")
+    files = counted(arrival.n_files, "file")
+    st.caption(f"{files}, {arrival.n_bytes / 2**20:.1f} MiB, {counted(len(arrival.reports), 'series', 'series')}.")
     render_series(arrival.reports)
     if arrival.is_repairable:
         _render_repair(arrival)

@@ -5,7 +5,7 @@ import streamlit as st
 from clinician_ui.access import require
 from clinician_ui.archive import collection_of
 from clinician_ui.components.finding_table import display_name
-from clinician_ui.components.model_figures import calibration_figure, drift_html, performance_table, subset_words
+from clinician_ui.components.model_figures import calibration_figure, drift_html, input_words, performance_table
 from clinician_ui.model_facts import (
     MIN_CASES,
     PSI_CHANGED,
@@ -41,7 +41,8 @@ def _render_performance(facts: ModelFacts) -> None:
     if not facts.subsets:
         st.info("This bundle has no measured figures: how well it works is not known.")
         return
-    left, right = st.columns([1.7, 1], gap="medium")
+    with st.container(key="figures"):
+        left, right = st.columns([1.7, 1], gap="medium")
     with left:
         st.header(f"Performance: {display_name(facts.finding).lower()}", anchor=False)
         st.html(performance_table(facts.subsets))
@@ -49,7 +50,7 @@ def _render_performance(facts: ModelFacts) -> None:
         st.header("Calibration", anchor=False)
         names = list(facts.subsets)
         usual = names.index("ct+note+voice") if "ct+note+voice" in names else 0
-        subset = st.selectbox("Input", names, usual, format_func=subset_words, key="calibration-subset")
+        subset = st.selectbox("Input", names, usual, format_func=input_words, key="calibration-subset")
         st.html(calibration_figure(facts.subsets[subset]))
 
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from clinician_ui.access import may
 from clinician_ui.components.candidates import Deciding, render_candidates
-from clinician_ui.components.report_sheet import plain_text
+from clinician_ui.components.phrases import plain_text
 from clinician_ui.permissions import Permission
 from clinician_ui.proposals import Proposals, decide_proposal, decisions_on, known_proposals, propose_regions
 from clinician_ui.services import CaseEntry
@@ -14,6 +14,8 @@ from clinician_ui.state import Workplace
 from diagnosis.errors import DiagnosisError
 from diagnosis.record import Case, RegionOfInterest
 from diagnosis.store.proposals import ProposalDecision
+
+SEARCHING = "Searching the CT for regions; read on meanwhile"
 
 
 def render_proposals(
@@ -24,20 +26,32 @@ def render_proposals(
         return
     try:
         proposals = known_proposals(entry, place.bundle_dir)
-        if proposals is None:
-            if not st.button("Search the CT for regions", icon=":material/search:", key=f"search-{entry.token}"):
-                return
-            bar = st.progress(0.0, "Searching the CT for regions")
-
-            def show(done: int, total: int) -> None:
-                bar.progress(done / total, "Searching the CT for regions")
-
-            propose_regions(entry, place.bundle_dir, show)
-            st.rerun()  # the list takes the button's place
     except DiagnosisError as error:
         st.error(str(error))
         return
-    _render_list(entry, proposals, on_confirm)
+    if proposals is None:
+        _ask_search(place, entry)
+    else:
+        _render_list(entry, proposals, on_confirm)
+
+
+@st.fragment
+def _ask_search(place: Workplace, entry: CaseEntry) -> None:
+    """By itself: while the CT is searched, the pictures stay as they are, and can be read."""
+    if not st.button("Search the CT for regions", icon=":material/search:", key=f"search-{entry.token}"):
+        return
+    bar = st.progress(0.0, SEARCHING)
+
+    def show(done: int, total: int) -> None:
+        bar.progress(done / total, SEARCHING)
+
+    try:
+        propose_regions(entry, place.bundle_dir, show)
+    except DiagnosisError as error:
+        bar.empty()
+        st.error(str(error))
+        return
+    st.rerun()  # the list takes the button's place
 
 
 def _render_list(entry: CaseEntry, proposals: Proposals, on_confirm: Callable[[RegionOfInterest], None]) -> None:

@@ -3,10 +3,9 @@
 import streamlit as st
 
 from clinician_ui.access import current_visitor, may
+from clinician_ui.components.phrases import counted, plain_text
 from clinician_ui.components.report_sheet import (
-    counted,
     dropped_sentences,
-    plain_text,
     render_answers,
     render_draft,
     render_signed,

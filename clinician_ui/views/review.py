@@ -115,7 +115,7 @@ def _render_form(
     if not may(Permission.REVIEW):
         place.html(f'<span class="dx-chip open">{label}</span>')
         return
-    with place.popover(label, icon=":material/rate_review:", width="stretch"):
+    with place.popover(label, icon=":material/rate_review:"):
         if latest.assessment != shown:
             st.warning(MEANWHILE)
             return

@@ -10,6 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 from clinician_ui.access import current_visitor, may
 from clinician_ui.archive import collection_of, open_archive
 from clinician_ui.components.modality_bar import MODALITY_TITLES
+from clinician_ui.components.phrases import counted
 from clinician_ui.components.worklist_rows import render_rows
 from clinician_ui.permissions import Permission
 from clinician_ui.rounds import Round, begin_round, forget_round, latest_round
@@ -46,6 +47,7 @@ _SHOWN_WORDS = {
     Shown.TO_REVIEW: "To review",
     Shown.REVIEWED: "Reviewed",
     Shown.WAITING: "Not assessed",
+    Shown.UNMARKED: "To mark",
     Shown.PROBLEMS: "Problems",
 }
 _PART_WORDS = {"": "Any"} | {modality.value: MODALITY_TITLES[modality] for modality in MODALITIES}
@@ -139,7 +141,8 @@ def _render_head(
     with title:
         st.title("Worklist", anchor=False)
         words = (
-            f"{counts[Shown.ALL]:,} cases, {counts[Shown.WAITING]:,} not assessed, {counts[Shown.FLAGGED]:,} flagged"
+            f"{counted(counts[Shown.ALL], 'case')}, {counts[Shown.WAITING]:,} not assessed, "
+            f"{counts[Shown.UNMARKED]:,} to mark, {counts[Shown.FLAGGED]:,} flagged"
         )
         st.caption(f"{words}, {counts[Shown.TO_REVIEW]:,} to review.")
     if watch.is_running:

@@ -74,6 +74,11 @@ class Case:
             present.add(Modality.VOICE)
         return frozenset(present)
 
+    @property
+    def awaits_region(self) -> bool:
+        """Whether there is a CT alone, and nobody has marked in it what to look at."""
+        return self.volume is not None and self.region is None and self.note is None and self.voice_note is None
+
     def restricted_to(self, kept: frozenset[Modality]) -> Self:
         """The same case with only some of its evidence.
 

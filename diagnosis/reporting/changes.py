@@ -4,19 +4,18 @@ from collections.abc import Sequence
 from html import escape
 
 from diagnosis.record import ChangeKind, Counterfactual
-from diagnosis.vocabulary import Modality
+from diagnosis.vocabulary import MODALITY_WORDS
 
 N_SHOWN = 10
 """Changes in sight; the rest is folded away."""
 LONGEST = 130
-_PARTS = {Modality.CT: "CT", Modality.NOTE: "note", Modality.VOICE: "dictation"}
 _NO_SMALL_CHANGE = "Taking up to four words or sentences out of the note was not found to change the flag."
 _TD = "padding:4px 8px 4px 0;border-bottom:1px solid #d9dfe5;vertical-align:middle;text-align:left"
 
 
 def change_words(change: Counterfactual) -> str:
     """A change in words, such as `without “Spiculated margin.” (note)`."""
-    part = _PARTS[change.modality]
+    part = MODALITY_WORDS[change.modality]
     quoted = ", ".join(f"“{' '.join(text.split()).rstrip(',;:')}”" for text in change.texts)
     quoted = quoted if len(quoted) <= LONGEST else f"{quoted[: LONGEST - 1]}…"
     if change.kind is ChangeKind.WORD_NEGATED:

@@ -6,13 +6,14 @@ from datetime import date
 from enum import StrEnum
 from typing import Any, final
 
-from sqlalchemy import ColumnElement, Select, SQLColumnExpression, and_, func, select, true
+from sqlalchemy import ColumnElement, Select, SQLColumnExpression, and_, func, not_, select, true
 from sqlalchemy.orm import Session
 
 from diagnosis.store.database import Store
 from diagnosis.store.priority import Urgency
 from diagnosis.store.review_state import CLOSED, ReviewState
 from diagnosis.store.tables import CaseRow
+from diagnosis.vocabulary import Modality
 
 
 class Shown(StrEnum):
@@ -22,6 +23,7 @@ class Shown(StrEnum):
     FLAGGED = "flagged"
     NOT_FLAGGED = "not flagged"
     WAITING = "not assessed"
+    UNMARKED = "to mark"
     PROBLEMS = "problems"
     TO_REVIEW = "to review"
     REVIEWED = "reviewed"
@@ -88,6 +90,12 @@ class WorklistLine:
     is_flagged: bool | None
     prediction_set: str | None
     review_state: ReviewState
+
+    @property
+    def awaits_region(self) -> bool:
+        """Whether there is a CT alone, in which nobody has marked a region yet (`Shown.UNMARKED`)."""
+        is_waiting = self.probability is None and self.problem is None
+        return is_waiting and self.parts == {Modality.CT.value} and not self.has_region
 
 
 @final
@@ -170,8 +178,8 @@ def _is_unread() -> ColumnElement[bool]:
 
 
 def waiting_tokens(store: Store, collection: str) -> list[str]:
-    """Cases that were not assessed yet, or whose files have changed since, in order of their pseudonyms."""
-    query = select(CaseRow.token).where(*_present(collection), CaseRow.urgency == int(Urgency.WAITING))
+    """Cases that could be assessed and were not, or whose files have changed since, in order of their pseudonyms."""
+    query = select(CaseRow.token).where(*_present(collection), *_shown(Shown.WAITING))
     with store.reading() as session:
         return list(session.scalars(query.order_by(CaseRow.case_id, CaseRow.token)))
 
@@ -192,11 +200,14 @@ def _conditions(query: WorklistQuery) -> list[ColumnElement[bool]]:
 def _shown(shown: Shown) -> Sequence[ColumnElement[bool]]:
     closed = [state.value for state in CLOSED]
     is_assessed = CaseRow.assessment_id.is_not(None)
+    is_waiting = CaseRow.urgency == int(Urgency.WAITING)
+    is_unmarked = and_(CaseRow.parts == Modality.CT.value, CaseRow.has_region.is_(False))
     return {
         Shown.ALL: (),
         Shown.FLAGGED: (CaseRow.is_flagged.is_(True),),
         Shown.NOT_FLAGGED: (CaseRow.is_flagged.is_(False),),
-        Shown.WAITING: (CaseRow.urgency == int(Urgency.WAITING),),
+        Shown.WAITING: (is_waiting, not_(is_unmarked)),
+        Shown.UNMARKED: (is_waiting, is_unmarked),
         Shown.PROBLEMS: (CaseRow.urgency == int(Urgency.PROBLEM),),
         Shown.TO_REVIEW: (is_assessed, CaseRow.review_state.not_in(closed)),
         Shown.REVIEWED: (is_assessed, CaseRow.review_state.in_(closed)),

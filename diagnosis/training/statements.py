@@ -9,7 +9,7 @@ from typing import final
 
 from diagnosis.training.cohort import Cohort
 from diagnosis.training.config import TrainConfig
-from diagnosis.vocabulary import Modality
+from diagnosis.vocabulary import MODALITY_WORDS, Modality
 
 LIDC_LICENSE = """LIDC-IDRI (The Cancer Imaging Archive), Creative Commons Attribution 3.0 Unported.
 
@@ -30,7 +30,6 @@ LIDC_LIMITS = (
 PREVALENCE_LIMIT = (
     "A probability is calibrated for a cohort with this prevalence; it is not a risk in a screening population."
 )
-PARTS = {Modality.CT: "CT", Modality.NOTE: "note", Modality.VOICE: "dictation"}
 
 
 @final
@@ -89,9 +88,9 @@ def stated_of(config: TrainConfig, cohort: Cohort) -> Statements:
 def _task(cohort: Cohort) -> str:
     """`calcified and spiculated from CT and note, any subset of them`."""
     there = [
-        PARTS[Modality.CT] if any(case.region is not None for case in cohort.cases) else "",
-        PARTS[Modality.NOTE] if any(case.note for case in cohort.cases) else "",
-        PARTS[Modality.VOICE] if any(case.voice for case in cohort.cases) else "",
+        MODALITY_WORDS[Modality.CT] if any(case.region is not None for case in cohort.cases) else "",
+        MODALITY_WORDS[Modality.NOTE] if any(case.note for case in cohort.cases) else "",
+        MODALITY_WORDS[Modality.VOICE] if any(case.voice for case in cohort.cases) else "",
     ]
     parts = [part for part in there if part]
     findings = _listed([name.replace("_", " ") for name in cohort.findings])

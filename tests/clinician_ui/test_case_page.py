@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 from dashboard_records import html_of
 
+from clinician_ui.archive import open_archive
 from clinician_ui.corrections import region_text
 from clinician_ui.folders import list_cases
 from clinician_ui.services import edit_case, load_case
 from diagnosis.record import RegionOfInterest
 from diagnosis.store.edits import Edit, EditedPart
+from diagnosis.store.worklist import Shown, WorklistQuery, read_worklist
 
 
 def button(app, label):
@@ -47,6 +49,8 @@ def test_a_ct_without_a_region_waits_to_be_marked(open_case, cases_dir):
     assert [h.value for h in app.header] == ["Note", "Dictation"]
     assert "calibrated probability" not in html_of(app)
     entry = entry_of(cases_dir, "case_004")
+    [line] = read_worklist(open_archive(), WorklistQuery(entry.collection, shown=Shown.UNMARKED)).lines
+    assert (line.token, line.problem) == (entry.token, None)
     case = load_case(entry)
     center = tuple(float(v) for v in case.volume.position_of([40, 100, 60]))
     edit_case(entry, Edit(EditedPart.REGION, "", region_text(RegionOfInterest(center, 9.0)), is_confirmed=True))

@@ -10,10 +10,12 @@ import pytest
 from dashboard_records import html_of, make_assessment, make_explanation, make_finding, make_map, make_volume, run
 
 from clinician_ui.components.finding_table import probability_bar, set_words
-from clinician_ui.components.model_figures import calibration_figure, performance_table, subset_words
+from clinician_ui.components.model_figures import calibration_figure, drift_html, input_words, performance_table
 from clinician_ui.components.opinions import opinions_list
+from clinician_ui.components.phrases import counted
 from clinician_ui.components.review_history import changed_words
 from clinician_ui.components.waveform import MOST_BARS, dictation_data
+from clinician_ui.model_facts import Comparison, Verdict
 from diagnosis.reading import read_text, second_opinions
 from diagnosis.record import (
     Audio,
@@ -238,9 +240,16 @@ def test_a_map_that_explains_a_part_alone_says_so():
 
 
 def test_subsets_of_evidence_have_names_that_a_reader_knows():
-    assert subset_words("ct+note+voice") == "CT + note + dictation"
-    assert subset_words("ct-encoder") == "CT encoder alone"
+    assert input_words("ct+note+voice") == "CT + note + dictation"
+    assert input_words("ct-encoder") == "CT encoder alone"
     assert "CT + dictation" in performance_table({"ct+voice": {"n": 5}})
+
+
+def test_one_case_is_no_cases():
+    for n, words in ((0, "0 cases"), (1, "1 case"), (1200, "1,200 cases")):
+        assert counted(n, "case") == words
+        assert f"<small>{words}</small>" in drift_html("Age", "", [Comparison(n, None, None, None, Verdict.TOO_FEW)])
+    assert counted(1, "series", "series") == "1 series"
 
 
 def test_the_calibration_plot_is_told_in_words_too():

@@ -29,7 +29,7 @@ def test_the_worklist_lists_assesses_and_ranks(start, cases_dir, ui_bundle):
     assert "not a medical device" in page
     assert page.count(">Not assessed<") == 2
     assert "no CT, no note and no dictation" in page
-    assert "4 cases, 2 not assessed, 0 flagged, 0 to review." in [c.value for c in app.caption]
+    assert "4 cases, 2 not assessed, 0 to mark, 0 flagged, 0 to review." in [c.value for c in app.caption]
     button(app, "Assess all").click().run()
     assert not app.exception
     # The work goes on behind the page, which can be used and be left meanwhile.
@@ -42,6 +42,7 @@ def test_the_worklist_lists_assesses_and_ranks(start, cases_dir, ui_bundle):
     assert page.count("calibrated") == 0
     assert page.count('aria-label="probability') == 2
     assert page.count(">to review<") == 2
+    assert ">2020-01-01<" in page  # the study's own date, as the CT's headers give it
     # Problems come last, and what was assessed stays when the page is drawn again.
     assert page.rindex('aria-label="probability') < page.index("Problem")
     assert button(start(cases_dir, ui_bundle), "Assess all").disabled

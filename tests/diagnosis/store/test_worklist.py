@@ -14,6 +14,7 @@ from diagnosis.store.actors import Actor, Role
 from diagnosis.store.assessments import latest_assessment, save_problem
 from diagnosis.store.cases import CaseFacts, sync_cases
 from diagnosis.store.database import Store
+from diagnosis.store.edits import Edit, EditedPart, save_edit
 from diagnosis.store.priority import Urgency, urgency_of
 from diagnosis.store.review_state import Decision, ReviewState
 from diagnosis.store.reviews import Review, save_review
@@ -48,9 +49,27 @@ def test_priority_filters_and_counts(mixed):
     assert ids(mixed, shown=Shown.REVIEWED) == ["p-0"]
     assert ask(mixed).counts == {
         Shown.ALL: 5, Shown.FLAGGED: 2, Shown.NOT_FLAGGED: 1, Shown.WAITING: 1, Shown.PROBLEMS: 1,
-        Shown.TO_REVIEW: 2, Shown.REVIEWED: 1,
+        Shown.TO_REVIEW: 2, Shown.REVIEWED: 1, Shown.UNMARKED: 0,
     }  # fmt: skip
     assert waiting_tokens(mixed, COLLECTION) == ["t00003"]
+
+
+def test_a_ct_alone_waits_to_be_marked_before_it_can_be_assessed(store, actor):
+    facts = [
+        CaseFacts("alone", "p-0", "f0", parts="ct"),
+        CaseFacts("marked", "p-1", "f1", parts="ct", has_region=True),
+        CaseFacts("written", "p-2", "f2", parts="ct+note"),
+        CaseFacts("refused", "p-3", "f3", parts="ct", problem="CT: a gap"),
+    ]
+    sync_cases(store, actor, COLLECTION, facts)
+    assert ids(store, shown=Shown.UNMARKED) == ["p-0"]
+    assert ids(store, shown=Shown.WAITING) == ["p-1", "p-2"]
+    assert ids(store, shown=Shown.PROBLEMS) == ["p-3"]
+    assert [line.case_id for line in ask(store).lines if line.awaits_region] == ["p-0"]
+    assert waiting_tokens(store, COLLECTION) == ["marked", "written"]
+    save_edit(store, actor, "alone", Edit(EditedPart.REGION, "", "{}", is_confirmed=True))
+    assert ids(store, shown=Shown.UNMARKED) == []
+    assert waiting_tokens(store, COLLECTION) == ["alone", "marked", "written"]
 
 
 def test_orders_put_the_unknown_last(mixed):

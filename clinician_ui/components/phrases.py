@@ -1,0 +1,11 @@
+"""Small pieces of sentences that several pages need."""
+
+
+def counted(n: int, noun: str, plural: str | None = None) -> str:
+    """A number with its noun, whose plural is made with an s where none is given."""
+    return f"{n:,} {noun if n == 1 else plural or f'{noun}s'}"
+
+
+def plain_text(text: str) -> str:
+    """Typed text for a markdown element, shown as it is: markdown would make links and headings of it."""
+    return "".join(f"\\{sign}" if sign in "\\`*_{}[]()#+-!<>|$:~" else sign for sign in text)
