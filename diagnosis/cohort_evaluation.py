@@ -37,7 +37,7 @@ from diagnosis.ingest.manifest import CENTER, Manifest, ManifestRow, read_manife
 from diagnosis.progress import OnProgress
 from diagnosis.record import Case, RegionOfInterest
 from diagnosis.study_facts import bundle_facts, cohort_facts
-from diagnosis.vocabulary import Modality, subset_name
+from diagnosis.vocabulary import Modality, counted, subset_name
 
 StudyFacts = tuple[dict[str, str], dict[str, str]]
 """What people state for the checklists, and why some of what they ask does not exist."""
@@ -331,12 +331,12 @@ def _contents(
     sheet: tuple[SheetEntry, ...],
 ) -> ReportContents:
     metadata = engine.bundle.metadata
-    warnings = [f"{len(scoring.failures)} rows could not be scored."] if scoring.failures else []
+    warnings = [f"{counted(len(scoring.failures), 'row')} could not be scored."] if scoring.failures else []
     warnings += scoring.failures[:SHOWN_FAILURES]
     facts = {
         "bundle": f"{metadata.name} {metadata.version}",
         "SHA-256": engine.bundle.sha256[:16],
-        "scored": f"{len(scoring.cases)} cases",
+        "scored": counted(len(scoring.cases), "case"),
         "all parts": subset_name(frozenset(Modality)),
     }
     return ReportContents("Evaluation", document, scores, baselines, sheet, facts, tuple(warnings))

@@ -27,7 +27,7 @@ from diagnosis.record import Assessment, RegionOfInterest
 from diagnosis.reporting.export import Export, write_exports
 from diagnosis.reporting.result import Result
 from diagnosis.version import __version__
-from diagnosis.vocabulary import ExportFormat
+from diagnosis.vocabulary import ExportFormat, counted
 
 if TYPE_CHECKING:  # what only passes the engine on does not wait for torch
     from diagnosis.engine import DiagnosisEngine
@@ -169,7 +169,7 @@ def _send(archive: Archive, export: Export) -> int:
     if sent.refused:
         number, reason = sent.refused[0]
         first = f"{files[number - 1].name}: {reason}"
-        msg = f"study: the archive refused {len(sent.refused)} of {len(files)} results ({first})"
+        msg = f"study: the archive refused {len(sent.refused)} of {counted(len(files), 'result')} ({first})"
         raise PacsError(msg)
     return sent.n_sent
 

@@ -163,3 +163,8 @@ NUMBER_VALUES = {word: value for value, word in enumerate(NUMBER_WORDS)} | {
     word: 20 + 10 * place for place, word in enumerate(TENS_WORDS)
 }
 """Value of each spoken number that is one word."""
+
+
+def counted(n: int, noun: str, plural: str | None = None) -> str:
+    """A number with its noun: "1 file", "2 files"; `plural` where it is not made by an s."""
+    return f"{n} {noun if n == 1 else plural or noun + 's'}"

@@ -11,6 +11,7 @@ from diagnosis.cli import options
 from diagnosis.cli.output_folder import require_folder
 from diagnosis.errors import StudiesFailedError
 from diagnosis.kept_imports import kept_for_good
+from diagnosis.vocabulary import counted
 
 if TYPE_CHECKING:
     from diagnosis.batch.job import BatchOptions
@@ -78,13 +79,13 @@ def batch_command(
         Console(stderr=True).print("Stopped. Nothing is lost: the same command goes on from here.")
         raise typer.Exit(130) from None
     console = Console()
-    n_all = summary.n_done + summary.n_failed
-    console.print(f"{summary.n_done} of {n_all} studies done, {summary.n_failed} failed, in {summary.seconds:.1f} s")
+    asked_for = counted(summary.n_done + summary.n_failed, "study", "studies")
+    console.print(f"{summary.n_done} of {asked_for} done, {summary.n_failed} failed, in {summary.seconds:.1f} s")
     console.print(f"Results: {out / 'results.csv'}; summary: {out / 'summary.html'}")
     if summary.n_failed:
         for reason, n in list(summary.reasons.items())[:SHOWN_REASONS]:
             console.print(f"  {n} × {reason}", markup=False)
-        msg = f"{summary.n_failed} of {n_all} studies failed; their reasons stand in results.csv"
+        msg = f"{summary.n_failed} of {asked_for} failed; their reasons stand in results.csv"
         raise StudiesFailedError(msg)
 
 

@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 
 from diagnosis.cli.output_folder import require_folder
+from diagnosis.vocabulary import counted
 
 if TYPE_CHECKING:
     from diagnosis.privacy.case_folder import Outcome
@@ -50,7 +51,9 @@ def deidentify_command(
 
 
 def _print(outcome: "Outcome", console: Console, *, is_new_key: bool) -> None:
-    console.print(f"Written: {outcome.n_dicom} DICOM objects, {outcome.n_texts} texts", highlight=False)
+    console.print(
+        f"Written: {counted(outcome.n_dicom, 'DICOM object')}, {counted(outcome.n_texts, 'text')}", highlight=False
+    )
     if outcome.n_blanked:
         console.print(f"Text regions were blanked in {outcome.n_blanked} of them", highlight=False)
     for kind, count in sorted(outcome.replaced.items()):

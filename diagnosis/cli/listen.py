@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from diagnosis.cli import options
-from diagnosis.vocabulary import ExportFormat
+from diagnosis.vocabulary import ExportFormat, counted
 
 if TYPE_CHECKING:
     from diagnosis.intake import Outcome
@@ -108,9 +108,9 @@ def _until_stopped() -> Iterator[threading.Event]:
 
 def _print(outcome: "Outcome", console: Console) -> None:
     arrival = outcome.arrival
-    counted = f"{arrival.n_images} images, {arrival.ending.value}"
+    came = f"{counted(arrival.n_images, 'image')}, {arrival.ending.value}"
     said = "assessed" if outcome.assessment is not None else "not assessed"
-    sent = f", {outcome.n_sent} results sent" if outcome.n_sent else ""
-    console.print(f"{outcome.folder.name}: {counted}, {said}{sent}", soft_wrap=True)
+    sent = f", {counted(outcome.n_sent, 'result')} sent" if outcome.n_sent else ""
+    console.print(f"{outcome.folder.name}: {came}, {said}{sent}", soft_wrap=True)
     if outcome.error is not None:
         console.print(f"[yellow]Note:[/] {outcome.error}", soft_wrap=True)

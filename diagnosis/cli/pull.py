@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 
 from diagnosis.cli import options
+from diagnosis.vocabulary import counted
 
 
 def pull_command(
@@ -36,5 +37,7 @@ def pull_command(
     for one in pulled:
         console.print(f"{one.folder}: {len(one.series)} series, all complete", soft_wrap=True)
         for series in one.series:
-            counted = "" if series.n_expected is not None else " (the archive gives no count to compare with)"
-            console.print(f"  {series.folder}: {series.modality}, {series.n_received} images{counted}", soft_wrap=True)
+            unsure = "" if series.n_expected is not None else " (the archive gives no count to compare with)"
+            console.print(
+                f"  {series.folder}: {series.modality}, {counted(series.n_received, 'image')}{unsure}", soft_wrap=True
+            )

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from diagnosis.cli import options
 from diagnosis.errors import InputError, PacsError
+from diagnosis.vocabulary import counted
 
 
 def push_command(
@@ -25,15 +26,15 @@ def push_command(
 
     files = dicom_files(paths)
     archive = open_archive(load_config(pacs), protocol.value if protocol else None)
-    with spinner(f"Sending {len(files)} files"):
+    with spinner(f"Sending {counted(len(files), 'file')}"):
         sent = archive.store(files)
     console = Console()
     changed = f", {sent.n_decompressed} of them decompressed" if sent.n_decompressed else ""
-    console.print(f"{sent.n_sent} of {len(files)} files taken{changed}")
+    console.print(f"{sent.n_sent} of {counted(len(files), 'file')} taken{changed}")
     for number, reason in sent.refused:
         console.print(f"[yellow]Refused:[/] file {number}: {reason}", soft_wrap=True)
     if sent.refused:
-        msg = f"push: the archive refused {len(sent.refused)} of {len(files)} files; the reasons stand above"
+        msg = f"push: the archive refused {len(sent.refused)} of {counted(len(files), 'file')}; the reasons stand above"
         raise PacsError(msg)
 
 

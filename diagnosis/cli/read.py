@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from diagnosis.vocabulary import NOT_A_MEDICAL_DEVICE, counted
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -76,7 +78,7 @@ def _print_facts(case: "Case", facts: "tuple[Fact, ...]", console: "Console") ->
 
     from diagnosis.reading.case_words import quoted
 
-    table = Table(title=f"{len(facts)} facts", title_justify="left")
+    table = Table(title=counted(len(facts), "fact"), title_justify="left")
     for heading in ("source", "place", "kind", "fact", "sense", "words"):
         table.add_column(heading, overflow="fold")
     for fact in facts:
@@ -98,8 +100,6 @@ def _print_contradictions(contradictions: "tuple[Contradiction, ...]", console: 
 
 def _print_opinions(opinions: "tuple[SecondOpinion, ...]", console: "Console") -> None:
     from rich.table import Table
-
-    from diagnosis.vocabulary import NOT_A_MEDICAL_DEVICE
 
     table = Table(title="Second opinions of published models", title_justify="left", show_lines=True)
     for heading in ("model", "says", "from", "asks for"):

@@ -28,7 +28,7 @@ from diagnosis.progress import OnProgress
 from diagnosis.record.identity import StudyIdentity
 from diagnosis.record.series import GeometryReason, SeriesReport
 from diagnosis.record.volume import Volume
-from diagnosis.vocabulary import GeometryCode, Verdict
+from diagnosis.vocabulary import GeometryCode, Verdict, counted
 
 RESAMPLE = "resample"
 
@@ -271,7 +271,7 @@ def _nothing_to_read(found: Sequence[Series], choice: Choice, series_uid: str | 
 def _refusal_message(series: Series, found: Sequence[Series]) -> str:
     where = "the series" if len(found) == 1 else f"none of {len(found)} series can be used; the largest"
     reasons = "; ".join(f"{reason.code.value}: {reason.message}" for reason in series.reasons)
-    return f"CT: {where} ({series.n_instances} images) is refused: {reasons}"
+    return f"CT: {where} ({counted(series.n_instances, 'image')}) is refused: {reasons}"
 
 
 def _read(series: Series, within: Slab | Box | None, on_progress: OnProgress | None) -> ReadSeries:

@@ -13,6 +13,7 @@ from diagnosis.pacs.config import PacsConfig
 from diagnosis.pacs.instance_folder import PARTIAL, InstanceFolder, pseudonym
 from diagnosis.progress import OnProgress
 from diagnosis.version import __version__
+from diagnosis.vocabulary import counted
 
 RECORD = "pull.json"
 
@@ -127,7 +128,7 @@ def _pull(
         for one in wanted:
             archive.retrieve_series(study_uid, one.series_uid, folder)
     except PacsError as error:
-        came = f"{folder.n_images} of {expected} images" if expected else f"{folder.n_images} images"
+        came = f"{folder.n_images} of {counted(expected, 'image')}" if expected else counted(folder.n_images, "image")
         msg = f"{error}; {came} had come, into a folder that ends in {PARTIAL}; pull the study again"
         raise type(error)(msg) from error
     series = tuple(_pulled(one, folder) for one in wanted)

@@ -38,7 +38,7 @@ def test_push_says_how_many_were_taken_and_which_were_not(pacs_file, phantom_fil
     (tmp_path / "in" / "a.dcm").write_bytes(phantom_files[0].read_bytes())
     found = run("push", tmp_path / "in", "--pacs", pacs_file, "--protocol", "dimse")
     assert found.exception is None, found.output
-    assert "1 of 1 files taken" in found.stdout
+    assert "1 of 1 file taken" in found.stdout
     odd = pydicom.dcmread(phantom_files[0])
     odd.SOPClassUID = odd.file_meta.MediaStorageSOPClassUID = "1.2.3.4.5"
     odd.save_as(tmp_path / "in" / "b.dcm")
