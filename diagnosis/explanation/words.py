@@ -6,15 +6,16 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from diagnosis.reading import sentences
 from diagnosis.record import TextSpan
 
 Span = tuple[int, int]
 
 _WORD = re.compile(r"\S+")
 _EDGE = " \t\r\n.,;:!?()[]{}\"'"
-_SENTENCE_END = re.compile(
-    r"""(?<=[.!?])(?<!\b(?:[Dd]r|[Nn]o|vs|ca|al)\.)["')\]]*\s+(?=[A-Z0-9"'(\[])|\s*\n+\s*""", re.VERBOSE
-)
+_LINE_END = re.compile(r"\s*\n\s*")
+_NARROWEST = 40
+"""Characters of a line from which on it can have been wrapped."""
 
 
 def word_spans(text: str) -> tuple[Span, ...]:
@@ -23,14 +24,29 @@ def word_spans(text: str) -> tuple[Span, ...]:
 
 
 def sentence_spans(text: str) -> tuple[Span, ...]:
-    """Characters `[start, end)` of each sentence; a line ends a sentence, the dot of a number or of `Dr.` does not."""
-    spans, start = [], 0
-    for match in _SENTENCE_END.finditer(text):
-        spans.append((start, match.start()))
-        start = match.end()
-    spans.append((start, len(text)))
-    trimmed = (_trimmed(text, span, " \t\r\n") for span in spans)
-    return tuple(span for span in trimmed if span[0] < span[1])
+    """Characters `[start, end)` of what is weighed and taken out as a whole: sentences, each cut at its lines' ends.
+
+    A list of short lines without full stops is one sentence to the reader of facts, but each line says a thing of its
+    own. A line that was only wrapped is not cut.
+    """
+    width = max(map(len, text.splitlines()), default=0)
+    spans = []
+    for start, end in sentences.sentence_spans(text):
+        first = start
+        for match in _LINE_END.finditer(text, start, end):
+            if not _is_wrapped(text, match.start(), match.end(), width):
+                spans.append((first, match.start()))
+                first = match.end()
+        spans.append((first, end))
+    return tuple(spans)
+
+
+def _is_wrapped(text: str, end: int, start: int, width: int) -> bool:
+    """Whether a line that ends here goes on at `start`: in lower case, with a word that had no room in the width."""
+    length = end - (text.rfind("\n", 0, end) + 1)
+    word = _WORD.match(text, start)
+    is_full = word is not None and length + 1 + len(word[0]) > width
+    return length >= _NARROWEST and is_full and text[start].islower()
 
 
 def sum_to_words(

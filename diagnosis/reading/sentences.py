@@ -16,7 +16,7 @@ _END = re.compile(
     r"|\n(?=[ \t]*[A-Z][A-Za-z ]{2,30}:)"  # a heading
     r"|(?<=[^A-Z\s])\s(?=[A-Z][A-Z/ -]{3,40}(?:\([A-Z]+\))?:)"  # a heading in capitals within a line
 )
-_ITEM_NUMBER = re.compile(r"^\s*\d{1,2}[.)]?$")
+_ITEM_NUMBER = re.compile(r"^\s*(?:[A-Z][A-Za-z ]{2,40}:\s*)?\d{1,2}[.)]?$")
 
 
 def sentence_spans(text: str) -> tuple[tuple[int, int], ...]:

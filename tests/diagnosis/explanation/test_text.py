@@ -121,7 +121,14 @@ def test_refuses_a_text_of_another_batch(reader, prepared_and_batch, tokenizer):
         ("No nodule. Stable 2.5 mm node.", ["No nodule.", "Stable 2.5 mm node."]),
         ("Seen by Dr. Smith today! Urgent?\nPLAN: biopsy", ["Seen by Dr. Smith today!", "Urgent?", "PLAN: biopsy"]),
         ("one line without an end", ["one line without an end"]),
-        ("A.\n\n\nB.", ["A.", "B."]),
+        ("A clear lung.\n\n\nNo nodule.", ["A clear lung.", "No nodule."]),
+        ("IMPRESSION: 1. Nodule of 9 mm. 2. Emphysema.", ["IMPRESSION: 1. Nodule of 9 mm.", "2. Emphysema."]),
+        ("margin: sharp.\nshape: oval. spiculation: none", ["margin: sharp.", "shape: oval.", "spiculation: none"]),
+        ("margin - sharp\nshape - oval\nsolid", ["margin - sharp", "shape - oval", "solid"]),
+        (
+            "A spiculated nodule of 9 mm is seen in the right\nupper lobe. No effusion.",
+            ["A spiculated nodule of 9 mm is seen in the right\nupper lobe.", "No effusion."],
+        ),
     ],
 )
 def test_sentences(text, expected):
