@@ -11,7 +11,7 @@ usage, and for each kind of bad input the code of its error class (see `diagnosi
 `progress`, `presentation`                      bars and spinners; assessments as tables
 `demo`, `assess`                                the four synthetic patients; one case
 `candidates`                                    what a CT without a marked region is answered with
-`explain`, `similar`                            why; nodules like this one
+`explain`, `similar`, `index`                   why; nodules like this one, and what finds them
 `read`, `draft`                                 the facts of the words; a report with its evidence, set questions
 `inspect`, `transcribe`                         the series of a CT; a dictation in words
 `export`, `pull`, `listen`, `push`              the forms that a hospital takes; the archive
@@ -19,8 +19,8 @@ usage, and for each kind of bad input the code of its error class (see `diagnosi
 `batch`, `serve`, `ui`, `audit`                 many studies; HTTP; the dashboard; its trail
 `train`, `train_candidates`, `evaluate`         bundles and what they are worth
 `benchmark`, `candidates_benchmark`,            how fast, and how good: the search without a click, maps, warnings,
-`explain_benchmark`, `familiarity_benchmark`,   words
-`words_benchmark`
+`explain_benchmark`, `familiarity_benchmark`,   neighbors, words
+`index_benchmark`, `words_benchmark`
 ==============================================  ====================================================================
 """
 
@@ -44,6 +44,8 @@ from diagnosis.cli.explain import explain_command
 from diagnosis.cli.explain_benchmark import explain_benchmark_command
 from diagnosis.cli.export import export_command
 from diagnosis.cli.familiarity_benchmark import familiarity_benchmark_command
+from diagnosis.cli.index import index_command
+from diagnosis.cli.index_benchmark import index_benchmark_command
 from diagnosis.cli.inspect import inspect_command
 from diagnosis.cli.listen import listen_command
 from diagnosis.cli.output_folder import require_temporary_folder
@@ -52,7 +54,7 @@ from diagnosis.cli.pull import pull_command
 from diagnosis.cli.push import push_command
 from diagnosis.cli.read import read_command
 from diagnosis.cli.serve import serve_command
-from diagnosis.cli.similar import index_benchmark_command, index_command, similar_command
+from diagnosis.cli.similar import similar_command
 from diagnosis.cli.train import compare_command, train_command
 from diagnosis.cli.train_candidates import train_candidates_command
 from diagnosis.cli.transcribe import transcribe_command

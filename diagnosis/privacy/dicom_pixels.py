@@ -27,7 +27,6 @@ AT_RISK_CLASSES = tuple(
 """Secondary capture, ultrasound, visible light, waveforms, documents, projection X-ray with labels, RT."""
 PAGE_TYPES = frozenset({"SCREEN SAVE", "SCREENSAVE", "DOSE_INFO", "DOSE INFO", "PROT", "CT_SOM5 PROT", "CT_SOM7 PROT"})
 DERIVED_PAGES = frozenset({"RECONSTRUCTED", "VRT", "3D", "COLLAGE", "REPORT", "KEY IMAGES"})
-NO_TEXT = "NO"
 HEAD_PARTS = ("HEAD", "SKULL", "BRAIN", "FACE", "NECK", "SINUS", "ORBIT")
 FACE_WARNING = "the head is in the picture: a face can be rendered from it, and no header tells that it was removed"
 

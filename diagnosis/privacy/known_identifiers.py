@@ -13,7 +13,6 @@ _SEPARATORS = re.compile(r"[\W_]+")
 _EDGES = " \t\r\n#.,:;-_/()[]'\""
 _MIN_NAME = 3
 _MIN_VALUE = 4
-REPLACED = "[IDENTIFIER]"
 _NO_NAMES = (
     "anonymous anonymized unknown none test patient phantom male female removed name the and head chest lung left "
     "right body neck dr md mr mrs ms prof sr jr phd tech technician physician doctor nurse radiology hospital "
@@ -53,14 +52,6 @@ class KnownIdentifiers:
     def are_in(self, text: str) -> bool:
         """Whether one of them stands in a text."""
         return self._pattern is not None and self._pattern.search(_plain(text)) is not None
-
-    def removed_from(self, text: str) -> str:
-        """The text with `[IDENTIFIER]` in the place of each of them."""
-        if self._pattern is None:
-            return text
-        for start, end in reversed(self.spans(text)):
-            text = f"{text[:start]}{REPLACED}{text[end:]}"
-        return text
 
     def spans(self, text: str) -> list[tuple[int, int]]:
         """Where they stand, as character offsets."""

@@ -87,8 +87,7 @@ def gather(facts: tuple[Fact, ...], case: Case | None, unsettled: frozenset[str]
     found = {**_from_words(facts), **_from_smoking(facts)}
     for name, value in _from_case(case).items():
         found[name] = found[name] if found.get(name) else value
-    for longest in ("longest_mm",):
-        found["mean_mm"] = found.get("mean_mm") or found.get(longest)
+    found["mean_mm"] = found.get("mean_mm") or found.get("longest_mm")
     known = {name: pair for name, pair in found.items() if pair is not None and name not in unsettled}
     if "longest_mm" in unsettled:
         known.pop("mean_mm", None)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from sqlalchemy import Index, LargeBinary, String, delete, func, select
+from sqlalchemy import Index, LargeBinary, String, delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from diagnosis.errors import StoreError
@@ -127,11 +127,3 @@ def _make_room(session: Session, kind: ResultKind, most_bytes: int) -> None:
             oldest.append(row.id)
     if oldest:
         session.execute(delete(ResultRow).where(ResultRow.kind == kind.value, ResultRow.id <= max(oldest)))
-
-
-def count_results(store: Store, kind: ResultKind) -> tuple[int, int]:
-    """How many results of a kind are kept, and their bytes."""
-    query = select(func.count(), func.coalesce(func.sum(ResultRow.n_bytes), 0)).where(ResultRow.kind == kind.value)
-    with store.reading() as session:
-        n, total = session.execute(query).one()
-    return int(n), int(total)
