@@ -36,6 +36,11 @@ class Desk:
         return next((kept for kept in self.kept if kept.report.is_signed), None)
 
     @property
+    def newest(self) -> int:
+        """Number of the report kept last, signed or not; 0 where there is none."""
+        return self.kept[0].number if self.kept else 0
+
+    @property
     def is_outdated(self) -> bool:
         """Whether the report that counts is of an earlier assessment."""
         return self.signed is not None and self.signed.report.assessment != self.assessment
@@ -59,6 +64,11 @@ def open_desk(entry: CaseEntry, case: Case, assessment: Assessment) -> Desk | No
         return None
     draft = draft_report(case, assessment)
     return Desk(kept[0].number, draft, tuple(reports_of(open_archive(), entry.token)))
+
+
+def is_behind(entry: CaseEntry, desk: Desk) -> bool:
+    """Whether somebody, in another window perhaps, has kept a report since the desk was opened."""
+    return next((kept.number for kept in reports_of(open_archive(), entry.token)), 0) != desk.newest
 
 
 def signed_report(entry: CaseEntry, assessment: Assessment) -> ClinicianReport | None:
@@ -87,10 +97,11 @@ def keep_report(entry: CaseEntry, desk: Desk, text: str, *, is_signed: bool) -> 
 
     Raises:
         AccessError: the visitor may not.
-        CaseError, StoreError: there is no text, the case was assessed again meanwhile, or it cannot be kept.
+        CaseError, StoreError: there is no text, the case was assessed again or another report was kept meanwhile, or
+            it cannot be kept.
     """
     require(Permission.SIGN_REPORT if is_signed else Permission.WRITE_REPORT)
     actor = current_visitor().actor
     written = sign(desk.draft, text, actor.name, datetime.now(UTC))
     report = Report(desk.assessment, desk.draft.to_json(), desk.draft.text, text, written.diff, is_signed)
-    save_report(open_archive(), actor, entry.token, report)
+    save_report(open_archive(), actor, entry.token, report, seen=desk.newest)

@@ -260,17 +260,21 @@ def _render_ct(entry: CaseEntry, case: Case, explanation: Explanation | None, *,
     )
 
 
+@st.fragment
 def _render_similar(place: Workplace, entry: CaseEntry) -> None:
+    """By itself: the rest of the page stays as it is while the index is searched."""
     st.header("Similar nodules", anchor=False)
-    try:
-        found = known_similar(entry, place.bundle_dir)
-        if found is None and may(Permission.EXPLAIN) and st.button("Find similar nodules", key="similar"):
-            found = find_similar(entry, place.bundle_dir)
-    except DiagnosisError as error:
-        st.error(str(error))
-        return
+    found = known_similar(entry, place.bundle_dir)
     if found is not None:
         render_similar(found)
+    elif may(Permission.EXPLAIN) and st.button("Find similar nodules", key="similar"):
+        try:
+            with st.spinner("Searching the index"):
+                find_similar(entry, place.bundle_dir)
+        except DiagnosisError as error:
+            st.error(str(error))
+        else:
+            st.rerun()  # what was found takes the button's place
 
 
 def _move_region(entry: CaseEntry, case: Case, region: RegionOfInterest) -> None:
@@ -289,5 +293,5 @@ def _move_region(entry: CaseEntry, case: Case, region: RegionOfInterest) -> None
 
 def _render_provenance(assessment: Assessment) -> None:
     seconds = ", ".join(f"{stage} {value:.2f} s" for stage, value in assessment.seconds)
-    model = f"{assessment.bundle_name} {assessment.bundle_version}, SHA-256 {assessment.bundle_sha256[:16]}…"
-    st.caption(f"Model {model}. {seconds}.")
+    model = f"{assessment.bundle_name} {assessment.bundle_version} (SHA-256 {assessment.bundle_sha256[:16]}…)"
+    st.caption(f"Model {model}. Time of this assessment: {seconds}.")

@@ -12,7 +12,7 @@ from clinician_ui.components.report_sheet import (
     unsupported_lines,
 )
 from clinician_ui.permissions import Permission
-from clinician_ui.reports import Desk, keep_report, open_desk, questions_and_answers
+from clinician_ui.reports import Desk, is_behind, keep_report, open_desk, questions_and_answers
 from clinician_ui.services import CaseEntry
 from diagnosis.errors import DiagnosisError
 from diagnosis.record import Assessment, Case
@@ -100,12 +100,18 @@ def _shortened(lines: list[str]) -> str:
 
 
 def _render_buttons(entry: CaseEntry, desk: Desk, text: str) -> None:
+    if is_behind(entry, desk):
+        st.warning("Another report of this case was kept meanwhile. Look at it before yours; your words stay here.")
+        if st.button("Show it", key="show-newer-report", width="stretch"):
+            st.rerun()
+        return
     save, sign = st.columns([1, 1.4])
     wants_save = save.button("Save, sign later", key="save-report", width="stretch", disabled=text == desk.text)
     wants_sign = False
     if may(Permission.SIGN_REPORT):
         label = f"Sign as {current_visitor().name}"
-        wants_sign = sign.button(label, key="sign-report", type="primary", width="stretch")
+        is_done = desk.signed is not None and not desk.is_outdated and text == desk.signed.report.text
+        wants_sign = sign.button(label, key="sign-report", type="primary", width="stretch", disabled=is_done)
     if not wants_save and not wants_sign:
         return
     try:

@@ -142,7 +142,8 @@ def _answer(finding: FindingAssessment, changed: float, is_changed: bool) -> str
         flag = ""
         if crosses:
             flag = "; it would be flagged" if changed >= finding.threshold else "; it would not be flagged"
-        words = f"instead of {finding.probability:.0%}: {difference:+.0f} points{flag}"
+        points = f"{difference:+.0f} points" if abs(difference) >= 0.5 else "less than half a point of difference"
+        words = f"instead of {finding.probability:.0%}: {points}{flag}"
     return (
         f'<div class="dx-if" role="status" aria-live="polite"><b>{changed:.0%}</b>'
         f'<div class="dx-bar"><span class="limit" style="left:{100 * finding.threshold:.1f}%"></span>'

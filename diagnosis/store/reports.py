@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, final
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from diagnosis.errors import StoreError
@@ -60,15 +60,25 @@ class KeptReport:
     made_by: str
 
 
-def save_report(store: Store, actor: Actor, token: str, report: Report) -> KeptReport:
+def save_report(store: Store, actor: Actor, token: str, report: Report, *, seen: int | None = None) -> KeptReport:
     """Keep a report; earlier ones stay.
 
+    Args:
+        store: where.
+        actor: who wrote it.
+        token: of the case.
+        report: what was written.
+        seen: number of the newest report that the writer knew of, 0 where they knew of none; None does not ask.
+
     Raises:
-        StoreError: the assessment is not the case's latest, or the database cannot be written.
+        StoreError: the assessment is not the case's latest, another report was kept meanwhile, or the database cannot
+            be written.
     """
     with store.writing() as session:
         case_row(session, token)
         _require_latest(session, token, report.assessment)
+        if seen is not None:
+            _require_seen(session, token, seen)
         row = ReportRow(
             token=token,
             assessment_id=report.assessment,
@@ -89,6 +99,13 @@ def _require_latest(session: Session, token: str, assessment: int) -> None:
     latest = latest_row(session, token)
     if latest is None or latest.id != assessment:
         msg = "report: the case was assessed again meanwhile; look at the new assessment and its draft first"
+        raise StoreError(msg)
+
+
+def _require_seen(session: Session, token: str, seen: int) -> None:
+    newest = session.scalar(select(func.max(ReportRow.id)).where(ReportRow.token == token)) or 0
+    if newest != seen:
+        msg = "report: another report of this case was kept meanwhile; look at it first"
         raise StoreError(msg)
 
 

@@ -14,7 +14,7 @@ from clinician_ui.exports import export_case
 from clinician_ui.permissions import Permission, Visitor
 from clinician_ui.reports import keep_report, open_desk
 from clinician_ui.services import assess_case, edit_case, find_case, list_cases, load_case
-from diagnosis.errors import AccessError, CaseError
+from diagnosis.errors import AccessError, CaseError, StoreError
 from diagnosis.store.actors import Role
 from diagnosis.store.audit import read_events
 from diagnosis.store.edits import Edit, EditedPart
@@ -85,15 +85,36 @@ def exported(entry, bundle):
         return words, archive.read("report_fhir.json").decode(), json.loads(archive.read("export.json"))
 
 
+def write(entry, bundle, sentence, *, is_signed):
+    """Keep the draft with a sentence of one's own, at a desk opened for it."""
+    desk = open_desk(entry, load_case(entry), assess_case(entry, bundle).assessment)
+    keep_report(entry, desk, f"{desk.draft.text}{sentence}\n", is_signed=is_signed)
+
+
+def test_a_report_that_was_signed_in_another_window_is_not_signed_over_unseen(start, cases_dir, ui_bundle, entry):
+    app = opened(start, cases_dir, ui_bundle, entry.token)
+    desk = open_desk(entry, load_case(entry), assess_case(entry, ui_bundle).assessment)
+    write(entry, ui_bundle, "Theirs.", is_signed=True)
+    with pytest.raises(StoreError, match="another report of this case was kept meanwhile; look at it first"):
+        keep_report(entry, desk, desk.draft.text, is_signed=True)
+    area = next(t for t in app.text_area if t.label == "Your report")
+    app = area.set_value("Mine.").run()
+    # The page was drawn anew by that, and shows theirs above what was written; a browser redraws the fold alone.
+    assert "<u>Theirs.</u>" in html_of(app)
+    assert next(t for t in app.text_area if t.label == "Your report").value == "Mine."
+    app = button(app, "Sign as").click().run()
+    assert next(kept.report.text for kept in reports_of(open_archive(), entry.token)) == "Mine."
+    assert button(app, "Sign as").disabled
+
+
 def test_an_export_carries_the_signed_report_and_leaves_out_an_outdated_one(start, cases_dir, ui_bundle, entry):
     pytest.importorskip("highdicom", reason="highdicom is not installed")
-    desk = open_desk(entry, load_case(entry), assess_case(entry, ui_bundle).assessment)
     _, _, record = exported(entry, ui_bundle)
     assert record["signed_report"] is None
-    keep_report(entry, desk, f"{desk.draft.text}Only begun.\n", is_signed=False)
+    write(entry, ui_bundle, "Only begun.", is_signed=False)
     assert exported(entry, ui_bundle)[2]["signed_report"] is None
-    keep_report(entry, desk, f"{desk.draft.text}My own sentence.\n", is_signed=True)
-    keep_report(entry, desk, f"{desk.draft.text}Begun again.\n", is_signed=False)
+    write(entry, ui_bundle, "My own sentence.", is_signed=True)
+    write(entry, ui_bundle, "Begun again.", is_signed=False)
     words, bundle, record = exported(entry, ui_bundle)
     assert "My own sentence." in words
     assert "My own sentence." in bundle

@@ -59,6 +59,7 @@ def test_the_page_offers_and_shows_them(start, indexed, entry, tiny_bundle):
     next(b for b in app.button if b.label == "Find similar nodules").click().run()
     assert not app.exception
     assert "Similar is not the same" in html_of(app)
+    assert "Find similar nodules" not in [b.label for b in app.button]
     assert "n-0" in html_of(app)
     without = start(entry.folder.parent, tiny_bundle)
     next(b for b in without.button if b.label == "one").click().run()
