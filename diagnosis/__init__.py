@@ -17,7 +17,7 @@ The rooms, from the doors down to the floor; each knows only what stands below i
 
 ==================================  ===================================================================================
 `cli`, `service`, `clinician_ui`    the doors: command line, HTTP, dashboard (a package of its own)
-`batch`, `intake`, `benchmark`      many studies; what arrives from the archive; how fast all of it is
+`batch`, `intake`, `benchmark`      many studies; what arrives from the archive; how fast and how good the parts are
 `training`, `cohort_evaluation`     cases to a bundle; a bundle on labeled cases, with `study_facts` for the checklists
 `engine`, `answer`                  one bundle on one case; what is said of a case, whoever asks
 `explanation`                       why, with its own proof
@@ -33,8 +33,6 @@ The rooms, from the doors down to the floor; each knows only what stands below i
 `errors`, `field_errors`            what a user can meet, and the words for it; `progress`, `kept_imports` and
                                     `version` beside them
 ==================================  ===================================================================================
-
-How good single parts are is measured by `candidate_benchmark`, `familiarity_benchmark` and `words_benchmark`.
 
 This is not a medical device: a clinician diagnoses.
 """

@@ -1,9 +1,9 @@
-"""How fast the product is, as ratios that anyone can measure: `diagnosis benchmark`.
+"""How fast the product is, as ratios that anyone can measure, and how good those parts are that several rooms share.
 
-Each figure is a ratio within one run against a peer that does the same work on the same machine at the same time: the
-two take turns, and each pair gives one ratio. Machines differ and are busy; ratios of neighbors in time hardly do. The
-median and the lowest and highest of the pairs are given. A peer that is not installed is named and left out
-(`pip install ".[benchmark]"` brings them).
+`diagnosis benchmark` measures the first. Each figure is a ratio within one run against a peer that does the same work
+on the same machine at the same time: the two take turns, and each pair gives one ratio. Machines differ and are busy;
+ratios of neighbors in time hardly do. The median and the lowest and highest of the pairs are given. A peer that is not
+installed is named and left out (`pip install ".[benchmark]"` brings them).
 
 =============  ==============================================================================================
 `measuring`    taking turns, peak memory, the table of what was found
@@ -15,5 +15,13 @@ median and the lowest and highest of the pairs are given. A peer that is not ins
 `speech`       (d) a dictation of 30 s, against faster-whisper called plainly
 `studies`      (e) a whole study, and a batch, against a script with MONAI and the same weights (`plain_script`)
 `growth`       (f) time and memory over the number of studies and of slices
+=============  ==============================================================================================
+
+How good, each by a command of its own, on data whose truth is known:
+
+=============  ==============================================================================================
+`candidates`   whether the search without a click finds what is there
+`familiarity`  how often a case unlike those of the training is warned of, and one like them is not
+`words`        how often a note, a report and a dictation are read as experts read them
 =============  ==============================================================================================
 """

@@ -27,7 +27,7 @@ def candidates_benchmark_command(
     as_json: options.Json = False,
 ) -> None:
     """Sensitivity and false candidates per study of the search for regions, on synthetic patients and real CT."""
-    from diagnosis.candidate_benchmark import figures, real_figures, search_phantoms, search_real
+    from diagnosis.benchmark.candidates import figures, real_figures, search_phantoms, search_real
     from diagnosis.cli.progress import progress_bars
 
     ranking = _ranking(rule=rule)

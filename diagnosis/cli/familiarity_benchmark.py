@@ -25,7 +25,7 @@ def familiarity_benchmark_command(
     from diagnosis.cli.progress import progress_bars
 
     with progress_bars() as open_bar:
-        from diagnosis.familiarity_benchmark import AlarmBenchmark, Sources, open_alarm
+        from diagnosis.benchmark.familiarity import AlarmBenchmark, Sources, open_alarm
 
         alarm = open_alarm(bundle)
         sources = Sources(lidc, per_fold, phantoms, ct, boxes)

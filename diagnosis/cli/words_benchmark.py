@@ -17,8 +17,8 @@ def words_benchmark_command(
     as_json: options.Json = False,
 ) -> None:
     """How well words are read (negation, time, whose; findings of chest reports) and dictations are heard."""
+    from diagnosis.benchmark.words import measure_words
     from diagnosis.cli.progress import progress_bars
-    from diagnosis.words_benchmark import measure_words
 
     with progress_bars() as open_bar:
         document = measure_words(folder, model, open_bar("Transcribing"))

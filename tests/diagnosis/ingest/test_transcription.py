@@ -10,13 +10,13 @@ import pytest
 import soundfile
 from threadpoolctl import threadpool_limits
 
+from diagnosis.benchmark.words import measure_dictation
 from diagnosis.errors import AudioError, BundleError
 from diagnosis.evaluation.dictation import dictation_quality, word_error_rate
 from diagnosis.ingest.speech_models import WEIGHTS
 from diagnosis.ingest.transcript_safety import transcript_warnings, unheard_speech_s
 from diagnosis.ingest.transcription import _loop_at, _without_loops, transcribe, transcribe_audio
 from diagnosis.record import Audio, VoiceNote
-from diagnosis.words_benchmark import measure_dictation
 
 RATE_HZ = 16_000
 SENTENCE = "There is no pleural effusion. A twelve millimeter nodule is seen in the left upper lobe."

@@ -2,8 +2,8 @@
 
 import pytest
 
+from diagnosis.benchmark.words import NEGEX, REPORT_LABELS, labeled_reports, negex_assertions, temporality_of
 from diagnosis.evaluation.clinical_text import agreement, split_half
-from diagnosis.words_benchmark import NEGEX, REPORT_LABELS, labeled_reports, negex_assertions, temporality_of
 
 
 @pytest.fixture(scope="module")

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from diagnosis.benchmark.familiarity import Alarm, Crop, held_out_alarms, open_alarm, rates, scan_alarms, spoiled
 from diagnosis.errors import BundleError
 from diagnosis.familiarity.ct import appearance, fit_ct
-from diagnosis.familiarity_benchmark import Alarm, Crop, held_out_alarms, open_alarm, rates, scan_alarms, spoiled
 from diagnosis.preprocessing.volume import FieldOfView
 from diagnosis.record import RegionOfInterest, Volume
 

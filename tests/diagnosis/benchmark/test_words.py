@@ -6,9 +6,9 @@ import json
 import pytest
 from typer.testing import CliRunner
 
+from diagnosis.benchmark.words import NEGEX, REPORT_LABELS, REPORT_LIST, REPORTS, judged, measure_words, place_of
 from diagnosis.cli import app
 from diagnosis.errors import InputError
-from diagnosis.words_benchmark import NEGEX, REPORT_LABELS, REPORT_LIST, REPORTS, judged, measure_words, place_of
 
 ROWS = (
     ("effusion", "No pleural EFFUSION.", "Negated", "Recent", "Patient"),

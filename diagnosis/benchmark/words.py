@@ -194,6 +194,6 @@ def measure_words(folder: Path, model: str | None, advance: OnProgress | None = 
         rates = {"word_error_rate": heard.word_error_rate, "medical_term_error": heard.medical_term_error}
         document["dictation"] = {**asdict(heard), **rates}
     if not document:
-        msg = f"{folder.name}: it has none of the sets to measure words on; see diagnosis/words_benchmark.py"
+        msg = f"{folder.name}: it has none of the sets to measure words on; see diagnosis/benchmark/words.py"
         raise InputError(msg)
     return document
