@@ -28,6 +28,8 @@ do. It never holds patient data: no name, id, UID, date, note text.
 """
 
 import errno
+import traceback
+from pathlib import Path
 from typing import ClassVar
 
 
@@ -171,3 +173,10 @@ def system_reason(error: OSError) -> str:
     """Why the system refuses, in its own words and without a path."""
     refusal = refusal_of_system(error)
     return "the system refuses it" if refusal is None or not refusal.strerror else refusal.strerror
+
+
+def unforeseen_reason(error: Exception) -> str:
+    """Kind and place of an error that nobody foresaw; never its own text, which may quote the patient's data."""
+    last = traceback.extract_tb(error.__traceback__)[-1:]
+    place = f" at {Path(last[0].filename).name}:{last[0].lineno}" if last else ""
+    return f"an unforeseen {type(error).__name__}{place}; report it together with the kind of study"

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, final
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from diagnosis.answer import answer_case
-from diagnosis.errors import DiagnosisError, IncompleteStudyError, PacsError, RegionError
+from diagnosis.errors import DiagnosisError, IncompleteStudyError, PacsError, RegionError, unforeseen_reason
 from diagnosis.field_errors import first_field_error
 from diagnosis.ingest import limits
 from diagnosis.ingest.case_folder import assemble_case
@@ -112,15 +112,24 @@ def _region(number: int, cells: dict[str, Any]) -> tuple[str, RegionOfInterest]:
 
 
 def take_in(engine: "DiagnosisEngine", arrival: Arrival, options: IntakeOptions) -> Outcome:
-    """Assess a study, write its results, send them; whatever happens is recorded, and its images are removed."""
+    """Assess a study, write its results, send them; whatever happens is recorded, and its images are removed.
+
+    Raises:
+        OSError: the disk, not the study: the next one would fail as well.
+    """
     folder = _new_folder(options.out, pseudonym(arrival.study_uid))
-    assessment, export, n_sent, error = None, None, 0, None
+    assessment, export, n_sent = None, None, 0
+    error: DiagnosisError | None = None
     try:
         assessment, export = _assess(engine, arrival, options, folder)
         if options.send_to is not None:
             n_sent = _send(options.send_to, export)
     except DiagnosisError as found:
         error = found
+    except OSError:
+        raise
+    except Exception as found:  # noqa: BLE001 - one study must not end the reception of the others
+        error = DiagnosisError(f"study: {unforeseen_reason(found)}")
     if options.keeps_images:
         shutil.move(arrival.folder, folder / "ct")
     shutil.rmtree(arrival.folder.parent, ignore_errors=True)

@@ -8,15 +8,12 @@ import os
 import sys
 import threading
 import time
-import traceback
-from collections.abc import Sequence
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from diagnosis.batch.cache import CacheError, FullCacheError
 from diagnosis.batch.reader_messages import Halted, Prepared, Ready, Refused
-from diagnosis.errors import DiagnosisError
+from diagnosis.errors import DiagnosisError, unforeseen_reason
 
 if TYPE_CHECKING:
     from diagnosis.batch.reading import ReaderSettings, StudyReader
@@ -51,16 +48,9 @@ def _answer(reader: "StudyReader", study: "Study", connection: Connection) -> Pr
         return Refused(study.case_id, "the study needs more memory than there is; read it on a larger machine")
     except Exception as error:
         # An error that nobody foresaw may have left anything behind: the process says what it was and goes.
-        connection.send(Refused(study.case_id, _unforeseen(error), is_designed=False))
+        connection.send(Refused(study.case_id, unforeseen_reason(error), is_designed=False))
         raise
     return Prepared(study.case_id, prepared.to_bytes(), seconds)
-
-
-def _unforeseen(error: Exception) -> str:
-    """Kind and place of an error, never its message, which may quote the patient's data."""
-    last: Sequence[traceback.FrameSummary] = traceback.extract_tb(error.__traceback__)[-1:]
-    place = f" at {Path(last[0].filename).name}:{last[0].lineno}" if last else ""
-    return f"an unforeseen {type(error).__name__}{place}; report it together with the kind of study"
 
 
 def _end_with_parent(parent: int) -> None:

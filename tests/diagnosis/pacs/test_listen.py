@@ -225,6 +225,23 @@ def test_what_nobody_counted_is_said_with_the_assessment(tmp_path, phantom_files
         shutil.move(outcome.folder / "ct", ct)
 
 
+def test_a_study_with_an_unforeseen_fault_does_not_end_the_reception(tmp_path, tiny_engine, monkeypatch):
+    from diagnosis import intake
+
+    def fault(*_args, **_options):
+        raise RuntimeError("Mustermann^Max")
+
+    ct = tmp_path / "in" / "study" / "ct"
+    ct.mkdir(parents=True)
+    monkeypatch.setattr(intake, "assemble_case", fault)
+    outcome = intake.take_in(tiny_engine, Arrival("1.2.3", ct, Ending.COUNTED, 30, 30), intake.IntakeOptions(tmp_path))
+    assert "an unforeseen RuntimeError at test_listen.py:" in str(outcome.error)
+    record = (outcome.folder / intake.OUTCOME).read_text()
+    assert json.loads(record)["exit_code"] == 1
+    assert "Mustermann" not in record
+    assert not ct.exists()
+
+
 def listen(folder, config, bundle, once_it_listens, *options):
     """Run the command until it has had one study, which `once_it_listens` sends from another thread."""
     (folder / "pacs.yaml").write_text(yaml.safe_dump(json.loads(config.model_dump_json(exclude_none=True))))
