@@ -237,9 +237,16 @@ class DiagnosisEngine:
 
 def cases_of_candidates(case: Case, candidates: Sequence[Candidate]) -> list[Case]:
     """A case without a marked region once for each region that was proposed, with a warning that says so."""
+    n = len(candidates)
+    doubt = (
+        "1 was proposed by a program and may be wrong"
+        if n == 1
+        else f"{n} were proposed by a program and may all be wrong"
+    )
+    of_which = "that of this candidate" if n == 1 else "that of the candidate it is highest for"
     warning = (
-        f"No region was marked: {len(candidates)} were proposed by a program and may all be wrong. The probability is "
-        "that of the candidate it is highest for, and not that of the whole study; confirm or dismiss each."
+        f"No region was marked: {doubt}. The probability is {of_which}, and not that of the whole study; confirm or "
+        f"dismiss {'it' if n == 1 else 'each'}."
     )
     kept = tuple(w for w in case.warnings if w != NO_REGION)
     return [replace(case, region=candidate.region, warnings=(*kept, warning)) for candidate in candidates]

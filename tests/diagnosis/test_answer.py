@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from diagnosis.answer import answer_case, answer_json
-from diagnosis.engine import DiagnosisEngine
+from diagnosis.engine import DiagnosisEngine, cases_of_candidates
 from diagnosis.errors import CaseError
 from diagnosis.ingest.case_folder import read_case
 from diagnosis.record.volume import RegionSource
@@ -36,6 +36,16 @@ def test_without_a_region_the_candidate_of_the_highest_probability_is_the_answer
     assert answer.main.main.probability == found[0]["probability"]
     assert answer.case.region.source is RegionSource.CANDIDATE
     assert "No region was marked" in answer.main.warnings[0]
+
+
+def test_one_candidate_is_told_as_one(engine, sample):
+    answer = answer_case(engine, replace(sample, region=None))
+    found = [candidate for candidate, _ in answer.candidates]
+    (alone,) = cases_of_candidates(replace(sample, region=None), found[:1])
+    assert "1 was proposed by a program and may be wrong." in alone.warnings[0]
+    together = cases_of_candidates(replace(sample, region=None), found)
+    assert {case.warnings[0] for case in together} == {answer.main.warnings[0]}
+    assert f"{len(found)} were proposed by a program and may all be wrong." in answer.main.warnings[0]
 
 
 def test_where_nothing_can_be_proposed_the_other_parts_are_assessed_or_it_is_said(engine, sample):
