@@ -186,7 +186,7 @@ class DiagnosisEngine:
             bundle_sha256=self.bundle.sha256,
             findings=tuple(self.finding_of(i, subset, output, row) for i in range(len(metadata.findings))),
             # What the network says of the look of a nodule that it was not shown is no reading of it.
-            descriptors=_descriptors(output.descriptors[row].numpy()) if Modality.CT in prepared.present else (),
+            descriptors=self._descriptors(output, row) if Modality.CT in prepared.present else (),
             modalities=_uses(prepared.present, shares),
             warnings=self._warnings(case, prepared, subset),
             seconds=seconds,
@@ -212,6 +212,13 @@ class DiagnosisEngine:
             is_flagged=probability >= declared.threshold,
             prediction_set=conformal.prediction_set(probability) if conformal else None,
         )
+
+    def _descriptors(self, output: NetworkOutput, row: int) -> tuple[DescriptorAssessment, ...]:
+        """What was read from a CT; none where the bundle's cohort taught none."""
+        if not self.bundle.network.config.reads_descriptors:
+            return ()
+        read = zip(DESCRIPTORS, output.descriptors[row].tolist(), strict=True)
+        return tuple(DescriptorAssessment(d.name, value, d.wording(value)) for d, value in read)
 
     def _warnings(self, case: Case, prepared: PreparedCase, subset: str) -> tuple[str, ...]:
         # That no region is marked is said by what was prepared, in one sentence and not in two.
@@ -250,12 +257,6 @@ def cases_of_candidates(case: Case, candidates: Sequence[Candidate]) -> list[Cas
     )
     kept = tuple(w for w in case.warnings if w != NO_REGION)
     return [replace(case, region=candidate.region, warnings=(*kept, warning)) for candidate in candidates]
-
-
-def _descriptors(values: np.ndarray[Any, np.dtype[np.float32]]) -> tuple[DescriptorAssessment, ...]:
-    return tuple(
-        DescriptorAssessment(d.name, float(v), d.wording(float(v))) for d, v in zip(DESCRIPTORS, values, strict=True)
-    )
 
 
 def _uses(present: frozenset[Modality], shares: ModalityShares) -> tuple[ModalityUse, ...]:

@@ -44,11 +44,11 @@ explained, on `phantom_ct_model` and `lidc_nodules` the shipped model::
     lidc_nodules     grad_cam             12 0.25 [0.09, 0.53] 0.12     0.75         -   0.09      -    0.02  0
     lidc_nodules     control_center       60 0.45 [0.33, 0.58] 0.37     0.80         -   1.00      -    0.00  0
     lidc_nodules     control_intensity    60 0.58 [0.46, 0.70] 0.24     0.78         -   1.00      -    0.00  0
-    phantom_ct       integrated_gradients 20 1.00 [0.84, 1.00] 0.69     1.00    0.0097   0.03   0.98    0.10  4
-    phantom_ct       gradient_shap        12 0.92 [0.65, 0.99] 0.61     1.00    0.9811   0.01      -    0.08  2
-    phantom_ct       occlusion            12 0.92 [0.65, 0.99] 0.61     1.00         -   0.10      -    0.09  0
-    phantom_ct       grad_cam             12 0.08 [0.01, 0.35] 0.12     0.17         -   0.03      -    0.01  0
-    phantom_ct       control_center       20 0.85 [0.64, 0.95] 0.60     1.00         -   1.00      -    0.00  0
+    phantom_ct       integrated_gradients 20 0.95 [0.76, 0.99] 0.73     0.95    0.0099   0.01   0.96    0.12  6
+    phantom_ct       gradient_shap        12 0.92 [0.65, 0.99] 0.67     0.92    0.7371   0.01      -    0.19  1
+    phantom_ct       occlusion            12 0.92 [0.65, 0.99] 0.56     1.00         -   0.09      -    0.13  0
+    phantom_ct       grad_cam             12 0.08 [0.01, 0.35] 0.14     0.00         -   0.13      -    0.02  0
+    phantom_ct       control_center       20 0.85 [0.64, 0.95] 0.60     0.95         -   1.00      -    0.00  0
     phantom_ct       control_intensity    20 0.45 [0.26, 0.66] 0.37     1.00         -   1.00      -    0.00  0
     phantom_ct_model integrated_gradients 20 0.90 [0.70, 0.97] 0.64     1.00    0.0096   0.03      -    0.62  1
     phantom_ct_model gradient_shap        12 0.92 [0.65, 0.99] 0.61     1.00    0.4990   0.02      -    1.08 41
@@ -56,11 +56,11 @@ explained, on `phantom_ct_model` and `lidc_nodules` the shipped model::
     phantom_ct_model grad_cam             12 0.08 [0.01, 0.35] 0.12     0.67         -   0.07      -    0.04  0
     phantom_ct_model control_center       20 0.85 [0.64, 0.95] 0.60     0.95         -   1.00      -    0.00  0
     phantom_ct_model control_intensity    20 0.45 [0.26, 0.66] 0.37     0.95         -   1.00      -    0.00  0
-    phantom_note     integrated_gradients 12 0.83 [0.55, 0.95] 0.53     1.00    0.0069   0.03   0.99    2.00 106
-    phantom_note     leave_one_out        12 0.67 [0.39, 0.86] 0.45     1.00         -   0.04      -    6.06 60
+    phantom_note     integrated_gradients 12 0.83 [0.55, 0.95] 0.53     1.00    0.0042   0.06   0.98    1.93 126
+    phantom_note     leave_one_out        12 0.42 [0.19, 0.68] 0.44     0.92         -   0.03      -    3.49 58
     phantom_note     control_longest_word 12 0.75 [0.47, 0.91] 0.55     0.92         -   1.00      -    0.00  0
-    phantom_voice    integrated_gradients 12 1.00 [0.76, 1.00] 0.92     1.00    0.0070   0.07   1.00    1.81  0
-    phantom_voice    leave_one_out        12 0.92 [0.65, 0.99] 0.92     0.42         -   0.08      -    1.33 21
+    phantom_voice    integrated_gradients 12 0.92 [0.65, 0.99] 0.92     1.00    0.0094   0.07   1.00    0.98  0
+    phantom_voice    leave_one_out        12 0.75 [0.47, 0.91] 0.93     0.67         -   0.07      -    0.67 21
     phantom_voice    control_longest_word 12 1.00 [0.76, 1.00] 0.96     1.00         -   1.00      -    0.00  0
 
 Pointing game with Wilson's 95 % interval; `worst gap` is the largest completeness gap; `random` the mean |rank

@@ -47,6 +47,8 @@ class NetworkConfig:
     """How modalities are joined."""
     acoustic_encoder: AcousticEncoderConfig | None = None
     """Log-mel frames to one more voice token; None leaves the branch out."""
+    reads_descriptors: bool = True
+    """Whether the descriptors were learned; a cohort without readers' ratings teaches none, and none are told then."""
 
 
 @final

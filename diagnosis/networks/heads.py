@@ -23,3 +23,9 @@ class DescriptorHead(nn.Module):
     def forward(self, fused: Float[Tensor, "... embed"]) -> Float[Tensor, "... descriptor"]:
         """Ratings from 1 to the scale's top."""
         return 1.0 + torch.sigmoid(self.linear(fused)) * self.span
+
+
+def make_constant(layer: nn.Linear, value: float) -> None:
+    """Let a layer that nothing will be taught say the same of everything, and nothing at random."""
+    nn.init.zeros_(layer.weight)
+    nn.init.constant_(layer.bias, value)

@@ -45,6 +45,8 @@ class VolumeEncoderConfig:
     """Spatial tokens along height and width."""
     dropout: float = 0.3
     """Dropout on the pooled features."""
+    readout_dropout: float = 0.0
+    """Dropout on the readouts that tokens are made of; from few cases the fusion learns them by heart otherwise."""
     n_rating_steps: int = N_RATING_STEPS
     """Steps of the malignancy rating; for a cohort with other findings, one for each finding."""
     measured_spacing_mm: float | None = None
@@ -184,11 +186,13 @@ class VolumeTokens(nn.Module):
         self.size = _token_layer(2, embed)
         self.place = _token_layer(config.n_readouts, embed)
         self.position = nn.Parameter(torch.randn(config.grid**2, embed) * 0.02)
+        self.dropout = nn.Dropout(config.readout_dropout)
 
     def forward(
         self, readouts: Float[Tensor, "batch place readout"], size: Float[Tensor, "batch 2"]
     ) -> Float[Tensor, "batch token embed"]:
         """Region token, size token, place tokens."""
+        readouts = self.dropout(readouts)
         region = self.region(torch.cat([readouts[:, 0], size], dim=1))[:, None]
         places = self.place(readouts[:, 1:]) + self.position
         return torch.cat([region, self.size(size)[:, None], places], dim=1)

@@ -1,8 +1,8 @@
 """What training needs of a case, whatever data set it came from."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import final
+from dataclasses import dataclass, replace
+from typing import Self, final
 
 import numpy as np
 import numpy.typing as npt
@@ -117,6 +117,11 @@ class Cohort:
     def inside(self, fold: str) -> list[int]:
         """Indices of the cases a fold's network is measured on."""
         return [i for i, case in enumerate(self.cases) if case.fold == fold]
+
+    def of_main_finding(self) -> Self:
+        """The same cases with the first finding alone."""
+        cases = (replace(c, labels=c.labels[:1], soft_targets=c.soft_targets[:1]) for c in self.cases)
+        return replace(self, findings=self.findings[:1], cases=tuple(cases))
 
 
 def soft_malignancy(ratings: Sequence[float]) -> float:

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 import torch
 
+from diagnosis.networks.heads import make_constant
 from diagnosis.networks.measurements import MeasuredReading
 from diagnosis.networks.text_encoder import FrozenBert, load_tokenizer
 from diagnosis.networks.text_reader import TextReader, TextSummary, make_text_reader
-from diagnosis.networks.volume_encoder import VolumeEncoder
+from diagnosis.networks.volume_encoder import LOG_CENTER, VolumeEncoder
 from diagnosis.preprocessing.volume import FieldOfView
 from diagnosis.progress import OpenBar
 from diagnosis.settings import process_count
@@ -32,7 +33,14 @@ from diagnosis.training.trainer import (
     save_tensors,
     validation_patients,
 )
-from diagnosis.training.volume_stage import RegionDataset, VolumeStage, region_batches, targets_of, watched_batches
+from diagnosis.training.volume_stage import (
+    RegionDataset,
+    VolumeStage,
+    VolumeTargets,
+    region_batches,
+    targets_of,
+    watched_batches,
+)
 
 RIDGE_PENALTY = 200.0
 """In cases, of which a fold has about 1,300 with their second look; 100 to 400 measured the same within 0.001."""
@@ -125,6 +133,7 @@ def train_volume_encoder(config: TrainConfig, cases: Sequence[TrainingCase], exc
     torch.manual_seed(seed)
     encoder = VolumeEncoder(config.network.volume_encoder, config.network.embed_dim)
     dataset = RegionDataset([case for case in cases if case.fold not in excluded], config, seed)
+    _leave_untaught(encoder, dataset.targets)
     learned, validation = dataset, None
     if config.volume.patience:
         kept = validation_patients([case.patient_id for case in dataset.cases], seed)
@@ -141,6 +150,14 @@ def train_volume_encoder(config: TrainConfig, cases: Sequence[TrainingCase], exc
     if is_first():
         save_tensors(measured, folder / "measured.pt")
     wait_for_all()
+
+
+def _leave_untaught(encoder: VolumeEncoder, targets: Sequence[VolumeTargets]) -> None:
+    """Heads that no case has a target for are constant: the fusion must not learn from what they say at random."""
+    if not any(torch.isfinite(t.descriptors).any() for t in targets):
+        make_constant(encoder.descriptors.linear, 0.0)
+    if not any(torch.isfinite(t.log_diameter) for t in targets):
+        make_constant(encoder.log_diameter, LOG_CENTER)
 
 
 def fit_measured(reading: MeasuredReading, cases: Sequence[TrainingCase], config: TrainConfig, seed: int) -> None:

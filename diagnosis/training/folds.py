@@ -118,7 +118,7 @@ def _kept_answers(
 ) -> Tensor:
     """Answers to all texts, from the work folder where the same reader has read the same before."""
     # Named by what was read and by whom: other words or another reader are read again.
-    digest = hashlib.sha256("\0".join(texts).encode())
+    digest = hashlib.sha256("\0".join([*texts, str(reader.answer_shape)]).encode())
     for weights in reader.state_dict().values() if isinstance(reader, TextReader) else ():
         digest.update(weights.contiguous().numpy().tobytes())
     kept = Path(config.work) / f"answers_{digest.hexdigest()[:16]}.pt"

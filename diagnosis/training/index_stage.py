@@ -24,7 +24,7 @@ from diagnosis.training.config import TrainConfig
 from diagnosis.training.ct_readings import CohortReadings, read_cohort_readings
 from diagnosis.training.folds import read_texts
 from diagnosis.training.lidc import BENIGN_TO, MALIGNANT_FROM
-from diagnosis.training.run import load_out_of_fold, read_cohort
+from diagnosis.training.run import fitted_to, load_out_of_fold, read_cohort
 from diagnosis.vocabulary import DESCRIPTORS
 
 DESCRIPTOR_NAMES = tuple(d.name for d in DESCRIPTORS)
@@ -55,6 +55,7 @@ def make_index(config: TrainConfig, open_bar: OpenBar) -> dict[str, Any]:
     """
     bundle = load_bundle(Path(config.out))
     cohort = read_cohort(config, open_bar)
+    config = fitted_to(config, cohort)
     reader = bundle.network.classifiers()[0].text_reader
     if not isinstance(reader, TextReader):
         msg = "index: the bundle's text branch reads no descriptors, so that nothing can be aligned; use another bundle"

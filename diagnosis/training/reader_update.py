@@ -26,7 +26,7 @@ from diagnosis.progress import OpenBar
 from diagnosis.training.config import StageConfig, TrainConfig
 from diagnosis.training.folds import answer_cases, merged, read_scored_texts
 from diagnosis.training.publish import publish
-from diagnosis.training.run import read_cohort, save_out_of_fold
+from diagnosis.training.run import fitted_to, read_cohort, save_out_of_fold
 from diagnosis.training.text_bank import TextBank, encode_texts
 from diagnosis.training.text_stage import (
     log_diameter_of,
@@ -170,6 +170,7 @@ def update_bundle(config: TrainConfig, open_bar: OpenBar) -> dict[str, Any]:
         msg = f"reader update: the text reader of {folder} is a summary, which has nothing to learn; train the whole"
         raise ConfigurationError(msg)
     cohort = read_cohort(config, open_bar)
+    config = fitted_to(config, cohort)
     updated = update_text_reader(reader, network.bert, config, Path(config.work) / "text", open_bar)
     learned = {name: value for name, value in updated.state_dict().items() if not name.startswith("tokens.")}
     for member in network.classifiers():

@@ -71,11 +71,16 @@ def _no_dictation(_key: str, _text: str) -> str:
 
 
 def fitted_to(config: TrainConfig, cohort: Cohort) -> TrainConfig:
-    """The configuration with a CT encoder that learns all findings of a cohort which has several and no readers."""
-    if len(cohort.findings) == 1 or any(case.readers for case in cohort.cases):
+    """The configuration with a network that learns all that a cohort teaches, and is said to learn no more.
+
+    Without readers no descriptors are learned, and the CT encoder of a cohort with several findings learns all of them.
+    """
+    if any(case.readers for case in cohort.cases):
         return config
-    encoder = replace(config.network.volume_encoder, n_rating_steps=len(cohort.findings))
-    return replace(config, network=replace(config.network, volume_encoder=encoder))
+    encoder = config.network.volume_encoder
+    if len(cohort.findings) > 1:
+        encoder = replace(encoder, n_rating_steps=len(cohort.findings))
+    return replace(config, network=replace(config.network, volume_encoder=encoder, reads_descriptors=False))
 
 
 def train(config: TrainConfig, open_bar: OpenBar) -> dict[str, Any]:
@@ -99,7 +104,7 @@ def train(config: TrainConfig, open_bar: OpenBar) -> dict[str, Any]:
         cohort = read_cohort(config, open_bar)
         _claim_cohort(work, config, cohort)
     require_enough(cohort, config)
-    config = fitted_to(config, cohort)
+    stated, config = config, fitted_to(config, cohort)
     network, out_of_fold = train_folds(config, cohort, open_bar)
     if not is_first():
         wait_for_all()
@@ -118,7 +123,7 @@ def train(config: TrainConfig, open_bar: OpenBar) -> dict[str, Any]:
             "torch": torch.__version__,
             "python": platform.python_version(),
         },
-        "config": asdict(config),
+        "config": asdict(stated),
         "seconds": round(time.time() - start, 1),
     }
     (work / "run.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
@@ -216,12 +221,18 @@ def compare_fusions(config: TrainConfig, methods: list[str], open_bar: OpenBar) 
 
 
 def compare_encoders(config: TrainConfig, open_bar: OpenBar) -> dict[str, Any]:
-    """Image encoders on the regions and folds of a run; the table, which is kept and shown in the bundle's card."""
+    """Image encoders on the regions and folds of a run; the table, which is kept and shown in the bundle's card.
+
+    They are compared by the main finding. A run of several findings has encoders that learned all of them at once: they
+    are trained again for the main one alone, as the others are.
+    """
     from diagnosis.training.image_encoders import compare_image_encoders
 
     _claim(Path(config.work), config)
-    cohort = read_cohort(config, open_bar, with_dictations=False)
-    document = compare_image_encoders(config, cohort, open_bar)
+    cohort, work = read_cohort(config, open_bar, with_dictations=False), config.work
+    if len(cohort.findings) > 1:
+        cohort, work = cohort.of_main_finding(), str(Path(config.work) / "encoders" / "main_finding")
+    document = compare_image_encoders(replace(config, work=work), cohort, open_bar)
     bundle = Path(config.out)
     folders = [Path(config.work), *([bundle / "eval"] if config.out and (bundle / "eval").is_dir() else [])]
     for folder in folders:

@@ -6,7 +6,7 @@ from diagnosis.networks.acoustic_encoder import AcousticEncoderConfig
 from diagnosis.networks.classifier import DiagnosisNetwork, NetworkConfig
 from diagnosis.networks.model_input import ModelInput
 from diagnosis.networks.text_encoder import FrozenBert, TextEncoderConfig, load_tokenizer
-from diagnosis.networks.volume_encoder import VolumeEncoder, VolumeEncoderConfig
+from diagnosis.networks.volume_encoder import VolumeEncoder, VolumeEncoderConfig, VolumeTokens
 
 
 def make_input(presence: list[list[bool]], *, mel: bool = False) -> ModelInput:
@@ -90,6 +90,16 @@ def test_volume_encoders_give_tokens_and_readings(kind):
     assert reading.tokens.shape == (2, 11, 32)
     assert reading.descriptors.shape == (2, 8)
     assert reading.rating_logits.shape == (2, 4)
+
+
+def test_readouts_are_dropped_while_tokens_are_learned_and_never_after():
+    tokens = VolumeTokens(VolumeEncoderConfig(readout_dropout=0.5), 16)
+    readouts, size = torch.randn(4, 10, 12), torch.zeros(4, 2)
+    learned = [tokens.train()(readouts, size) for _ in range(2)]
+    assert not torch.equal(*learned)
+    torch.testing.assert_close(tokens.eval()(readouts, size), tokens(readouts, size), atol=0, rtol=0)
+    plain = VolumeTokens(VolumeEncoderConfig(), 16).train()
+    torch.testing.assert_close(plain(readouts, size), plain(readouts, size), atol=0, rtol=0)
 
 
 def test_voxels_outside_the_cylinder_are_not_looked_at():

@@ -42,6 +42,14 @@ def make_cohort(n_cases=60):
     return Cohort("made_up", ("malignancy",), tuple(cases))
 
 
+def test_encoders_of_several_findings_are_compared_by_the_main_one():
+    cohort = make_cohort()
+    both = (replace(c, labels=(*c.labels, None), soft_targets=(*c.soft_targets, 0.5)) for c in cohort.cases)
+    alone = replace(cohort, findings=("malignancy", "calcified"), cases=tuple(both)).of_main_finding()
+    assert alone.findings == cohort.findings
+    assert [(c.labels, c.soft_targets) for c in alone.cases] == [(c.labels, c.soft_targets) for c in cohort.cases]
+
+
 def test_the_ridge_on_measurements_reads_cases_that_it_was_not_fitted_on():
     config, cohort = TrainConfig(), make_cohort()
     answers = measurements_alone(config, cohort, cohort.cases)

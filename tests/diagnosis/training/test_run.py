@@ -38,7 +38,7 @@ def manifest(tmp_path_factory):
                 "case_id": f"c{i}", "patient_id": f"p{i}", "ct": f"c{i}.nii.gz" if i % 5 else "", "note_text": note,
                 "center_x_mm": "14" if i % 5 else "", "center_y_mm": "14" if i % 5 else "",
                 "center_z_mm": "12.5" if i % 5 else "", "diameter_mm": ("16" if label else "6") if i % 5 else "",
-                "split": f"fold{(i // 2) % 3}", "malignancy": str(label),
+                "split": f"fold{(i // 2) % 3}", "malignancy": str(label), "calcified": str(1 - label),
             }
         )  # fmt: skip
     path = folder / "manifest.csv"
@@ -76,6 +76,20 @@ def trained(manifest, tmp_path_factory):
     from diagnosis.training.run import train
 
     config = make_config(manifest, tmp_path_factory.mktemp("run"))
+    return config, train(config, silent)
+
+
+@pytest.fixture(scope="module")
+def trained_on_two(manifest, tmp_path_factory):
+    from diagnosis.training.run import train
+
+    config = make_config(manifest, tmp_path_factory.mktemp("run_of_two"))
+    config = replace(
+        config,
+        data=replace(config.data, findings=("malignancy", "calcified")),
+        volume=replace(config.volume, epochs=1),
+        fusion=replace(config.fusion, epochs=4),
+    )
     return config, train(config, silent)
 
 
@@ -225,6 +239,42 @@ def test_a_missing_finding_is_named_before_training(manifest, tmp_path):
     config = replace(config, data=DataConfig(kind="manifest", root=str(manifest), findings=("emphysema",)))
     with pytest.raises(ManifestError, match="it has no column 'emphysema'"):
         train(config, silent)
+
+
+@pytest.mark.slow
+def test_what_no_reader_taught_is_neither_learned_from_nor_told(trained, manifest):
+    """Heads without a target would say something at random of each nodule, and reports would tell it."""
+    import torch
+
+    from diagnosis.bundle.folder import load_bundle
+    from diagnosis.engine import DiagnosisEngine
+    from diagnosis.ingest.manifest import read_manifest, read_manifest_case
+
+    config, _ = trained
+    bundle = load_bundle(Path(config.out))
+    for member in bundle.network.classifiers():
+        said = member.volume_encoder.descriptors(torch.randn(5, 96))
+        torch.testing.assert_close(said, said[:1].expand_as(said), atol=0, rtol=0)
+        told = member.volume_encoder.log_diameter(torch.randn(5, 96))
+        assert float(told.detach().std()) > 0, "the manifest tells diameters"
+    row = next(row for row in read_manifest(manifest).rows if row.case_id == "c1")
+    assessment = DiagnosisEngine(bundle).assess(read_manifest_case(row))
+    assert "ct" in {m.modality.value for m in assessment.modalities if m.is_present}
+    assert assessment.descriptors == ()
+
+
+@pytest.mark.slow
+def test_two_findings_are_learned_and_indexed_together(trained_on_two):
+    from diagnosis.bundle.folder import load_bundle, verify_checksums
+    from diagnosis.retrieval.index import load_index
+    from diagnosis.training.index_stage import make_index
+
+    config, document = trained_on_two
+    assert set(document["findings"]) == {"malignancy", "calcified"}
+    assert load_bundle(Path(config.out)).network.config.volume_encoder.n_rating_steps == 2
+    make_index(config, silent)
+    index = load_index(Path(config.out), verify_checksums(Path(config.out)))
+    assert index.embeddings.shape[:2] == (36, 3)
 
 
 def test_the_index_of_a_run_without_readers_is_made_and_found(trained):
