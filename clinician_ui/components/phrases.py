@@ -6,6 +6,11 @@ def counted(n: int, noun: str, plural: str | None = None) -> str:
     return f"{n:,} {noun if n == 1 else plural or f'{noun}s'}"
 
 
+def sentence(text: str) -> str:
+    """A piece of a message as a sentence of its own."""
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"
+
+
 def plain_text(text: str) -> str:
     """Typed text for a markdown element, shown as it is: markdown would make links and headings of it."""
     return "".join(f"\\{sign}" if sign in "\\`*_{}[]()#+-!<>|$:~" else sign for sign in text)

@@ -15,6 +15,10 @@ from diagnosis.errors import DiagnosisError
 from diagnosis.record import Case, RegionOfInterest
 from diagnosis.store.proposals import ProposalDecision
 
+WITH_WORDS = (
+    "Note and dictation count in each of these probabilities as if they spoke of that place, which they do for one at "
+    "most."
+)
 SEARCHING = "Searching the CT for regions; read on meanwhile"
 
 
@@ -32,6 +36,8 @@ def render_proposals(
     if proposals is None:
         _ask_search(place, entry)
     else:
+        if proposals.found and case.present:
+            st.caption(WITH_WORDS)
         _render_list(entry, proposals, on_confirm)
 
 

@@ -11,6 +11,7 @@ from clinician_ui.components.banner import render_warnings
 from clinician_ui.components.finding_table import display_name, render_descriptors, render_findings
 from clinician_ui.components.modality_bar import render_modalities
 from clinician_ui.components.opinions import render_second_opinions
+from clinician_ui.components.phrases import sentence
 from clinician_ui.components.proof_table import render_proof
 from clinician_ui.components.scene import Scene, make_scene
 from clinician_ui.components.similar_table import render_similar
@@ -211,7 +212,7 @@ def _patient_words(case: Case) -> str:
 def _render_explanation(place: Workplace, entry: CaseEntry, finding: str, explanation: Explanation | None) -> None:
     """The button that asks why; what was withheld once it was answered."""
     if explanation is not None:
-        render_warnings([why.replace("_", " ") for why in explanation.withheld])
+        render_warnings([sentence(why.replace("_", " ")) for why in explanation.withheld])
     elif may(Permission.EXPLAIN):
         _ask_why(place, entry, finding)
 

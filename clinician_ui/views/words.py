@@ -11,6 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from clinician_ui.access import may
 from clinician_ui.components.banner import render_warnings
 from clinician_ui.components.note_highlight import render_note
+from clinician_ui.components.phrases import sentence
 from clinician_ui.components.waveform import render_dictation
 from clinician_ui.dictations import (
     Heard,
@@ -174,7 +175,7 @@ def _render_waiting(place: Workplace, entry: CaseEntry, waiting: Recording) -> N
         st.warning("No words were heard. Speak closer to the microphone, and record it again.")
     st.caption("This recording waits for you, over a refresh too. It counts only once you confirm it.")
     render_dictation(voice, None, f"waiting-{entry.token}", waiting.heard.to_check)
-    render_warnings(waiting.heard.warnings)
+    render_warnings([sentence(warning) for warning in waiting.heard.warnings])
     key = f"said-{entry.token}-{waiting.mark}"
     text = st.text_area("What was said", waiting.text, height=160, key=key, max_chars=20_000)
     if text != st.session_state.setdefault(f"{key}-kept", waiting.text):

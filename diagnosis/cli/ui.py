@@ -10,7 +10,7 @@ import typer
 
 from diagnosis import settings
 from diagnosis.cli import options
-from diagnosis.errors import ConfigurationError, MissingDependencyError
+from diagnosis.errors import CaseError, ConfigurationError, MissingDependencyError
 
 _AUTH_KEYS = ("redirect_uri", "cookie_secret", "client_id", "client_secret", "server_metadata_url")
 
@@ -37,6 +37,8 @@ def ui_command(
             "a provider with --login"
         )
         raise ConfigurationError(msg)
+    cases, bundle = cases or settings.data_samples_dir(), bundle or settings.bundle_dir()
+    _require_folders(cases, bundle)
     # The dashboard stands on this package, not the other way round: it is found and started, not imported.
     found = importlib.util.find_spec("clinician_ui")
     if found is None or found.origin is None:
@@ -56,8 +58,18 @@ def ui_command(
     if login is not None:
         settings_of_server["secrets.files"] = str(login.resolve())
     command += [f"--{name}={value}" for name, value in settings_of_server.items()]
-    command += ["--", str(cases or settings.data_samples_dir()), str(bundle or settings.bundle_dir())]
+    command += ["--", str(cases), str(bundle)]
     raise typer.Exit(subprocess.call(command))
+
+
+def _require_folders(cases: Path, bundle: Path) -> None:
+    """What each page would say is said before there is one."""
+    from diagnosis.bundle.checksums import stated_sha256
+
+    if not cases.is_dir():
+        msg = "cases: there is no such folder; name one that holds case folders, or leave it out to see the samples"
+        raise CaseError(msg)
+    stated_sha256(bundle)
 
 
 def _require_login_file(path: Path) -> None:

@@ -90,12 +90,15 @@ def _feature(name: str) -> Answerer:
         parts: list[str] = []
         evidence: list[Evidence] = []
         rated = next((d for d in known.assessment.descriptors if d.name == name), None)
+        said = _said(known, _FEATURE_FACTS.get(name, ()))
         if rated is not None and Modality.CT in known.case.present:
             call = _call(name, rated.value)
+            if any(sense_verb(fact) == _OPPOSITE.get(call) for fact in said):
+                call = "the sources differ: "
             top = len(PHRASES[name])
             parts.append(f"{call}{phrase(name, rated.value)} (read as {rated.value:.1f} of {top})")
             evidence.append(of_descriptor(rated))
-        for fact in _said(known, _FEATURE_FACTS.get(name, ())):
+        for fact in said:
             what = FEATURES.get(fact.name, fact.name)
             parts.append(f"the {fact.source.value} {sense_verb(fact)} {what}")
             evidence.append(of_fact(known.case, fact))
@@ -105,6 +108,10 @@ def _feature(name: str) -> Answerer:
         return f"{text[:1].upper()}{text[1:]}.", tuple(evidence)
 
     return answered
+
+
+_OPPOSITE = {"yes: ": "denies", "no: ": "states"}
+"""How words contradict what was read from the CT."""
 
 
 def _call(name: str, value: float) -> str:

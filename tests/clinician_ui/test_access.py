@@ -131,6 +131,17 @@ def test_a_login_file_is_checked_before_the_server_starts(tmp_path):
     assert "cannot be read as TOML" in found.stderr
 
 
+def test_folders_are_looked_for_before_the_server_starts(tmp_path):
+    for options, code, words in (
+        ([str(tmp_path / "missing")], 8, "cases: there is no such folder"),
+        (["--bundle", str(tmp_path)], 11, "checksums.json cannot be read"),
+    ):
+        command = [sys.executable, "-m", "diagnosis", "ui", *options, "--headless"]
+        found = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+        assert found.returncode == code
+        assert words in found.stderr
+
+
 @pytest.fixture
 def visit(monkeypatch, cases_dir, ui_bundle, checkout):
     """Start the app with a provider and what it vouches for."""

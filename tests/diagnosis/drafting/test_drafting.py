@@ -167,6 +167,27 @@ def test_questions_are_answered_with_evidence(question, words):
 
 
 @pytest.mark.parametrize(
+    ("rating", "note", "begins"),
+    [
+        (1.2, "Spiculated nodule.", "The sources differ: "),
+        (4.8, "No spiculation.", "The sources differ: "),
+        (4.8, "Spiculated nodule.", "Yes: "),
+        (1.2, "No spiculation.", "No: "),
+        (1.2, "Possibly spiculated nodule.", "No: "),
+    ],
+)
+def test_words_that_contradict_the_ct_are_told_first(drafted, rating, note, begins):
+    case, assessment, _ = drafted
+    known = DESCRIPTOR_BY_NAME["spiculation"]
+    rated = tuple(
+        replace(d, value=rating, wording=known.wording(rating)) if d.name == known.name else d
+        for d in assessment.descriptors
+    )
+    written = replace(case, note=ClinicalNote(note), voice_note=None)
+    assert answer("Is it spiculated?", written, replace(assessment, descriptors=rated)).text.startswith(begins)
+
+
+@pytest.mark.parametrize(
     ("question", "reason"),
     [
         ("Is it calcified?", "no words say it"),
