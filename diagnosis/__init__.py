@@ -29,7 +29,8 @@ The rooms, from the doors down to the floor; each knows only what stands below i
 `evaluation`, `reporting`, `store`  arrays to numbers; results to files; what was said, and who looked
 `phantom`                           synthetic patients whose truth is known
 `record`                            what is known of a patient: frozen values
-`vocabulary`, `settings`, `extras`  the words of the product; the environment; what not everybody installs
+`vocabulary`, `spoken_numbers`      the words of the product; numbers as they are spoken
+`settings`, `extras`                the environment; what not everybody installs
 `errors`, `field_errors`            what a user can meet, and the words for it; `progress`, `kept_imports` and
                                     `version` beside them
 ==================================  ===================================================================================

@@ -153,18 +153,6 @@ NOT_A_MEDICAL_DEVICE = (
 )
 
 
-NUMBER_WORDS = [
-    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine",
-    "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
-]  # fmt: skip
-"""Numbers below twenty as they are spoken; each stands at its value."""
-TENS_WORDS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
-NUMBER_VALUES = {word: value for value, word in enumerate(NUMBER_WORDS)} | {
-    word: 20 + 10 * place for place, word in enumerate(TENS_WORDS)
-}
-"""Value of each spoken number that is one word."""
-
-
 def counted(n: int, noun: str, plural: str | None = None) -> str:
     """A number with its noun: "1 file", "2 files"; `plural` where it is not made by an s."""
     return f"{n} {noun if n == 1 else plural or noun + 's'}"

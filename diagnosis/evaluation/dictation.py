@@ -22,6 +22,7 @@ from itertools import zip_longest
 from typing import final
 
 from diagnosis.errors import MissingDependencyError
+from diagnosis.spoken_numbers import NUMBER_VALUES
 
 
 def _words(text: str) -> frozenset[str]:
@@ -65,11 +66,7 @@ FINDING_STEMS: tuple[tuple[str, ...], ...] = (
     ("scolio", "levoscolio", "dextroscolio"),
     ("hyperinflat", "hyperexpan"),
 )
-_NUMBER_WORDS = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-    "eighteen nineteen twenty"
-)
-_NUMBERS = {word: str(value) for value, word in enumerate(_NUMBER_WORDS.split())}
+_NUMBERS = {word: str(value) for word, value in NUMBER_VALUES.items() if value <= 20}
 _UNITS = {
     "millimeter": "mm",
     "millimeters": "mm",

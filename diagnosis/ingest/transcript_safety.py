@@ -15,6 +15,7 @@ import numpy as np
 
 from diagnosis.ingest.audio import SAMPLING_RATE_HZ
 from diagnosis.record.note import Audio, VoiceNote
+from diagnosis.spoken_numbers import NUMBER_VALUES
 
 # A word of the kind is marked below this probability.
 MEANING_BELOW = 0.70
@@ -40,10 +41,7 @@ _MEANING = _words(
     "poorly ill solid non-solid subsolid part-solid semisolid calcified non-calcified noncalcified spiculated non- "
     "spiculated unspiculated lobulated non-lobulated unlobulated smooth irregular former current"
 )
-_NUMBERS = _words(
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-    "eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred half point double"
-)
+_NUMBERS = frozenset(NUMBER_VALUES) | _words("hundred half point double")
 _UNITS = _words(
     "mm cm ml cc hu % millimeter millimeters millimetre millimetres centimeter centimeters centimetre centimetres "
     "hounsfield percent year years month months week weeks day days"

@@ -13,6 +13,7 @@ from typing import final
 
 from diagnosis.phantom import phrases
 from diagnosis.phantom.phrases import Family, Phrases
+from diagnosis.spoken_numbers import NUMBER_WORDS, TENS_WORDS
 
 LEVELS = {
     "subtlety": 5,
@@ -73,23 +74,18 @@ class NoduleDescription:
 
 _ABSENT = {"lobulation": 1, "spiculation": 1, "calcification": 6}
 _SHORT_NAMES = dict(zip(LEVELS, ["subt", "struct", "calc", "spher", "marg", "lob", "spic", "tex"], strict=True))
-_ONES = (
-    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
-    *("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
-)
-_TENS = ["_", "_", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 
 
 def spell_number(value: float, hyphen: str = "-") -> str:
     """Spell a number below 1000 as it is spoken, with at most one decimal: 'twenty-two point five'."""
     whole, decimal = divmod(round(value * 10), 10)
     hundreds, rest = divmod(whole, 100)
-    words = [_ONES[hundreds], "hundred"] if hundreds else []
+    words = [NUMBER_WORDS[hundreds], "hundred"] if hundreds else []
     if rest >= 20:
-        words.append(_TENS[rest // 10] + (hyphen + _ONES[rest % 10] if rest % 10 else ""))
+        words.append(TENS_WORDS[rest // 10 - 2] + (hyphen + NUMBER_WORDS[rest % 10] if rest % 10 else ""))
     elif rest or not hundreds:
-        words.append(_ONES[rest])
-    return " ".join([*words, "point", _ONES[decimal]] if decimal else words)
+        words.append(NUMBER_WORDS[rest])
+    return " ".join([*words, "point", NUMBER_WORDS[decimal]] if decimal else words)
 
 
 @final

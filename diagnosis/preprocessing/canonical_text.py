@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import final
 
 from diagnosis.preprocessing.shorthand import written_in_full
-from diagnosis.vocabulary import NUMBER_VALUES, NUMBER_WORDS, TENS_WORDS
+from diagnosis.spoken_numbers import NUMBER_WORDS, TENS_WORDS, number_value
 
 _DIGIT_WORD = "|".join(NUMBER_WORDS[:10])
 _WORD = "|".join(sorted(NUMBER_WORDS, key=len, reverse=True))
@@ -143,7 +143,7 @@ def _length(written: str) -> str:
     factors: list[float] = []
     for part in parts:
         if part["number"]:
-            numbers.append(_value(part["number"]))
+            numbers.append(number_value(part["number"]))
         elif part["unit"]:
             factor = 10.0 if part["unit"].lower().startswith("c") else 1.0
             factors += [factor] * (len(numbers) - len(factors))
@@ -157,24 +157,5 @@ def _shown_mm(value_mm: float) -> str:
 
 def _score(match: re.Match[str]) -> str:
     if match["noun"]:
-        return f"{match['noun']} {_value(match['only']):g}"
-    return f"{_value(match['level']):g} out of {_value(match['top']):g}"
-
-
-def _value(written: str) -> float:
-    """The number that digits or words stand for."""
-    whole, half, _ = re.sub(r"\s+", " ", written.lower()).partition(" and a half")
-    whole, half = (whole, half) if half else whole.partition(" and 1/2")[:2]
-    if half:
-        return _value(whole) + 0.5
-    if whole.startswith("half"):
-        return 0.5
-    whole, _, decimals = re.sub(r"(?<=\d),(?=\d)", ".", whole).partition("point")
-    if decimals:
-        fraction = "".join(str(NUMBER_VALUES.get(word, word)) for word in decimals.split())
-        return (_value(whole.strip()) if whole.strip() else 0.0) + float(f"0.{fraction}")
-    words = re.split(r"[-\s]+", whole.strip())
-    if words[0][0] in ".0123456789":
-        return float(words[0])
-    total = 100.0 if "hundred" in words else 0.0
-    return total + sum(NUMBER_VALUES[word] for word in (words[2:] if total else words) if word != "and")
+        return f"{match['noun']} {number_value(match['only']):g}"
+    return f"{number_value(match['level']):g} out of {number_value(match['top']):g}"

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import final
 
 from diagnosis.reading.facts import FactKind
-from diagnosis.reading.sizes import NUMBER, number_value
+from diagnosis.reading.sizes import NUMBER
+from diagnosis.spoken_numbers import number_value
 
 NEVER, FORMER, CURRENT, EVER = "never", "former", "current", "ever"
 LUNG_CANCER = "lung cancer"

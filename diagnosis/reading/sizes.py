@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import final
 
-from diagnosis.vocabulary import NUMBER_VALUES, NUMBER_WORDS
+from diagnosis.spoken_numbers import NUMBER_VALUES, NUMBER_WORDS, number_value
 
 _WORD = "|".join(sorted(NUMBER_VALUES, key=len, reverse=True))
 _SPELLED = rf"(?:{_WORD})(?:[\s-](?:{'|'.join(NUMBER_WORDS[1:10])}))?(?:\s+point\s+(?:{_WORD}))?"
@@ -90,16 +90,3 @@ def _start(text: str, match: re.Match[str]) -> int | None:
 
 def _millimeters(unit: str) -> float:
     return 10.0 if unit.lower().startswith("c") else 1.0
-
-
-def number_value(written: str) -> float:
-    """The number that digits or words stand for: "1,8", "one point eight", "twenty-one"."""
-    plain, n_halves = re.subn(r"\s*(?:and\s+a\s+half|½|1/2)$|^(?:one\s+)?half\s+an?$", "", written.lower().strip(" a"))
-    if n_halves or plain in {"half", "one half"}:
-        return 0.5 + (number_value(plain) if plain and plain not in {"half", "one half"} else 0.0)
-    words = re.split(r"[\s-]+", plain.replace(",", "."))
-    if "point" in words:
-        place = words.index("point")
-        decimals = "".join(f"{NUMBER_VALUES.get(w, w):g}" if w in NUMBER_VALUES else w for w in words[place + 1 :])
-        return number_value(" ".join(words[:place])) + float(f"0.{decimals}")
-    return sum(NUMBER_VALUES[word] if word in NUMBER_VALUES else float(word) for word in words)

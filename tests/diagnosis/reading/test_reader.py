@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from diagnosis.ingest.notes import note_from_text
 from diagnosis.reading import FactKind, Source, assertions_of, read_dictation, read_note, read_text
 from diagnosis.reading.sentences import sentence_spans
-from diagnosis.reading.sizes import find_lengths, number_value
+from diagnosis.reading.sizes import find_lengths
 from diagnosis.record import SpeechSegment, VoiceNote, Word
 
 
@@ -71,14 +71,6 @@ def test_size_place_and_features_belong_to_the_nodule():
 def test_slice_thickness_and_earlier_sizes_are_no_sizes():
     assert facts_named("CT with 3 mm axial slices. Nodule of 12 mm, previously 8 mm.", "diameter")[0].value == 12
     assert len(facts_named("CT with 3 mm axial slices. Nodule of 12 mm, previously 8 mm.", "diameter")) == 1
-
-
-@pytest.mark.parametrize(
-    ("written", "value"),
-    [("1,8", 1.8), ("one point eight", 1.8), ("twenty-one", 21), ("eighteen", 18), ("1 point 5", 1.5)],
-)
-def test_numbers_in_digits_and_words(written, value):
-    assert number_value(written) == pytest.approx(value)
 
 
 def test_spoken_sizes():
