@@ -136,7 +136,7 @@ def _print(draft: "Draft", console: Console) -> None:
 
 
 def ask_command(
-    case: Annotated[Path, typer.Argument(help="Case folder with case.json, ct/, note.txt, voice.wav.")],
+    case: options.CaseFolder,
     question: Annotated[str, typer.Argument(help="For example: is it spiculated?")],
     bundle: options.Bundle = None,
     as_json: Annotated[bool, typer.Option("--json", help="The answer with its evidence, for machines.")] = False,

@@ -14,7 +14,7 @@ from diagnosis.vocabulary import ExportFormat
 
 
 def export_command(
-    case: Annotated[Path, typer.Argument(help="Case folder.")],
+    case: options.CaseFolder,
     out: Annotated[Path, typer.Option("--out", help="Folder for the files.")],
     format: Annotated[
         list[ExportFormat] | None,

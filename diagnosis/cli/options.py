@@ -12,6 +12,7 @@ import typer
 from diagnosis import vocabulary
 
 Case = Annotated[Path | None, typer.Argument(help="Case folder with case.json, ct/, note.txt, voice.wav.")]
+CaseFolder = Annotated[Path, typer.Argument(help="Case folder with case.json, ct/, note.txt, voice.wav.")]
 Ct = Annotated[Path | None, typer.Option("--ct", help="CT: DICOM folder, zip, file, or NIfTI.")]
 Region = Annotated[str | None, typer.Option("--region", help="Center of the region: X,Y,Z in LPS mm.")]
 Diameter = Annotated[float | None, typer.Option("--diameter", help="Diameter of the region in mm, if known.")]

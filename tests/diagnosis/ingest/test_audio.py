@@ -173,6 +173,7 @@ def test_limits(tmp_path, monkeypatch):
 
 def test_real_recordings_are_read(shared_data):
     recordings = sorted(p for p in (shared_data / "dictation").rglob("*") if p.suffix in {".wav", ".flac"})
+    assert len(recordings) > 10
     for path in recordings:
         found = read_audio(path)
         assert found.duration_s == pytest.approx(soundfile.info(path).duration, abs=0.02)

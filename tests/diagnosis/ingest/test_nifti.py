@@ -192,7 +192,9 @@ def test_flipped_header_bytes_never_crash(tmp_path: Path, position: int, value: 
 
 
 def test_real_nodules_are_ct(shared_data: Path) -> None:
-    for path in sorted((shared_data / "lidc_nodules" / "image").glob("*.nii.gz"))[:10]:
+    paths = sorted((shared_data / "lidc_nodules" / "image").glob("*.nii.gz"))[:10]
+    assert len(paths) == 10
+    for path in paths:
         image, volume = nib.load(path), read_ct_nifti(path)
         i, j, k = (size // 2 for size in image.shape)
         x, y, z, _ = image.affine @ [i, j, k, 1]

@@ -254,6 +254,7 @@ class TestSections:
         reports = shared_data / "text" / "iuxray" / "indiana_reports.csv"
         with reports.open(encoding="utf-8") as file:
             rows = [row for row in csv.DictReader(file) if row["findings"] and row["impression"]][:500]
+        assert len(rows) == 500
         for row in rows:
             text = f"INDICATION: {row['indication']}\nFINDINGS: {row['findings']}\nIMPRESSION: {row['impression']}"
             found = dict(sections(text))

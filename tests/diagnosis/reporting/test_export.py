@@ -142,7 +142,9 @@ def test_fhir_is_valid_and_names_the_same_result(made):
 
 
 def test_all_objects_lie_in_the_source_s_study_under_the_same_patient(made):
-    for path in made.glob("*.dcm"):
+    objects = sorted(made.glob("*.dcm"))
+    assert len(objects) >= 4, "report, map, PDF, segmentation and pictures"
+    for path in objects:
         data_set = pydicom.dcmread(path)
         assert (data_set.StudyInstanceUID, data_set.PatientID, str(data_set.PatientName)) == ("1.2.3", PATIENT, NAME)
 
