@@ -35,10 +35,11 @@ def index_command(
         console.print(recall_table(loss, rows))
     if quality["captions"]:
         console.print(caption_table(quality["captions"]))
+    written = f"{chosen.out}/retrieval" + (f", {chosen.out}/caption" if quality["captions"] else "")
     near = quality["neighbors"]
     console.print(
         f"Of the 5 nearest by CT, {near['same_call_of_5_nearest']:.0%} were judged like the nodule itself "
-        f"({near['by_chance']:.0%} by chance). Written: {chosen.out}/retrieval, {chosen.out}/caption"
+        f"({near['by_chance']:.0%} by chance). Written: {written}"
     )
 
 

@@ -21,7 +21,8 @@ def contribution(assessment: Assessment, modality: Modality) -> str:
 def print_assessments(assessments: list[Assessment], console: Console) -> None:
     """One row a case: probability, range over the ensemble, call, and what each modality contributed in logits.
 
-    Fits a terminal of 80 columns for case names of up to eleven letters.
+    Fits a terminal of 80 columns for case names of up to eleven letters. Further findings of the bundle stand in a
+    table of their own.
     """
     name = assessments[0].main.name.replace("_", " ")
     caption = (
@@ -34,15 +35,27 @@ def print_assessments(assessments: list[Assessment], console: Console) -> None:
     for modality in Modality:
         table.add_column(MODALITY_DISPLAY[modality], justify="right", no_wrap=True)
     for assessment in assessments:
-        main = assessment.main
-        table.add_row(
-            assessment.case_id,
-            f"{main.probability:.2f}",
-            f"{main.low:.2f}-{main.high:.2f}",
-            call_wording(main),
-            *(contribution(assessment, m) for m in Modality),
-        )
+        contributions = (contribution(assessment, m) for m in Modality)
+        table.add_row(assessment.case_id, *_answer(assessment.main), *contributions)
     console.print(table)
+    if len(assessments[0].findings) > 1:
+        console.print(_further_findings(assessments))
+
+
+def _answer(finding: FindingAssessment) -> tuple[str, str, str]:
+    """Probability, range, call."""
+    return f"{finding.probability:.2f}", f"{finding.low:.2f}-{finding.high:.2f}", call_wording(finding)
+
+
+def _further_findings(assessments: list[Assessment]) -> Table:
+    table = Table(title="Further findings", box=SIMPLE_HEAD, pad_edge=False)
+    for column in ("case", "finding", "prob.", "range", "call"):
+        table.add_column(column, no_wrap=column != "finding")
+    for assessment in assessments:
+        for finding in assessment.findings:
+            if finding is not assessment.main:
+                table.add_row(assessment.case_id, finding.name.replace("_", " "), *_answer(finding))
+    return table
 
 
 def call_wording(finding: FindingAssessment) -> str:

@@ -1,5 +1,6 @@
 """What stands on a trained bundle: the index of similar nodules and the caption decoder, made again in minutes."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,7 @@ def make_index(config: TrainConfig, open_bar: OpenBar) -> dict[str, Any]:
         "captions": captions,
     }
     source = LIDC_SOURCE if config.data.kind == "lidc" else cohort.name
-    nodules = tuple(told_of(number, case) for number, case in enumerate(cohort.cases, start=1))
+    nodules = tuple(told_of(number, case, cohort.findings) for number, case in enumerate(cohort.cases, start=1))
     vectors = embedded.numpy().astype(np.float32)
     save_index(Path(config.out), bundle.sha256, NoduleIndex(space, vectors, nodules, source, quality))
     return quality
@@ -122,8 +123,11 @@ def text_readings(reader: TextReader, answers: Tensor) -> Tensor:
     return torch.cat([text_reading(reader.interpret(part.float())) for part in torch.split(answers, 2048)])
 
 
-def told_of(number: int, case: TrainingCase) -> IndexedNodule:
-    """What the index tells of a case: a number, mean descriptors, size, judgment; nothing that leads to a patient."""
+def told_of(number: int, case: TrainingCase, findings: Sequence[str]) -> IndexedNodule:
+    """What the index tells of a case: a number, mean descriptors, size, judgment; nothing that leads to a patient.
+
+    The judgment is that of its readers; for a cohort without readers, its labels.
+    """
     ratings = np.array([reader.ratings for reader in case.readers])
     means = np.nanmean(ratings, axis=0) if len(ratings) else np.full(len(DESCRIPTORS), np.nan)
     levels = {d.name: int(np.floor(m + 0.5)) for d, m in zip(DESCRIPTORS, means, strict=True) if np.isfinite(m)}
@@ -132,16 +136,20 @@ def told_of(number: int, case: TrainingCase) -> IndexedNodule:
         name=f"nodule-{number:04d}",
         descriptors=levels,
         diameter_mm=round(case.diameter_mm) if case.diameter_mm else None,
-        outcome=judgment_of(opinions),
+        outcome=judgment_of(opinions) if opinions else labels_of(case.labels, findings),
     )
 
 
 def judgment_of(opinions: list[float]) -> str:
     """The readers' mean malignancy rating in words; an opinion, no diagnosis."""
-    if not opinions:
-        return "not judged"
     mean = float(np.mean(opinions))
     who = f"{len(opinions)} reader{'s' if len(opinions) > 1 else ''}"
     if mean >= MALIGNANT_FROM:
         return f"judged malignant by {who}"
     return f"judged benign by {who}" if mean <= BENIGN_TO else f"judged indeterminate by {who}"
+
+
+def labels_of(labels: Sequence[int | None], findings: Sequence[str]) -> str:
+    """The labels that are known, in words: `malignancy: yes, calcified: no`."""
+    known = [(f, label) for f, label in zip(findings, labels, strict=True) if label is not None]
+    return ", ".join(f"{f.replace('_', ' ')}: {'yes' if label else 'no'}" for f, label in known) or "not judged"

@@ -275,6 +275,27 @@ def test_two_findings_are_learned_and_indexed_together(trained_on_two):
     make_index(config, silent)
     index = load_index(Path(config.out), verify_checksums(Path(config.out)))
     assert index.embeddings.shape[:2] == (36, 3)
+    assert {nodule.outcome for nodule in index.nodules} == {
+        "malignancy: yes, calcified: no",
+        "malignancy: no, calcified: yes",
+    }
+
+
+@pytest.mark.slow
+def test_every_finding_is_told_in_the_terminal(trained_on_two, manifest, capsys):
+    from rich.console import Console
+
+    from diagnosis.bundle.folder import load_bundle
+    from diagnosis.cli.presentation import print_assessments
+    from diagnosis.engine import DiagnosisEngine
+    from diagnosis.ingest.manifest import read_manifest, read_manifest_case
+
+    engine = DiagnosisEngine(load_bundle(Path(trained_on_two[0].out)))
+    assessment = engine.assess(read_manifest_case(read_manifest(manifest).rows[1]))
+    print_assessments([assessment], Console(width=80))
+    first, further = capsys.readouterr().out.split("Further findings")
+    assert "Probability of malignancy" in first
+    assert f"{assessment.findings[1].probability:.2f}" in next(x for x in further.splitlines() if "calcified" in x)
 
 
 def test_the_index_of_a_run_without_readers_is_made_and_found(trained):

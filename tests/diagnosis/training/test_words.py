@@ -18,7 +18,7 @@ from diagnosis.training.caption_quality import caption_quality, is_finding
 from diagnosis.training.caption_stage import CaptionCases, caption_of, fit_decoder, vocabulary, write_captions
 from diagnosis.training.cohort import Reader, TrainingCase
 from diagnosis.training.fusion_stage import CtReadouts
-from diagnosis.training.index_stage import judgment_of, told_of
+from diagnosis.training.index_stage import judgment_of, labels_of, told_of
 
 ENCODER = VolumeEncoderConfig()
 PLAIN = (5.0, 1.0, 6.0, 4.0, 4.0, 1.0, 1.0, 5.0)
@@ -146,11 +146,12 @@ def test_a_caption_is_bound_to_its_bundle(tmp_path):
 
 
 def test_what_an_index_tells_of_a_case():
-    told = told_of(7, make_case(PLAIN, (*PLAIN[:7], 2.0)))
+    told = told_of(7, make_case(PLAIN, (*PLAIN[:7], 2.0)), ("malignancy",))
     assert told.name == "nodule-0007"
     assert told.descriptors["texture"] == 4  # 3.5 is rounded up
     assert told.diameter_mm == 8
     assert told.outcome == "judged malignant by 2 readers"
     assert judgment_of([1]) == "judged benign by 1 reader"
-    assert judgment_of([]) == "not judged"
+    assert labels_of((1, None, 0), ("malignancy", "fat", "pleural_contact")) == "malignancy: yes, pleural contact: no"
+    assert labels_of((None,), ("malignancy",)) == "not judged"
     assert levels_said(describe(told.descriptors))["texture"] == {4}
