@@ -25,7 +25,7 @@ _ORGAN_BEFORE = re.compile(
     rf"(?:^|[.,;:(\n]|\band\b|\bwith\b)\s*{_WHICH}{_ORGAN}(?:[\s,:(]+{_TOLD})*[\s,:(]*$", re.IGNORECASE
 )
 # The size begins its item: in "nodule 9 mm lymph node normal", dictated without commas, it is the nodule's.
-_ITEM_BEGINS = re.compile(r"(?:^|[.,;:(\n]|\b(?:and|with|an?))\s*$", re.IGNORECASE)
+_ITEM_BEGINS = re.compile(r"(?:^|[.,;:(\n]|\b(?:and|with|an?|now|today|currently))\s*$", re.IGNORECASE)
 _ORGAN_AFTER = re.compile(rf"[\s-]+{_WHICH}(?:(?:lymph\s+)?node|gallstone|hernia|aneurysm)\b", re.IGNORECASE)
 _NEXT_ITEM = re.compile(r"\s*[,;]\s*(?:an?\s+)?(?:\d[\d.,]*\s*(?:mm|cm)\s+)?", re.IGNORECASE)
 

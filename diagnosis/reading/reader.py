@@ -17,7 +17,7 @@ from diagnosis.reading.organs import has_organ_between, is_of_organ
 from diagnosis.reading.places import find_lobes, find_segments, find_sides
 from diagnosis.reading.sentences import sentence_spans
 from diagnosis.reading.size_times import SizeTime, time_of_size
-from diagnosis.reading.sizes import find_lengths
+from diagnosis.reading.sizes import NUMBER, find_lengths
 from diagnosis.record.note import ClinicalNote, VoiceNote
 
 Span = tuple[int, int]
@@ -30,8 +30,11 @@ _OWNERS = frozenset(
 _LESIONS = ("nodule", "mass")
 # "It measures 18 mm": the sentence goes on with the lesion of the one before.
 _REFERS_BACK = re.compile(
-    r"^\W*(?:it|this|(?:CT )?today|now|currently|current|the lesion|the abnormality|size|diameter|measur\w+|location|about|roughly|approximately|maximum|largest|\d)"
-    r"|[^,;]*[,;]\s*(?:and )?(?:it )?measur\w+",
+    r"^\W*(?:it|this|the lesion|the abnormality|size|diameter|measur\w+|location|about|roughly|approximately|maximum|largest|\d)"
+    r"|[^,;]*[,;]\s*(?:and )?(?:it )?measur\w+"
+    # "Today 11 mm", but not "now with pain on the left".
+    r"|^\W*(?:CT )?(?:today|now|currently|current)(?:'s)?(?:[\s:,]+(?:CT|scan|study|it|is|at|of|an?|size|measur\w+|about|approximately))*[\s:,]+"
+    rf"{NUMBER}[\s-]*(?:mm|millim|cm|centim|x|×|by)",
     re.IGNORECASE,
 )
 _SOLID_PART = re.compile(r"solid\s+(?:component|part|portion|core|nidus)", re.IGNORECASE)

@@ -50,6 +50,16 @@ def test_the_date_of_the_ct_at_hand_makes_no_history(text):
     assert size_now(text) == 11
 
 
+def test_what_else_is_told_of_today_is_not_the_nodule_s():
+    text = "Nodule in the right upper lobe, 11 mm. Now with pain on the left. Currently on 5 mg of prednisone."
+    assert {f.name for f in read_text(text) if f.about == "nodule" and f.kind is FactKind.SIDE} <= {"right"}
+    assert size_now(text) == 11
+
+
+def test_a_size_of_today_in_words():
+    assert size_now("Nodule in the right upper lobe. CT of 2019: fourteen millimeters. Today eleven millimeters.") == 11
+
+
 def test_an_earlier_size_is_shown_as_earlier():
     sizes = [f for f in read_text("Nodule RUL, CT of 2019: 8 mm, today 11 mm.") if f.kind is FactKind.SIZE]
     assert [(f.value, f.assertions.is_historical) for f in sizes] == [(8, True), (11, False)]
@@ -79,6 +89,8 @@ def test_many_sizes_with_their_years_are_read_in_good_time():
         "Nodule RUL; aortic root, 38 mm.",
         "Nodule RUL, main pulmonary artery measures 32 mm.",
         "Nodule RUL, 12 mm subcarinal lymph node.",
+        "Nodule RUL. Now a 12 mm subcarinal lymph node.",
+        "Nodule RUL. Now 12 mm right hilar node.",
         "Nodule RUL with a 12 mm right hilar node.",
     ],
 )
