@@ -96,15 +96,16 @@ def render_edits(edits: Sequence[KeptEdit]) -> None:
     )
 
 
-def render_disagreement(reviews: Sequence[KeptReview]) -> None:
-    """What each reader says of each finding, side by side, while they disagree."""
+def render_said(reviews: Sequence[KeptReview], *, is_disputed: bool) -> None:
+    """What each reader says of each finding, side by side; it stands out where they disagree."""
     rows = "".join(
         f"<li><b>{escape(kept.review.seat)} reader, {escape(kept.made_by)}</b>: "
         f"{escape(display_name(kept.review.finding).lower())} {escape(_decided(kept))}"
         f"{f' ({escape(kept.review.reason)})' if kept.review.reason else ''}</li>"
         for kept in sorted(reviews, key=lambda kept: (kept.review.finding, kept.review.seat))
     )
-    st.html(f'<div class="dx-warnings" role="status"><b>The readers disagree</b><ul>{rows}</ul></div>')
+    title, style = ("The readers disagree", "dx-warnings") if is_disputed else ("What readers said", "dx-said")
+    st.html(f'<div class="{style}" role="status"><b>{title}</b><ul>{rows}</ul></div>')
 
 
 def _decided(kept: KeptReview) -> str:

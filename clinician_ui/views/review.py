@@ -10,10 +10,10 @@ from clinician_ui.archive import open_archive
 from clinician_ui.components.review import DECISION_WORDS, ReviewSlip, render_review_form
 from clinician_ui.components.review_history import (
     render_assessments,
-    render_disagreement,
     render_edits,
     render_reports,
     render_reviews,
+    render_said,
 )
 from clinician_ui.components.worklist_rows import REVIEW_WORDS
 from clinician_ui.permissions import Permission
@@ -59,9 +59,9 @@ def render_review(entry: CaseEntry, assessment: Assessment | None, place: DeltaG
 def render_decisions(entry: CaseEntry, shown: Assessment) -> None:
     """Accept, override, defer: each by its key or its button, each asked once more before it is kept.
 
-    Above them, what readers who disagree have said.
+    Above them, what was said already; a reader who has yet to speak is told of it only where readers disagree.
     """
-    _render_disagreement(entry, shown)
+    _render_said(entry, shown)
     if not may(Permission.REVIEW):
         return
     for column, (decision, key) in zip(st.columns(3, gap="small"), DECISION_KEYS.items(), strict=True):
@@ -70,17 +70,20 @@ def render_decisions(entry: CaseEntry, shown: Assessment) -> None:
             _decide(entry, shown, decision)
 
 
-def _render_disagreement(entry: CaseEntry, shown: Assessment) -> None:
+def _render_said(entry: CaseEntry, shown: Assessment) -> None:
     try:
         kept = latest_assessment(open_archive(), entry.token)
         reviews = reviews_of(open_archive(), entry.token)
     except DiagnosisError as error:
         st.error(str(error))
         return
-    if kept is None or kept.assessment != shown or _state(shown, kept.number, reviews) is not ReviewState.DISAGREEMENT:
+    if kept is None or kept.assessment != shown:
         return
     latest = {(r.review.finding, r.review.seat): r for r in reversed(reviews) if r.review.assessment == kept.number}
-    render_disagreement(list(latest.values()))
+    is_disputed = _state(shown, kept.number, reviews) is ReviewState.DISAGREEMENT
+    is_open = may(Permission.REVIEW) and current_visitor().name not in {said.made_by for said in latest.values()}
+    if latest and (is_disputed or not is_open):
+        render_said(list(latest.values()), is_disputed=is_disputed)
 
 
 def _state(shown: Assessment, number: int, reviews: list[KeptReview]) -> ReviewState:

@@ -57,7 +57,8 @@ def test_an_override_needs_a_value_and_a_reason(start, cases_dir, ui_bundle, ent
     again = start(cases_dir, ui_bundle)
     assert "overridden" in html_of(again)
     again = button(again, "note-only").click().run()
-    assert "overridden: negative" in html_of(again)
+    assert "<b>What readers said</b><ul><li><b>first reader, " in html_of(again)
+    assert "malignancy overridden: negative (calcified &lt;b&gt;granuloma&lt;/b&gt;)" in html_of(again)
 
 
 def test_an_edit_makes_a_new_assessment_and_keeps_the_old(start, cases_dir, ui_bundle, entry):
@@ -92,10 +93,11 @@ def test_a_second_reader_is_another_person(start, cases_dir, ui_bundle, entry, m
         monkeypatch.setattr(f"{module}.current_visitor", lambda: second)
     app = opened(start, cases_dir, ui_bundle)
     assert control(app, "You speak as").value == "second"
+    assert "What readers said" not in html_of(app)  # whoever has yet to speak makes up their own mind
     control(app, "Decision").set_value("accept").run()
     button(app, "Save review").click().run()
     assert not app.error
-    assert "second reader" in html_of(app)
+    assert "<li><b>second reader, second@clinic</b>: malignancy accepted" in html_of(app)
     assert "accepted" in html_of(start(cases_dir, ui_bundle))
 
 
