@@ -30,14 +30,14 @@ from diagnosis.evaluation.metrics_file import (
     metrics_document,
     write_metrics,
 )
-from diagnosis.evaluation.report import ReportContents, fullest_subset, write_report
+from diagnosis.evaluation.report import ReportContents, write_report
 from diagnosis.evaluation.resampling import PatientResampling
 from diagnosis.evaluation.scores import SubsetScores
 from diagnosis.ingest.manifest import CENTER, Manifest, ManifestRow, read_manifest_case
 from diagnosis.progress import OnProgress
 from diagnosis.record import Case, RegionOfInterest
 from diagnosis.study_facts import bundle_facts, cohort_facts
-from diagnosis.vocabulary import Modality, counted, subset_name
+from diagnosis.vocabulary import Modality, counted, fullest_subset, subset_name
 
 StudyFacts = tuple[dict[str, str], dict[str, str]]
 """What people state for the checklists, and why some of what they ask does not exist."""

@@ -5,6 +5,7 @@ reading protocol (Armato et al., Med Phys 2011;38:915, https://doi.org/10.1118/1
 https://wiki.cancerimagingarchive.net/display/Public/LIDC-IDRI and pylidc's documentation).
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -132,6 +133,11 @@ DESCRIPTOR_BY_NAME: dict[str, Descriptor] = {d.name: d for d in DESCRIPTORS}
 def subset_name(modalities: "frozenset[Modality] | set[Modality]") -> str:
     """Name of a subset of modalities in canonical order, for example `ct+note`."""
     return "+".join(m.value for m in MODALITIES if m in modalities)
+
+
+def fullest_subset(names: Iterable[str]) -> str:
+    """The name of the subset with the most parts; of several the first."""
+    return max(names, key=lambda name: name.count("+"))
 
 
 MODALITY_WORDS = {Modality.CT: "CT", Modality.NOTE: "note", Modality.VOICE: "dictation"}

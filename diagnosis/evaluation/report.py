@@ -17,7 +17,7 @@ from diagnosis.evaluation.checks import FloatArray
 from diagnosis.evaluation.claim_sheet import SheetEntry, status_counts
 from diagnosis.evaluation.resampling import Interval
 from diagnosis.evaluation.scores import SubsetScores, common_cases
-from diagnosis.vocabulary import DESCRIPTOR_BY_NAME, MODALITIES, NOT_A_MEDICAL_DEVICE
+from diagnosis.vocabulary import DESCRIPTOR_BY_NAME, MODALITIES, NOT_A_MEDICAL_DEVICE, fullest_subset
 
 TEMPLATES = Path(__file__).parent / "templates"
 MAX_CURVES = 4
@@ -75,11 +75,6 @@ def render_report(contents: ReportContents) -> str:
         sheet_counts=status_counts(contents.sheet),
         not_a_device=NOT_A_MEDICAL_DEVICE,
     )
-
-
-def fullest_subset(scores: Mapping[str, SubsetScores]) -> str:
-    """The name of the subset with the most parts."""
-    return max(scores, key=lambda name: name.count("+"))
 
 
 def curve_subsets(scores: Mapping[str, SubsetScores]) -> dict[str, SubsetScores]:

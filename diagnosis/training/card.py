@@ -9,7 +9,7 @@ from typing import Any
 import diagnosis
 from diagnosis.bundle.metadata import BundleMetadata
 from diagnosis.training.statements import Statements
-from diagnosis.vocabulary import NOT_A_MEDICAL_DEVICE
+from diagnosis.vocabulary import NOT_A_MEDICAL_DEVICE, fullest_subset, subset_words
 
 COMPARED_SOUND = ("words", "words and sound", "sound alone", "difference")
 """Figures of the acoustic ablation, each a value with its interval."""
@@ -128,7 +128,8 @@ def _further(finding: str, document: dict[str, Any]) -> list[str]:
         if key in document:
             lines += ["", f"## Descriptors from {part}", "", *_descriptor_table(document[key])]
     if finding in document.get("subgroups", {}):
-        lines += ["", "## By group (CT, note and voice)", "", *_group_table(document["subgroups"][finding])]
+        fullest = subset_words(fullest_subset(document["findings"][finding]))
+        lines += ["", f"## By group ({fullest})", "", *_group_table(document["subgroups"][finding])]
     if "fusions" in document:
         lines += ["", "## Fusion methods on the same folds and encoders", "", "AUROC, out of fold.", ""]
         lines += _plain_table(document["fusions"]["columns"], document["fusions"]["rows"])

@@ -42,10 +42,10 @@ from diagnosis.training.reader_figures import baseline_scores, cohort_subgroups,
 from diagnosis.training.statements import stated_of
 from diagnosis.training.sufficiency import labels_suffice
 from diagnosis.training.text_stage import make_synthetic_texts
-from diagnosis.vocabulary import NON_EMPTY_SUBSETS, subset_name
+from diagnosis.vocabulary import NON_EMPTY_SUBSETS, fullest_subset, subset_name
 
 SUBSETS = tuple(subset_name(s) for s in NON_EMPTY_SUBSETS)
-FULL = "ct+note+voice"
+ALL_PARTS = SUBSETS[-1]
 SIMPLEST_CALIBRATION = CalibrationKind.PLATT
 """Networks learn soft targets of all cases, also of those that no label counts; the share of positives among the labels
 is another one, and only a map with an intercept moves there."""
@@ -109,16 +109,21 @@ def _further(cohort: Cohort, out_of_fold: OutOfFold, config: TrainConfig, bootst
     found: dict[str, Any] = {}
     if any(case.readers for case in cohort.cases):
         found["descriptors"] = descriptor_figures(cohort, out_of_fold, "ct", bootstrap)
-        found["descriptors_of_all_parts"] = descriptor_figures(cohort, out_of_fold, FULL, bootstrap)
+        found["descriptors_of_all_parts"] = descriptor_figures(cohort, out_of_fold, ALL_PARTS, bootstrap)
     if config.data.kind == "lidc":
         found["consensus"] = _consensus(cohort, out_of_fold, bootstrap)
         found["limits_of_words"] = limits_of_words(cohort, out_of_fold.logits["ct"][:, 0], bootstrap)
-    grouped = {
-        name: cohort_subgroups(cohort, scores_of(cohort, out_of_fold, FULL, index, config.coverage), bootstrap)
-        for index, name in enumerate(cohort.findings)
-        if can_be_scored(cohort, out_of_fold, FULL, index)
-    }
-    return found | ({"subgroups": grouped} if grouped else {})
+    grouped = {}
+    for index, name in enumerate(cohort.findings):
+        subset = fullest_subset(_scored_subsets(cohort, out_of_fold, index))
+        scores = scores_of(cohort, out_of_fold, subset, index, config.coverage)
+        grouped[name] = cohort_subgroups(cohort, scores, bootstrap)
+    return found | {"subgroups": grouped}
+
+
+def _scored_subsets(cohort: Cohort, out_of_fold: OutOfFold, index: int) -> list[str]:
+    """The subsets of parts that enough labeled cases have."""
+    return [subset for subset in SUBSETS if can_be_scored(cohort, out_of_fold, subset, index)]
 
 
 def _comparisons(
@@ -127,7 +132,7 @@ def _comparisons(
     differences: dict[str, Any] = dict(evaluate_differences(scores, bootstrap))
     by_id = {case.case_id: case for case in cohort.cases}
     baselines: dict[str, Any] = {}
-    for subset in ("ct", FULL):
+    for subset in dict.fromkeys(("ct", fullest_subset(scores))):
         if subset not in scores:
             continue
         cases = [by_id[case_id] for case_id in scores[subset].case_ids]
@@ -245,15 +250,15 @@ def _familiarity(cohort: Cohort, network: DiagnosisNetwork, config: TrainConfig)
 
 
 def _declare(cohort: Cohort, out_of_fold: OutOfFold, config: TrainConfig, index: int) -> FindingDeclaration:
-    """A finding with its threshold, set on calibrated out-of-fold probabilities of the richest subset."""
+    """A finding with its threshold, set on calibrated out-of-fold probabilities of the fullest subset."""
     name = cohort.findings[index]
-    usable = [s for s in reversed(SUBSETS) if can_be_scored(cohort, out_of_fold, s, index)]
-    scores = scores_of(cohort, out_of_fold, usable[0], index, config.coverage)
+    subset = fullest_subset(_scored_subsets(cohort, out_of_fold, index))
+    scores = scores_of(cohort, out_of_fold, subset, index, config.coverage)
     return FindingDeclaration(
         name=name,
         display=name.replace("_", " ").capitalize(),
         threshold=round(fit_threshold(scores.probabilities, scores.labels, config.sensitivity), 4),
-        threshold_rule=f"flags {config.sensitivity:.0%} of the positive out-of-fold cases ({usable[0]})",
+        threshold_rule=f"flags {config.sensitivity:.0%} of the positive out-of-fold cases ({subset})",
     )
 
 

@@ -25,8 +25,9 @@ from diagnosis.training.lidc import read_lidc
 from diagnosis.training.manifest_cohort import cohort_digest, read_manifest_cohort
 from diagnosis.training.medpix import read_medpix
 from diagnosis.training.processes import first_process_first, is_first, start_processes, wait_for_all
-from diagnosis.training.publish import FULL, SUBSETS, measure, publish
+from diagnosis.training.publish import SUBSETS, measure, publish
 from diagnosis.training.sufficiency import require_enough
+from diagnosis.vocabulary import fullest_subset
 
 COMPARISON, ENCODERS = "comparison.json", "image_encoders.json"
 COMPARISON_COLUMNS = ("fusion", *SUBSETS, "all vs best single [95 %]")
@@ -241,12 +242,13 @@ def compare_encoders(config: TrainConfig, open_bar: OpenBar) -> dict[str, Any]:
 
 
 def comparison_rows(results: dict[str, dict[str, Any]], finding: str) -> list[tuple[str, ...]]:
-    """One row a method: AUROC of each subset, and the difference of the full input to its best single part."""
+    """One row a method: AUROC of each subset, and the difference of the fullest to its best single part."""
     rows = []
     for method, document in results.items():
         subsets = document["findings"][finding]
         cells = [f"{subsets[s]['auroc']['value']:.3f}" if s in subsets else "-" for s in SUBSETS]
-        gain = document["differences"].get(f"{FULL}-vs-best-single")
+        fullest = fullest_subset(s for s in SUBSETS if s in subsets)
+        gain = document["differences"].get(f"{fullest}-vs-best-single")
         shown = f"{gain['value']:+.3f} [{gain['low']:+.3f}, {gain['high']:+.3f}]" if gain else "-"
         rows.append((method, *cells, shown))
     return rows

@@ -96,6 +96,7 @@ def trained_on_two(manifest, tmp_path_factory):
 @pytest.mark.slow
 def test_a_run_gives_a_bundle_that_loads_and_metrics_in_the_stated_form(trained):
     from diagnosis.bundle.folder import load_bundle
+    from diagnosis.training.run import comparison_rows
 
     config, document = trained
     bundle = load_bundle(Path(config.out))
@@ -108,6 +109,10 @@ def test_a_run_gives_a_bundle_that_loads_and_metrics_in_the_stated_form(trained)
     assert note["auroc"]["value"] > 0.8, "the note tells the label"
     card = (Path(config.out) / "docs" / "README.md").read_text()
     assert f"{note['auroc']['value']:.3f}" in card
+    assert "## By group (CT + note)" in card, "no case has a dictation"
+    assert {"ct-vs-diameter", "ct+note-vs-diameter"} <= set(written["differences"])
+    gain = written["differences"]["ct+note-vs-best-single"]
+    assert comparison_rows({"attention": written}, "malignancy")[0][-1].startswith(f"{gain['value']:+.3f} [")
     manifest = json.loads((Path(config.work) / "run.json").read_text())
     assert manifest["config"] == json.loads(json.dumps(asdict(config)))
     assert set(manifest["versions"]) == {"diagnosis", "torch", "python"}
