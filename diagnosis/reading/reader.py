@@ -28,6 +28,18 @@ _OWNERS = frozenset(
      "emphysema", "fibrosis", "pleural_thickening", "granuloma"}
 )  # fmt: skip
 _LESIONS = ("nodule", "mass")
+# Dictated without commas, "nodule right upper lobe 9 mm no effusion", "small effusion 9 mm solid nodule": what joins a
+# lesion to its size, before and behind it.
+_UP_TO_ITS_SIZE = re.compile(
+    r"(?:\W*\b(?:in|of|at|within|the|right|left|upper|middle|lower|lobe|lung|base|apex|lingula|RUL|RML|RLL|LUL|LLL|apical|basal|anterior"
+    r"|posterior|lateral|medial|superior|segment|is|measures|measuring|measured|about|approximately|roughly|sized|size))*\W*",
+    re.IGNORECASE,
+)
+_UP_TO_ITS_LESION = re.compile(
+    r"[\s-]+(?:(?:new|small|large|solid|part-solid|ground-glass|calcified|non-?calcified|spiculated|lobulated|smooth|irregular|round|oval"
+    r"|pulmonary|lung|subpleural|well-defined|ill-defined)\s+){0,3}",
+    re.IGNORECASE,
+)
 # "It measures 18 mm": the sentence goes on with the lesion of the one before.
 _REFERS_BACK = re.compile(
     r"^\W*(?:it|this|the lesion|the abnormality|size|diameter|measur\w+|location|about|roughly|approximately|maximum|largest|\d)"
@@ -37,6 +49,7 @@ _REFERS_BACK = re.compile(
     rf"{NUMBER}[\s-]*(?:mm|millim|cm|centim|x|×|by)",
     re.IGNORECASE,
 )
+_WIDEST_JOINT = 80
 _SOLID_PART = re.compile(r"solid\s+(?:component|part|portion|core|nidus)", re.IGNORECASE)
 _NO_STATED_HISTORY = frozenset({FactKind.AGE, FactKind.SEX})
 
@@ -88,6 +101,17 @@ class _Owners:
     @cached_property
     def _longest(self) -> int:
         return max(fact.end - fact.start for fact in self.facts)
+
+    def adjoining(self, size: Fact, text: str) -> Fact | None:
+        """The lesion that a size directly goes with, whatever finding stands on its other side."""
+        here = bisect_left(self._starts, size.start)
+        before = [(owner, _UP_TO_ITS_SIZE) for owner in self.facts[max(here - 1, 0) : here]]
+        after = [(owner, _UP_TO_ITS_LESION) for owner in self.facts[here : here + 1]]
+        for owner, joint in before + after:
+            is_near = owner.name in _LESIONS and _distance(size, owner) <= _WIDEST_JOINT
+            if is_near and joint.fullmatch(text, *_between(size, owner)):
+                return owner
+        return None
 
     def nearest(self, fact: Fact, text: str) -> Fact | None:
         """The one with the smallest gap, the first of equals.
@@ -160,7 +184,8 @@ def _measures(text: str, first: int, last: int) -> Iterator[Fact]:
 
 
 def _with_owner(fact: Fact, owners: _Owners, inherited: Fact | None, text: str, sentences: tuple[Span, ...]) -> Fact:
-    owner = owners.nearest(fact, text) or inherited
+    adjoining = owners.adjoining(fact, text) if fact.kind is FactKind.SIZE else None
+    owner = adjoining or owners.nearest(fact, text) or inherited
     if owner is not None and _distance(fact, owner) > WIDEST_SCOPE:
         owner = None
     if owner is None:

@@ -31,7 +31,7 @@ def test_a_note_without_a_full_stop_is_read_in_time():
 
 
 def test_the_nearest_of_several_owns_and_the_first_of_equals():
-    text = "Nodule in the right lobe, effusion 14 mm mass and consolidation 3 cm, nodule"
+    text = "Nodule in the right lobe, effusion 14 mm atelectasis and consolidation 3 cm, nodule"
     assert [fact.about for fact in read_text(text) if fact.kind is FactKind.SIZE] == ["effusion", "consolidation"]
     far = "nodule " + "of the tissue there " * 60 + "14 mm"
     assert [fact.about for fact in read_text(far) if fact.kind is FactKind.SIZE] == [None]

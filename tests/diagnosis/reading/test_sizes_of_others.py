@@ -73,6 +73,26 @@ def test_the_time_of_a_size():
     assert not SizeTime(2019).is_before(SizeTime())
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "nodule RUL 9 mm no effusion",
+        "there is a nodule in the right upper lobe measuring 9 mm no pleural effusion no pneumothorax",
+        "nodule right upper lobe 9 mm lymph nodes normal aorta calcified",
+        "spiculated nodule right upper lobe 9 mm emphysema present",
+        "nodule left lower lobe 9 mm small effusion",
+        "small effusion 9 mm solid nodule RUL",
+    ],
+)
+def test_without_commas_a_size_is_the_lesion_s_that_it_goes_with(text):
+    assert size_now(text) == 9
+
+
+@pytest.mark.parametrize("text", ["Nodule RUL, effusion of 9 mm.", "Nodule RUL, no effusion, pleural thickening 9 mm."])
+def test_the_size_of_another_finding_stays_its_own(text):
+    assert size_now(text) is None
+
+
 def test_many_sizes_with_their_years_are_read_in_good_time():
     text = "Nodule RUL. " + " ".join(f"{1950 + i % 70}: {1 + i % 30} mm." for i in range(4000))
     sizes = [f for f in read_text(text) if f.kind is FactKind.SIZE and f.about == "nodule"]
