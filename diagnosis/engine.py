@@ -44,7 +44,7 @@ from diagnosis.record import (
     ModalityUse,
 )
 from diagnosis.record.case import case_subject
-from diagnosis.vocabulary import DESCRIPTORS, MODALITIES, Modality, subset_name
+from diagnosis.vocabulary import DESCRIPTORS, MODALITIES, Modality, subset_name, subset_words
 
 
 @final
@@ -230,7 +230,7 @@ class DiagnosisEngine:
         """A sentence where the bundle has no calibration for a subset of modalities."""
         if self.bundle.calibrations.of(self.bundle.metadata.findings[0].name, subset) is not None:
             return ()
-        return (f"The probability is not calibrated for {subset}.",)
+        return (f"The probability is not calibrated for {subset_words(subset)}.",)
 
     def _unfamiliar(self, case: Case, prepared: PreparedCase) -> tuple[str, ...]:
         """What of a case is unlike the training cases, and speech that was not heard well."""

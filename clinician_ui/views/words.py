@@ -79,6 +79,9 @@ def _render_note_editor(entry: CaseEntry, case: Case) -> None:
         if edited.strip() == text.strip():
             st.caption("Nothing to save: the note is as it was.")
             return
+        if not edited.strip() and case.volume is None and case.voice_note is None:
+            st.warning("The note is all that there is of this case: write another one, or leave it as it is.")
+            return
         _do(lambda: edit_case(entry, Edit(EditedPart.NOTE, text, edited, is_confirmed=True)))
 
 

@@ -7,13 +7,19 @@ from diagnosis.ingest.transcript_safety import transcript_warnings
 from diagnosis.record import Case
 
 Range = tuple[float, float]
+NO_DIAMETER = (
+    "The region has no diameter, which can change the probability much: measure it, and mark the region with it."
+)
 
 
 def range_warnings(case: Case, diameter_mm: Range, slice_spacing_mm: Range) -> tuple[str, ...]:
-    """Sentences on a diameter or a slice spacing that lies outside the 1st to 99th percentile of the training cases."""
+    """Sentences on a diameter or a slice spacing that lies outside the 1st to 99th percentile of the training cases.
+
+    A diameter that is not known is named too: without it the network judges a nodule by its looks alone.
+    """
     if case.volume is None or case.region is None:
         return ()
-    found = []
+    found = [] if case.region.diameter_mm is not None else [NO_DIAMETER]
     for subject, value, (low, high) in (
         ("A diameter", case.region.diameter_mm, diameter_mm),
         ("A slice spacing", case.volume.spacing_mm[0], slice_spacing_mm),

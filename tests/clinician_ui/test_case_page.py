@@ -71,6 +71,11 @@ def test_an_edited_note_is_assessed_again_and_both_are_kept(open_case, cases_dir
     button(app, "Save the note and assess again").click().run()
     assert "Nothing to save: the note is as it was." in [c.value for c in app.caption]
     assert len(assessments_of(open_archive(), token)) == len(before)
+    field(app.text_area, "Note").set_value("").run()
+    button(app, "Save the note and assess again").click().run()
+    assert [w.value for w in app.warning] == [
+        "The note is all that there is of this case: write another one, or leave it as it is."
+    ]
     field(app.text_area, "Note").set_value("FINDINGS: Smooth calcified nodule of 4 mm.").run()
     button(app, "Save the note and assess again").click().run()
     assert not app.exception

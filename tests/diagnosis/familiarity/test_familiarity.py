@@ -12,7 +12,7 @@ from diagnosis.bundle.folder import FAMILIARITY, load_bundle, save_familiarity, 
 from diagnosis.errors import BundleError
 from diagnosis.familiarity.ct import NOISE, CtFamiliarity, appearance, fit_ct, lung_share
 from diagnosis.familiarity.language import foreign_language
-from diagnosis.familiarity.limits import language_warnings, range_warnings, speech_warnings
+from diagnosis.familiarity.limits import NO_DIAMETER, language_warnings, range_warnings, speech_warnings
 from diagnosis.familiarity.model import FamiliarityModel, fit_familiarity
 from diagnosis.preprocessing.volume import FieldOfView, prepare_region
 from diagnosis.record import Case, ClinicalNote, RegionOfInterest, SpeechSegment, VoiceNote, Volume, Word
@@ -153,6 +153,9 @@ def test_values_outside_the_training_range_are_named():
         "A slice spacing of 7.5 mm is outside the range of the training cases (0.6 to 3 mm).",
     )
     assert range_warnings(case, (3.0, 80.0), (0.6, 7.5)) == ()
+    unmeasured = Case("c", volume=volume, region=RegionOfInterest((4.0, 4.0, 7.5)))
+    assert range_warnings(unmeasured, (3.0, 80.0), (0.6, 7.5)) == (NO_DIAMETER,)
+    assert range_warnings(Case("c", volume=volume), (3.0, 80.0), (0.6, 7.5)) == ()
 
 
 def test_speech_that_was_hard_to_understand_is_named():
