@@ -37,6 +37,7 @@ from diagnosis.training.volume_stage import (
     RegionDataset,
     VolumeStage,
     VolumeTargets,
+    rating_of,
     region_batches,
     targets_of,
     watched_batches,
@@ -168,9 +169,7 @@ def fit_measured(reading: MeasuredReading, cases: Sequence[TrainingCase], config
         return
     volumes = torch.stack([centered(case.region, view) for case in chosen if case.region is not None])
     diameters = torch.tensor([case.diameter_mm for case in chosen]).float()
-    targets = [targets_of(case) for case in chosen]
-    # The mean rating follows from the shares above its four steps; the levels of the scale are one apart.
-    ratings = torch.stack([torch.cat([1 + t.steps.sum()[None], t.descriptors]) for t in targets])
+    ratings = torch.stack([torch.tensor([rating_of(c), *targets_of(c).descriptors.tolist()]) for c in chosen])
     weights = torch.tensor([max(1, len(case.readers)) for case in chosen]).float().sqrt()
     noise = torch.randn(len(chosen), generator=torch.Generator().manual_seed(seed)) * DIAMETER_NOISE
     measured = [reading.measure(volumes, diameters), reading.measure(volumes, diameters * noise.exp())]

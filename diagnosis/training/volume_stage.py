@@ -53,6 +53,14 @@ def targets_of(case: TrainingCase) -> VolumeTargets:
     )
 
 
+def rating_of(case: TrainingCase) -> float:
+    """Mean malignancy rating of all readers, 1 to 5; for a cohort without readers its main label on that scale."""
+    if case.readers:
+        return float(np.mean([reader.malignancy for reader in case.readers]))
+    main = case.soft_targets[0]
+    return np.nan if main is None else 1 + N_RATING_STEPS * main
+
+
 @final
 class RegionDataset(Dataset[tuple[Tensor, ...]]):
     """Cases with a region; an item is asked for by (epoch, index) and always the same for the same question."""

@@ -21,6 +21,7 @@ from diagnosis.training.image_encoders import (
 from diagnosis.training.pretrained_reading import linear_probe
 from diagnosis.training.run import read_cohort
 from diagnosis.training.statements import stated_of
+from diagnosis.training.volume_stage import rating_of
 
 
 def make_cohort(n_cases=60):
@@ -48,6 +49,14 @@ def test_encoders_of_several_findings_are_compared_by_the_main_one():
     alone = replace(cohort, findings=("malignancy", "calcified"), cases=tuple(both)).of_main_finding()
     assert alone.findings == cohort.findings
     assert [(c.labels, c.soft_targets) for c in alone.cases] == [(c.labels, c.soft_targets) for c in cohort.cases]
+
+
+def test_measurements_learn_the_readers_mean_rating_or_the_main_label():
+    case = make_cohort().cases[1]
+    assert rating_of(replace(case, readers=(*case.readers, Reader((3.0,) * 8, 9.0, 3.0)))) == 3.5
+    assert rating_of(replace(case, readers=(), soft_targets=(0.0, 1.0))) == 1.0
+    assert rating_of(replace(case, readers=(), soft_targets=(1.0,))) == 5.0
+    assert np.isnan(rating_of(replace(case, readers=(), soft_targets=(None, 1.0))))
 
 
 def test_the_ridge_on_measurements_reads_cases_that_it_was_not_fitted_on():
