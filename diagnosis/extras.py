@@ -27,6 +27,7 @@ EXTRAS: dict[str, dict[str, str]] = {
         "python_multipart": "python-multipart",
         "prometheus_client": "prometheus-client",
     },
+    "train": {"lightning": "lightning", "tensorboard": "tensorboard"},
 }
 """Of each extra that is asked for as a whole: module and package."""
 

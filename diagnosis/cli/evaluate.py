@@ -76,7 +76,7 @@ def _declared_findings(bundle: Path) -> tuple[str, ...]:
 
 def _table(document: "dict[str, Any]") -> Table:
     """Each subset beside each baseline. Sensitivity and specificity are those at the bundle's threshold."""
-    from diagnosis.training.card import interval_text
+    from diagnosis.evaluation.metrics_file import interval_text
 
     table = Table(title="Evaluation")
     for column in ("finding", "input", "AUROC [95 %]", "sens.", "spec.", "ECE", "n"):

@@ -38,11 +38,11 @@ def trainer_bars() -> "Iterator[OpenBar]":
         MissingDependencyError: its extra is not installed.
     """
     from diagnosis.cli.progress import progress_bars
-    from diagnosis.training.installed import require_trainer
+    from diagnosis.extras import require_extra
 
     with progress_bars() as open_bar:
         open_bar("Loading the networks")
-        require_trainer()
+        require_extra("train", "training")
         yield open_bar
 
 
@@ -75,7 +75,7 @@ def train_command(
 
 def print_metrics(document: dict[str, Any], name: str, written: str, console: Console) -> None:
     """The figures of a run as a table, and where they were written."""
-    from diagnosis.training.card import interval_text
+    from diagnosis.evaluation.metrics_file import interval_text
 
     table = Table(title=f"Out of fold: {name}")
     for column in ("finding", "input", "AUROC [95 %]", "ECE", "n"):
@@ -131,7 +131,7 @@ def _comparison_table(title: str, columns: "Sequence[str]", rows: "Sequence[tupl
 def _compare_encoders(config: Path, out: Path | None) -> None:
     """The table of image encoders."""
     with trainer_bars() as open_bar:
-        from diagnosis.training.card import interval_text
+        from diagnosis.evaluation.metrics_file import interval_text
         from diagnosis.training.config import read_config
         from diagnosis.training.run import compare_encoders
 
@@ -152,8 +152,9 @@ def _compare_encoders(config: Path, out: Path | None) -> None:
 def _compare_sound(config: Path, out: Path | None) -> None:
     """The acoustic branch on and off."""
     with trainer_bars() as open_bar:
+        from diagnosis.evaluation.metrics_file import interval_text
         from diagnosis.training.acoustic_ablation import measure_acoustic_branch
-        from diagnosis.training.card import COMPARED_SOUND, interval_text
+        from diagnosis.training.card import COMPARED_SOUND
         from diagnosis.training.config import read_config
 
         document = measure_acoustic_branch(read_config(config), open_bar)

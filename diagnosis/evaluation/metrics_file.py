@@ -197,6 +197,14 @@ def read_metrics(path: Path) -> Json:
     return dict(document)
 
 
+def interval_text(entry: Json) -> str:
+    """An entry of the document in words: `0.861 [0.829, 0.890]`, or `-` where it has no value."""
+    value, low, high = entry.get("value"), entry.get("low"), entry.get("high")
+    if value is None:
+        return "-"
+    return f"{value:.3f}" if low is None or high is None else f"{value:.3f} [{low:.3f}, {high:.3f}]"
+
+
 def _difference(scores: SubsetScores, other: FloatArray, bootstrap: Bootstrap) -> Json:
     """Paired difference of AUROC, with the DeLong p-value."""
     draws = bootstrap.of(scores)

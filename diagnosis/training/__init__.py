@@ -25,7 +25,6 @@
 `pretrained_reading`   the pretrained I3ResNet-152 on the regions of a cohort
 `acoustic_ablation`    what the sound of a dictation adds to its words
 `medpix`               a second task: key slices and free text; `benchmark` its figures (README.md beside this file)
-`installed`            whether the trainer is there: it is an extra
 `processes`            several processes by torchrun
 `ct_readings`          what encoders say of CTs that they have not seen, for all that is learned on top of them
 `alignment_stage`      the space that CT and words share; `alignment_quality` recall on held-out folds

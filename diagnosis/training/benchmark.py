@@ -7,8 +7,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from diagnosis.evaluation.metrics_file import Bootstrap, compare_with_baselines, evaluate_baselines, write_metrics
-from diagnosis.training.card import interval_text
+from diagnosis.evaluation.metrics_file import (
+    Bootstrap,
+    compare_with_baselines,
+    evaluate_baselines,
+    interval_text,
+    write_metrics,
+)
 from diagnosis.training.cohort import Cohort
 from diagnosis.training.config import TrainConfig
 from diagnosis.training.folds import OutOfFold

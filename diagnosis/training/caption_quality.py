@@ -96,7 +96,7 @@ def _bleu_and_rouge(captions: Sequence[str], references: list[list[str]]) -> tup
         from rouge_score.rouge_scorer import RougeScorer
         from sacrebleu.metrics import BLEU
     except ModuleNotFoundError as error:
-        msg = "captions: sacrebleu and rouge-score measure them; install diagnosis[test]"
+        msg = 'captions: sacrebleu and rouge-score, which measure them, are not installed; run pip install ".[test]"'
         raise MissingDependencyError(msg) from error
     most = max(len(r) for r in references)
     streams: list[list[str | None]] = [[r[i] if i < len(r) else None for r in references] for i in range(most)]

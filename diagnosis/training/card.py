@@ -8,19 +8,12 @@ from typing import Any
 
 import diagnosis
 from diagnosis.bundle.metadata import BundleMetadata
+from diagnosis.evaluation.metrics_file import interval_text
 from diagnosis.training.statements import Statements
 from diagnosis.vocabulary import NOT_A_MEDICAL_DEVICE, fullest_subset, subset_words
 
 COMPARED_SOUND = ("words", "words and sound", "sound alone", "difference")
 """Figures of the acoustic ablation, each a value with its interval."""
-
-
-def interval_text(entry: dict[str, Any]) -> str:
-    """`0.861 [0.829, 0.890]`."""
-    value, low, high = entry.get("value"), entry.get("low"), entry.get("high")
-    if value is None:
-        return "-"
-    return f"{value:.3f}" if low is None or high is None else f"{value:.3f} [{low:.3f}, {high:.3f}]"
 
 
 def write_card(folder: Path, metadata: BundleMetadata, document: dict[str, Any], stated: Statements) -> None:
