@@ -39,7 +39,7 @@
 `explanations`              made once, kept in the store under the hash of what they were made from
 `transcripts`               a case from its folder; a recording that was heard before is not listened to again
 `recipes`                   the program's own text as part of those hashes
-`services`                  the door to the engine and the readers of files; keeps what they gave, checks who asks
+`services`, `shelf`         the door to the engine and the readers of files; keeps what they gave, checks who asks
 `rounds`                    all waiting cases assessed in the background, while the pages stay usable
 `dictations`                recordings to words that a clinician has confirmed
 `reports`                   a case's draft, what is kept of it, and who may sign

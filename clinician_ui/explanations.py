@@ -9,7 +9,8 @@ from clinician_ui.access import current_visitor, require
 from clinician_ui.archive import open_archive
 from clinician_ui.permissions import Permission
 from clinician_ui.recipes import EXPLANATION_MODULES, source_sha256
-from clinician_ui.services import ONE_AT_A_TIME, CaseEntry, Shelf, engine_of, kept_assessment, load_case
+from clinician_ui.services import ONE_AT_A_TIME, CaseEntry, engine_of, kept_assessment, load_case
+from clinician_ui.shelf import Shelf
 from diagnosis.errors import ExplanationError
 from diagnosis.record import Explanation
 from diagnosis.store.audit import Action, note_event

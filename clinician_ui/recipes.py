@@ -16,7 +16,13 @@ SPEECH_MODULES = (
     "diagnosis.ingest.transcription",
 )
 PROPOSAL_MODULES = ("diagnosis.candidates", "diagnosis.networks", "diagnosis.preprocessing")
-EXPLANATION_MODULES = ("diagnosis.explanation", "diagnosis.networks", "diagnosis.preprocessing")
+EXPLANATION_MODULES = (
+    "diagnosis.explanation",
+    "diagnosis.networks",
+    "diagnosis.preprocessing",
+    "diagnosis.reading.sentences",
+    "diagnosis.spoken_numbers",
+)
 
 
 @cache

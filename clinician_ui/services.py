@@ -10,13 +10,12 @@ What a visitor may do is checked here, whatever a page offers.
 
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, final
+from typing import TYPE_CHECKING, Any, final
 
 import streamlit as st
 
@@ -25,6 +24,7 @@ from clinician_ui.archive import open_archive
 from clinician_ui.corrections import corrected
 from clinician_ui.folders import CaseEntry, FolderWatch, find_case, list_cases, take_in_one
 from clinician_ui.permissions import Permission
+from clinician_ui.shelf import Shelf
 from clinician_ui.transcripts import Progress, read_case_once
 from diagnosis.bundle.checksums import stated_sha256
 from diagnosis.errors import BundleError, DiagnosisError, InputError
@@ -43,8 +43,6 @@ __all__ = ["CaseEntry", "FolderWatch", "Outcome", "find_case", "list_cases"]
 if TYPE_CHECKING:
     from diagnosis import DiagnosisEngine
 
-Kept = TypeVar("Kept")
-
 MOST_ASSESSMENTS = 10_000
 MOST_CASES_IN_MEMORY = 3
 """A chest CT takes 100 to 300 MB as float32."""
@@ -57,30 +55,6 @@ class Outcome:
 
     assessment: Assessment | None = None
     problem: str | None = None
-
-
-@final
-class Shelf(Generic[Kept]):
-    """Keeps the values last used; safe between sessions."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._values: OrderedDict[tuple[str, ...], Kept] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, key: tuple[str, ...]) -> Kept | None:
-        """The value, or None."""
-        with self._lock:
-            if key in self._values:
-                self._values.move_to_end(key)
-            return self._values.get(key)
-
-    def put(self, key: tuple[str, ...], value: Kept) -> None:
-        """Keep a value; the one longest unused gives way."""
-        with self._lock:
-            self._values[key] = value
-            while len(self._values) > self._most:
-                self._values.popitem(last=False)
 
 
 UNMARKED = "No region is marked in the CT, and the case has nothing else that could be assessed."

@@ -7,7 +7,8 @@ import streamlit as st
 from clinician_ui.access import require
 from clinician_ui.components.similar_table import Neighbor
 from clinician_ui.permissions import Permission
-from clinician_ui.services import ONE_AT_A_TIME, CaseEntry, Shelf, engine_of, load_case, revision_of
+from clinician_ui.services import ONE_AT_A_TIME, CaseEntry, engine_of, load_case, revision_of
+from clinician_ui.shelf import Shelf
 
 COUNT = 5
 MOST_KEPT = 200

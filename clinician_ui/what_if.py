@@ -14,7 +14,8 @@ import streamlit as st
 
 from clinician_ui.access import require
 from clinician_ui.permissions import Permission
-from clinician_ui.services import ONE_AT_A_TIME, CaseEntry, Shelf, engine_of, load_case, revision_of
+from clinician_ui.services import ONE_AT_A_TIME, CaseEntry, engine_of, load_case, revision_of
+from clinician_ui.shelf import Shelf
 from diagnosis.errors import CaseError, ExplanationError
 from diagnosis.record import Case, RegionOfInterest
 from diagnosis.vocabulary import Modality

@@ -6,7 +6,8 @@ import threading
 import pytest
 
 from clinician_ui import services
-from clinician_ui.services import Shelf, assess_case, is_engine_coming, list_cases
+from clinician_ui.services import assess_case, is_engine_coming, list_cases
+from clinician_ui.shelf import Shelf
 from diagnosis.errors import BundleError, InputError
 from diagnosis.vocabulary import Modality
 
