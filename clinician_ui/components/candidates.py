@@ -107,7 +107,8 @@ def _render_open(place: int, proposed: Proposed, token: str, deciding: Deciding)
         ("Confirm", f"Mark {label}, and assess the CT there", deciding.confirm),
         ("Dismiss", f"Dismiss {label} for all readers", deciding.dismiss),
     )
-    for column, (words, hint, do) in zip(st.columns(3), asked, strict=True):
+    line = st.container(horizontal=True)
+    for words, hint, do in asked:
         key = f"{words.lower()}-{token}-{place}"
-        if do is not None and column.button(words, key=key, help=hint, width="stretch"):
+        if do is not None and line.button(words, key=key, help=hint, width="stretch"):
             do(place)

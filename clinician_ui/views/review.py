@@ -64,9 +64,10 @@ def render_decisions(entry: CaseEntry, shown: Assessment) -> None:
     _render_said(entry, shown)
     if not may(Permission.REVIEW):
         return
-    for column, (decision, key) in zip(st.columns(3, gap="small"), DECISION_KEYS.items(), strict=True):
+    line = st.container(horizontal=True)
+    for decision, key in DECISION_KEYS.items():
         label = DECISION_WORDS[decision]
-        if column.button(label, key=f"decide-{decision}-{entry.token}", width="stretch", shortcut=key):
+        if line.button(label, key=f"decide-{decision}-{entry.token}", width="stretch", shortcut=key):
             _decide(entry, shown, decision)
 
 

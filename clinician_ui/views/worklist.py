@@ -136,9 +136,9 @@ def _remember(query: WorklistQuery) -> None:
 def _render_head(
     place: Workplace, query: WorklistQuery, page: WorklistPage, watch: FolderWatch, open_case: Callable[[str], None]
 ) -> None:
-    title, news, unread, button = st.columns([3, 1.3, 1, 1], vertical_alignment="bottom")
+    line = st.container(horizontal=True, vertical_alignment="bottom")
     counts = page.counts
-    with title:
+    with line.container():
         st.title("Worklist", anchor=False)
         words = (
             f"{counted(counts[Shown.ALL], 'case')}, {counts[Shown.WAITING]:,} not assessed, "
@@ -146,9 +146,9 @@ def _render_head(
         )
         st.caption(f"{words}, {counts[Shown.TO_REVIEW]:,} to review.")
     if watch.is_running:
-        with news:
+        with line.container(width="content"):
             _await(watch)
-    _render_unread(query, unread, open_case)
+    _render_unread(query, line, open_case)
     # Always there, so that what lies below stays in its place while the cases are assessed.
     progress = st.container(key="assessing")
     if not may(Permission.ASSESS):
@@ -156,11 +156,10 @@ def _render_head(
     known = latest_round(place.cases_dir)
     is_running = known is not None and known.is_running
     label = "Assess all" if counts[Shown.WAITING] != 1 else "Assess the last"
-    is_asked = button.button(
+    is_asked = line.button(
         label,
         type="primary",
         disabled=is_running or not counts[Shown.WAITING],
-        width="stretch",
         shortcut="A",
         help="In the background: the page stays usable",
     )
@@ -175,9 +174,9 @@ def _render_head(
             forget_round(place.cases_dir)
 
 
-def _render_unread(query: WorklistQuery, column: DeltaGenerator, open_case: Callable[[str], None]) -> None:
+def _render_unread(query: WorklistQuery, line: DeltaGenerator, open_case: Callable[[str], None]) -> None:
     """Lead to the first case of the list that no reader has read; looked for when it is asked for."""
-    if not column.button("Next unread", width="stretch", shortcut="U", help="The first that no reader has read"):
+    if not line.button("Next unread", shortcut="U", help="The first that no reader has read"):
         return
     found = steps_from(open_archive(), query, None).unread_after
     if found is not None:
