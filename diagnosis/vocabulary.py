@@ -160,5 +160,5 @@ NOT_A_MEDICAL_DEVICE = (
 
 
 def counted(n: int, noun: str, plural: str | None = None) -> str:
-    """A number with its noun: "1 file", "2 files"; `plural` where it is not made by an s."""
-    return f"{n} {noun if n == 1 else plural or noun + 's'}"
+    """A number with its noun: "1 file", "2,000 files"; `plural` where it is not made by an s."""
+    return f"{n:,} {noun if n == 1 else plural or noun + 's'}"

@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from clinician_ui.components.phrases import counted
 from clinician_ui.model_facts import Comparison, RateComparison, Verdict
-from diagnosis.vocabulary import subset_words
+from diagnosis.vocabulary import counted, subset_words
 
 Json = Mapping[str, Any]
 _METRICS = (

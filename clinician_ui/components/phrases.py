@@ -1,11 +1,6 @@
 """Small pieces of sentences that several pages need."""
 
 
-def counted(n: int, noun: str, plural: str | None = None) -> str:
-    """A number with its noun, whose plural is made with an s where none is given."""
-    return f"{n:,} {noun if n == 1 else plural or f'{noun}s'}"
-
-
 def sentence(text: str) -> str:
     """A piece of a message as a sentence of its own."""
     return f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"

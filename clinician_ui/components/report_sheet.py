@@ -5,10 +5,9 @@ from html import escape
 
 import streamlit as st
 
-from clinician_ui.components.phrases import counted
 from diagnosis.drafting import Answer, Draft, Evidence, EvidenceKind, Section
 from diagnosis.store.reports import KeptReport
-from diagnosis.vocabulary import subset_words
+from diagnosis.vocabulary import counted, subset_words
 
 _KIND_WORDS = {
     EvidenceKind.DESCRIPTOR: "read from the CT",

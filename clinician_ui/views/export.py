@@ -6,7 +6,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from clinician_ui.access import may
-from clinician_ui.components.phrases import counted, plain_text
+from clinician_ui.components.phrases import plain_text
 from clinician_ui.explanations import known_explanation
 from clinician_ui.exports import export_case
 from clinician_ui.permissions import Permission
@@ -16,7 +16,7 @@ from diagnosis.errors import DiagnosisError
 from diagnosis.record import Assessment
 from diagnosis.reporting.clinician_report import ClinicianReport
 from diagnosis.reporting.export import NEED_EXPLANATION
-from diagnosis.vocabulary import ExportFormat
+from diagnosis.vocabulary import ExportFormat, counted
 
 FORM_WORDS = {
     ExportFormat.SR: "DICOM structured report",

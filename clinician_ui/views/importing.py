@@ -8,7 +8,6 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from clinician_ui.access import has_provider, may
-from clinician_ui.components.phrases import counted
 from clinician_ui.components.series_table import render_series
 from clinician_ui.components.upload import render_upload
 from clinician_ui.imports import (
@@ -27,6 +26,7 @@ from clinician_ui.state import Workplace
 from clinician_ui.transcripts import Progress
 from clinician_ui.uploads import DESK, MOST_BYTES, PIECE_BYTES
 from diagnosis.errors import DiagnosisError
+from diagnosis.vocabulary import counted
 
 BETWEEN_DRAWINGS_S = 0.1
 _SEXES = {"": "as the images say", "F": "female", "M": "male", "O": "other"}

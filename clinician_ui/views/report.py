@@ -3,7 +3,7 @@
 import streamlit as st
 
 from clinician_ui.access import current_visitor, may
-from clinician_ui.components.phrases import counted, plain_text
+from clinician_ui.components.phrases import plain_text
 from clinician_ui.components.report_sheet import (
     dropped_sentences,
     render_answers,
@@ -16,6 +16,7 @@ from clinician_ui.reports import Desk, is_behind, keep_report, open_desk, questi
 from clinician_ui.services import CaseEntry
 from diagnosis.errors import DiagnosisError
 from diagnosis.record import Assessment, Case
+from diagnosis.vocabulary import counted
 
 TEXT_HEIGHT = 430
 MOST_CHARACTERS = 20_000

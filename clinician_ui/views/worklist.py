@@ -10,7 +10,6 @@ from streamlit.delta_generator import DeltaGenerator
 from clinician_ui.access import current_visitor, may
 from clinician_ui.archive import collection_of, open_archive
 from clinician_ui.components.modality_bar import MODALITY_TITLES
-from clinician_ui.components.phrases import counted
 from clinician_ui.components.worklist_rows import render_rows
 from clinician_ui.permissions import Permission
 from clinician_ui.rounds import Round, begin_round, forget_round, latest_round
@@ -19,7 +18,7 @@ from clinician_ui.state import Workplace
 from diagnosis import settings
 from diagnosis.errors import DiagnosisError
 from diagnosis.store.worklist import Order, Shown, WorklistPage, WorklistQuery, read_worklist, steps_from
-from diagnosis.vocabulary import MODALITIES
+from diagnosis.vocabulary import MODALITIES, counted
 
 PAGE_LENGTH = 20
 QUERY = "worklist-query"

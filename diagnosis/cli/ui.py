@@ -1,6 +1,7 @@
 """`diagnosis ui`: the clinician's dashboard."""
 
 import importlib.util
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -59,7 +60,11 @@ def ui_command(
         settings_of_server["secrets.files"] = str(login.resolve())
     command += [f"--{name}={value}" for name, value in settings_of_server.items()]
     command += ["--", str(cases), str(bundle)]
-    raise typer.Exit(subprocess.call(command))
+    if os.name == "nt":
+        raise typer.Exit(subprocess.call(command))
+    # This process becomes the server: whoever ends it, such as a service manager, ends the dashboard with it.
+    sys.stdout.flush()
+    os.execv(sys.executable, command)  # noqa: S606 - no shell is wanted
 
 
 def _require_folders(cases: Path, bundle: Path) -> None:

@@ -12,7 +12,6 @@ from dashboard_records import html_of, make_assessment, make_explanation, make_f
 from clinician_ui.components.finding_table import probability_bar, set_words
 from clinician_ui.components.model_figures import calibration_figure, drift_html, input_words, performance_table
 from clinician_ui.components.opinions import opinions_list
-from clinician_ui.components.phrases import counted
 from clinician_ui.components.review_history import changed_words
 from clinician_ui.components.waveform import MOST_BARS, dictation_data
 from clinician_ui.model_facts import Comparison, Verdict
@@ -31,7 +30,7 @@ from diagnosis.record import (
     Word,
 )
 from diagnosis.store.edits import Edit, EditedPart, KeptEdit
-from diagnosis.vocabulary import Modality
+from diagnosis.vocabulary import Modality, counted
 
 NOTE = ClinicalNote("FINDINGS: <script>alert(1)</script> solid & spiculated.")
 
