@@ -1,9 +1,9 @@
 """Shorthand and everyday words of reports, written as the text encoder's reader has learned them.
 
 "GGN", "no Ca++", "spic +++", "well circ", "w/o" are written in full; a scale and its word in a list ("Lobulation:
-none", "Calcium: nil") become a phrase ("no lobulation"); "solid, no ground glass" becomes "solid"; "very
-spiculated" and "not calcified" become "markedly spiculated" and "non-calcified". Only what has one meaning where it
-stands: the name of a scale before its number ("spic: 4/5") stays.
+none", "Calcium: nil") become a phrase ("no lobulation"); "solid, no ground glass" and "Density: soft tissue" become
+"solid"; "very spiculated" and "not calcified" become "markedly spiculated" and "non-calcified". Only what has one
+meaning where it stands: the name of a scale before its number ("spic: 4/5") stays.
 """
 
 import re
@@ -30,7 +30,19 @@ _NO_GROUND_GLASS = (
     r"(?:no|without(?: any)?)\s(?:pure\s)?(?:ground[- ]?glass|GGO?)\b"
     r"(?:\s(?:component|part|portion|element|halo|rim|attenuation|density))?s?"
 )
+# Where a density is asked for, or all of the nodule is meant, soft tissue is what a solid nodule looks like; elsewhere
+# it is what the reader has learned to be said of the inside.
+_SOFT_TISSUE = r"(?:of\s)?(?:homogeneous\s|uniform\s)?soft[- ]tissue"
+_END = r"(?=\s{0,3}(?:[.,;|\n]|$))"
 _FULL: tuple[tuple[str, str], ...] = (
+    (rf"(?<=\bdensity:\s){_SOFT_TISSUE}(?:\s(?:attenuation|density))?(?:\sthroughout)?{_END}", "solid"),
+    (rf"(?<=\battenuation:\s){_SOFT_TISSUE}(?:\s(?:attenuation|density))?(?:\sthroughout)?{_END}", "solid"),
+    (rf"\b{_SOFT_TISSUE}\s(?:attenuation|density)\sthroughout\b", "solid"),
+    (r"\bcalci(?:fication|um)s?\s?[:=]\s?(?:no|without)\s(?:any\s)?calci(?:fication|um)s?\b", "no calcification"),
+    (
+        r"(?<!no )(?<!without )\bbenign(?:[- ]appearing|[- ]type|\spattern(?:\sof)?)?\scalcifications?\b",
+        "solid calcification",
+    ),
     (rf"\bsolid(?: throughout)?(?:[,;]|\swith|\sand)?\s(?:{_NO_GROUND_GLASS}|\({_NO_GROUND_GLASS}\))", "solid"),
     (r"\bsolid(?: throughout)?[,;]\sground[- ]?glass\s(?:is\s)?(?:absent|nil|none)\b", "solid"),
     (r"\bno\sground[- ]?glass\s(?:component|part|portion|element|halo|rim)s?", "solid"),
