@@ -2,7 +2,8 @@
 
 "GGN", "no Ca++", "spic +++", "well circ", "w/o" are written in full; a scale and its word in a list ("Lobulation:
 none", "Calcium: nil") become a phrase ("no lobulation"); "solid, no ground glass" and "Density: soft tissue" become
-"solid"; "very spiculated" and "not calcified" become "markedly spiculated" and "non-calcified". Only what has one
+"solid"; "Spiculation: present" and "there is spiculation" become "some spiculation", which is not heard as "no
+spiculation"; "very spiculated" and "not calcified" become "markedly spiculated" and "non-calcified". Only what has one
 meaning where it stands: the name of a scale before its number ("spic: 4/5") stays.
 """
 
@@ -38,10 +39,11 @@ _FULL: tuple[tuple[str, str], ...] = (
     (rf"(?<=\bdensity:\s){_SOFT_TISSUE}(?:\s(?:attenuation|density))?(?:\sthroughout)?{_END}", "solid"),
     (rf"(?<=\battenuation:\s){_SOFT_TISSUE}(?:\s(?:attenuation|density))?(?:\sthroughout)?{_END}", "solid"),
     (rf"\b{_SOFT_TISSUE}\s(?:attenuation|density)\sthroughout\b", "solid"),
+    (r"\bcalci(?:fication|um)s?\s?[:=]\s?(?:present|yes)\b", "calcified"),
     (r"\bcalci(?:fication|um)s?\s?[:=]\s?(?:no|without)\s(?:any\s)?calci(?:fication|um)s?\b", "no calcification"),
     (
         r"(?<!no )(?<!without )\bbenign(?:[- ]appearing|[- ]type|\spattern(?:\sof)?)?\scalcifications?\b",
-        "solid calcification",
+        "dense calcification",
     ),
     (rf"\bsolid(?: throughout)?(?:[,;]|\swith|\sand)?\s(?:{_NO_GROUND_GLASS}|\({_NO_GROUND_GLASS}\))", "solid"),
     (r"\bsolid(?: throughout)?[,;]\sground[- ]?glass\s(?:is\s)?(?:absent|nil|none)\b", "solid"),
@@ -72,6 +74,14 @@ _FULL: tuple[tuple[str, str], ...] = (
     (rf"(?<![\w-])calcs?\b{_NOT_A_SCALE}", "calcification"),
     (r"\bspikes\b", "spicules"),
 )
+# The bare name of a feature is heard as in "no spiculation": where it is said to be there, it is written so.
+_BARE = re.compile(
+    r"(?<!not )(?<!n't )(?<!n’t )\b(?:there\s(?:is|are)|with|has|have|shows?|showing|demonstrates?|exhibits?)\s"
+    r"(?P<first>spiculation|lobulation)s?(?:\sand\s(?P<second>spiculation|lobulation)s?)?(?=\s{0,3}(?:[.,;\n]|$))"
+    r"(?!\s{0,3}[.,;]?\s{0,3}(?:\d|grade|level|perhaps|rated|score|slight))",
+    re.IGNORECASE,
+)
+_ANSWERED = re.compile(r"\b(?P<name>spicul|lobul)(?:ations?|ated)\s{0,3}[:=]\s{0,3}(?:yes|present)\b", re.IGNORECASE)
 _IS_NOTHING = re.compile(_NOTHING)
 _ONE_OF = re.compile("|".join(f"(?P<form{i}>{pattern})" for i, (pattern, _) in enumerate(_FULL)), re.IGNORECASE)
 
@@ -86,6 +96,12 @@ def written_in_full(source: str) -> Iterator[tuple[int, int, str]]:
         name = (match["name"] or "calcification").lower()
         said = "no" if _IS_NOTHING.fullmatch(degree) else _DEGREES.get(degree, degree)
         yield match.start(), match.end(), f"{said} {name}"
+    for match in _BARE.finditer(source):
+        for group in ("first", "second"):
+            if match[group]:
+                yield match.start(group), match.end(group), f"some {match[group].lower()}"
+    for match in _ANSWERED.finditer(source):
+        yield match.start(), match.end(), f"some {match['name'].lower()}ation"
     for match in _ONE_OF.finditer(source):
         form = next(i for i in range(len(_FULL)) if match[f"form{i}"] is not None)
         yield match.start(), match.end(), _FULL[form][1]
