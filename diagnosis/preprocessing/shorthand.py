@@ -76,7 +76,7 @@ _FULL: tuple[tuple[str, str], ...] = (
 )
 # The bare name of a feature is heard as in "no spiculation": where it is said to be there, it is written so.
 _BARE = re.compile(
-    r"(?<!not )(?<!n't )(?<!n’t )\b(?:there\s(?:is|are)|with|has|have|shows?|showing|demonstrates?|exhibits?)\s"
+    r"(?<!not )(?<!n't )(?<!n\u2019t )\b(?:there\s(?:is|are)|with|has|have|shows?|showing|demonstrates?|exhibits?)\s"
     r"(?P<first>spiculation|lobulation)s?(?:\sand\s(?P<second>spiculation|lobulation)s?)?(?=\s{0,3}(?:[.,;\n]|$))"
     r"(?!\s{0,3}[.,;]?\s{0,3}(?:\d|grade|level|perhaps|rated|score|slight))",
     re.IGNORECASE,
