@@ -169,7 +169,7 @@ class TextSummary(nn.Module):
     def __init__(self, config: TextReaderConfig, bert_width: int, embed: int) -> None:
         super().__init__()
         self.answer_shape = (1, bert_width)
-        # Some hundred cases teach one layer over hundreds of directions: most are hidden in each step.
+        # A cohort of some hundred cases teaches a layer over hundreds of directions: let dropout hide most of them.
         self.tokens = nn.Sequential(
             nn.LayerNorm(bert_width), nn.Dropout(config.dropout), nn.Linear(bert_width, embed), nn.LayerNorm(embed)
         )

@@ -74,13 +74,21 @@ _FULL: tuple[tuple[str, str], ...] = (
     (rf"(?<![\w-])calcs?\b{_NOT_A_SCALE}", "calcification"),
     (r"\bspikes\b", "spicules"),
 )
-# The bare name of a feature is heard as in "no spiculation": where it is said to be there, it is written so.
+# The bare name of a feature is heard as in "no spiculation": where it is said to be there, it is written so. Where its
+# clause denies it or asks for it ("none has spiculation", "whether there is lobulation"), it stays.
 _BARE = re.compile(
-    r"(?<!not )(?<!n't )(?<!n\u2019t )\b(?:there\s(?:is|are)|with|has|have|shows?|showing|demonstrates?|exhibits?)\s"
+    r"\b(?:there\s(?:is|are)|with|has|have|shows?|showing|demonstrates?|exhibits?)\s"
     r"(?P<first>spiculation|lobulation)s?(?:\sand\s(?P<second>spiculation|lobulation)s?)?(?=\s{0,3}(?:[.,;\n]|$))"
     r"(?!\s{0,3}[.,;]?\s{0,3}(?:\d|grade|level|perhaps|rated|score|slight))",
     re.IGNORECASE,
 )
+_NOT_STATED = re.compile(
+    r"\b(?:no|not|none|nor|neither|never|without|cannot|lacks?|free|absent|absence|denies|denied|if|whether)\b|n['\u2019]t\b",
+    re.IGNORECASE,
+)
+_CLAUSE_ENDS = ".;\n"
+_LOOK_BACK = 200
+"""Characters of a clause that are looked through, so that a text without full stops takes no longer than others."""
 _ANSWERED = re.compile(r"\b(?P<name>spicul|lobul)(?:ations?|ated)\s{0,3}[:=]\s{0,3}(?:yes|present)\b", re.IGNORECASE)
 _IS_NOTHING = re.compile(_NOTHING)
 _ONE_OF = re.compile("|".join(f"(?P<form{i}>{pattern})" for i, (pattern, _) in enumerate(_FULL)), re.IGNORECASE)
@@ -97,6 +105,10 @@ def written_in_full(source: str) -> Iterator[tuple[int, int, str]]:
         said = "no" if _IS_NOTHING.fullmatch(degree) else _DEGREES.get(degree, degree)
         yield match.start(), match.end(), f"{said} {name}"
     for match in _BARE.finditer(source):
+        begin = max(0, match.start() - _LOOK_BACK)
+        clause = max(begin - 1, *(source.rfind(sign, begin, match.start()) for sign in _CLAUSE_ENDS)) + 1
+        if _NOT_STATED.search(source, clause, match.start()):
+            continue
         for group in ("first", "second"):
             if match[group]:
                 yield match.start(group), match.end(group), f"some {match[group].lower()}"
