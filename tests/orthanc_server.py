@@ -125,13 +125,14 @@ class Orthanc:
                 "port": self.our_port,
                 "callers": [{"ae_title": AE_TITLE, "address": "127.0.0.1"}],
             },
-            "timeouts": {"connect_s": 5, "response_s": 20},
+            # A busy machine may stand still for longer than a hospital would wait.
+            "timeouts": {"connect_s": 60, "response_s": 120},
             "retries": {"attempts": 1, "longest_wait_s": 0.1},
         }
         return parse_config({**content, **parts}, self.folder)
 
     def _wait(self) -> None:
-        end = time.monotonic() + 20
+        end = time.monotonic() + 120
         while time.monotonic() < end:
             try:
                 self.rest("/system")

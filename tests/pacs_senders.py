@@ -25,7 +25,7 @@ def receiving(tmp_path, inbox_or_handler, callers=(CALLER,), **local):
 def associate(port, title="SENDER", called="DIAGNOSIS", bind="127.0.0.1", contexts=(CTImageStorage, Verification)):
     entity = AE(ae_title=title)
     # Longer than a busy machine takes to answer: a sender that gave up has not been rejected.
-    entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = 30
+    entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = 60
     for context in contexts:
         entity.add_requested_context(context, "1.2.840.10008.1.2.1")
         if context == CTImageStorage:

@@ -24,6 +24,7 @@ from pydicom.uid import (
 )
 from pynetdicom import AE, AllStoragePresentationContexts, _config, build_role, evt
 from pynetdicom.association import Association
+from pynetdicom.pdu_primitives import A_ASSOCIATE
 from pynetdicom.presentation import PresentationContext, build_context
 
 from diagnosis.errors import PacsError
@@ -50,6 +51,8 @@ COMPRESSED: Final = (
     JPEG2000Lossless, JPEGLosslessSV1, JPEGLossless, JPEGLSLossless, RLELossless, JPEG2000, JPEGLSNearLossless,
     JPEGBaseline8Bit, JPEGExtended12Bit, DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian,
 )  # fmt: skip
+REJECTED: Final = (1, 2)
+"""Results of an association that is rejected, for good and for now (DICOM PS3.8, table 9-21)."""
 RESULT_SOURCES: Final = {1: "it does not know us", 2: "its protocol fails", 3: "it is busy"}
 
 
@@ -91,7 +94,7 @@ def association(
     roles: Sequence[UID] = (),
     handlers: Sequence[tuple[Any, Any]] = (),
 ) -> Iterator[Association]:
-    """An association with the archive, released at the end.
+    """An association with the archive, released at the end, or aborted if its use fails.
 
     Args:
         config: with `dimse`.
@@ -121,14 +124,27 @@ def association(
         raise _not_established(made, config)
     try:
         yield made
-    finally:
+    except BaseException:  # the archive may be sending still, and would not answer to a release
         if made.is_established:
-            made.release()
+            made.abort()
+        raise
+    if made.is_established:
+        made.release()
+
+
+def rejection(made: Association) -> A_ASSOCIATE | None:
+    """The answer by which the other side rejected the association, if that is what it did.
+
+    An answer that comes, with the end of the connection, before pynetdicom (3.0) has looked whether it is connected
+    counts there as no connection, and is left in its queue: about one rejection in twenty of an archive nearby.
+    """
+    answer = made.acceptor.primitive or made.dul.receive_pdu(wait=False)
+    return answer if isinstance(answer, A_ASSOCIATE) and answer.result in REJECTED else None
 
 
 def _not_established(made: Association, config: PacsConfig) -> PacsError:
-    answer = made.acceptor.primitive
-    if made.is_rejected and answer is not None:
+    answer = rejection(made)
+    if answer is not None:
         why = RESULT_SOURCES.get(answer.result_source or 0, "for reasons of its own")
         if answer.result == 2:
             return PassingError(f"pacs: the archive rejects us for now ({why}); try again later")

@@ -59,10 +59,10 @@ def test_a_first_look_waits_for_the_folder_and_later_ones_do_not(store, cases_di
     watch.look(ACTOR, patience_s=30)
     assert (watch.is_running, watch.rounds, watch.problem) == (False, 1, None)
     start = time.perf_counter()
-    watch.look(ACTOR)
+    watch.look(ACTOR, patience_s=300)
     assert watch.rounds == 1
-    FolderWatch(cases_dir, store).look(ACTOR)
-    assert time.perf_counter() - start < 1
+    FolderWatch(cases_dir, store).look(ACTOR, patience_s=300)
+    assert time.perf_counter() - start < 60
 
 
 def test_trouble_of_a_look_is_kept_as_a_sentence(store, tmp_path):

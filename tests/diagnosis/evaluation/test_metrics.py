@@ -86,9 +86,9 @@ def test_a_figure_that_is_not_defined_is_nan_not_an_invention():
 
 def test_all_figures_of_538_cases_and_2000_draws_take_at_most_two_seconds():
     p, y, patients = make_scores(538, decimals=6)
-    start = time.perf_counter()
+    start = time.process_time()
     metrics = binary_metrics(p, y, PatientResampling.draw(patients, 2000))
-    assert time.perf_counter() - start < 20.0  # half a second on a quiet machine
+    assert time.process_time() - start < 20.0  # half a second on a quiet machine
     for name, value in metrics.to_json().items():
         if isinstance(value, dict):
             assert 0 <= value["low"] <= value["value"] <= value["high"] <= 1, name

@@ -155,6 +155,6 @@ def test_texts_that_a_model_is_scored_with_hold_no_shorthand():
 
 @pytest.mark.parametrize("filler", [" ", "\n", "calc ", "spic + ", "lobulation - "])
 def test_shorthand_is_found_in_a_time_that_grows_with_the_text(filler):
-    start = time.perf_counter()
+    start = time.process_time()
     list(written_in_full("lobulation " * 50 + filler * 20_000))
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
