@@ -130,11 +130,12 @@ def take_in(engine: "DiagnosisEngine", arrival: Arrival, options: IntakeOptions)
         raise
     except Exception as found:  # noqa: BLE001 - one study must not end the reception of the others
         error = DiagnosisError(f"study: {unforeseen_reason(found)}")
+    outcome = Outcome(folder, arrival, assessment, n_sent, error)
+    (folder / OUTCOME).write_text(json.dumps(_record(outcome, export), indent=2) + "\n", encoding="utf-8")
+    # Only now: a study whose record cannot be written is taken up again by the next start.
     if options.keeps_images:
         shutil.move(arrival.folder, folder / "ct")
     shutil.rmtree(arrival.folder.parent, ignore_errors=True)
-    outcome = Outcome(folder, arrival, assessment, n_sent, error)
-    (folder / OUTCOME).write_text(json.dumps(_record(outcome, export), indent=2) + "\n", encoding="utf-8")
     return outcome
 
 

@@ -1,5 +1,7 @@
 """Programs that send images to us, and a clock that tests move."""
 
+import time
+
 from pynetdicom import AE
 from pynetdicom.sop_class import CTImageStorage, Verification
 
@@ -31,6 +33,18 @@ def associate(port, title="SENDER", called="DIAGNOSIS", bind="127.0.0.1", contex
         if context == CTImageStorage:
             entity.add_requested_context(context, "1.2.840.10008.1.2.4.90")
     return entity.associate("127.0.0.1", port, ae_title=called, bind_address=(bind, 0))
+
+
+def wait_until(condition) -> None:
+    end = time.monotonic() + 300
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def wait_for_senders(inbox) -> None:
+    """Until the inbox has heard that its senders are through: a thread of its own tells it, a moment after them."""
+    wait_until(lambda: not any(study.links for study in inbox._open.values()))
 
 
 def send(port, files, **options):

@@ -103,9 +103,32 @@ def association(
         handlers: of events, as pynetdicom takes them.
 
     Raises:
-        PassingError: out of reach, busy, out of time.
+        PassingError: out of reach, busy, out of time, broken off.
         PacsError: refused for good, or no DIMSE service is configured.
     """
+    made = _associate(config, contexts, roles, handlers)
+    try:
+        yield made
+    except RuntimeError as error:  # pynetdicom's, where the other side ends it just before something is sent
+        if made.is_established:
+            made.abort()
+            raise
+        msg = "pacs: the archive broke off the connection; try again later"
+        raise PassingError(msg) from error
+    except BaseException:  # the archive may be sending still, and would not answer to a release
+        if made.is_established:
+            made.abort()
+        raise
+    if made.is_established:
+        made.release()
+
+
+def _associate(
+    config: PacsConfig,
+    contexts: Sequence[PresentationContext],
+    roles: Sequence[UID],
+    handlers: Sequence[tuple[Any, Any]],
+) -> Association:
     dimse = config.dimse
     if dimse is None:
         msg = "pacs: the configuration names no DIMSE service; add dimse.host, port and ae_title"
@@ -122,14 +145,7 @@ def association(
     )
     if not made.is_established:
         raise _not_established(made, config)
-    try:
-        yield made
-    except BaseException:  # the archive may be sending still, and would not answer to a release
-        if made.is_established:
-            made.abort()
-        raise
-    if made.is_established:
-        made.release()
+    return made
 
 
 def rejection(made: Association) -> A_ASSOCIATE | None:

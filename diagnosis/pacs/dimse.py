@@ -31,7 +31,7 @@ from diagnosis.pacs.attempts import PassingError, attempt
 from diagnosis.pacs.config import PacsConfig
 from diagnosis.pacs.instance_folder import InstanceFolder
 from diagnosis.pacs.outgoing import PLAIN, decompressed, read_outgoing, transfer_syntax
-from diagnosis.pacs.receiver import Receiver, keep_image
+from diagnosis.pacs.receiver import OnImage, Receiver, keep_image
 
 PENDING: Final = frozenset({0xFF00, 0xFF01})
 SUCCESS: Final = 0x0000
@@ -136,7 +136,7 @@ class DimseArchive:
     def _get(self, asked: Dataset, folder: InstanceFolder) -> None:
         model = StudyRootQueryRetrieveInformationModelGet
         classes = (*CT_CLASSES, *OTHER_CLASSES)
-        handlers = [(evt.EVT_C_STORE, lambda event: keep_image(event, folder))]
+        handlers = [(evt.EVT_C_STORE, _keeping(asked, folder))]
         for offered in (storage_contexts(classes), joint_contexts(classes)):
             with association(self._config, [build_context(model), *offered], classes, handlers) as made:
                 n_failed = _follow(made.send_c_get(asked, model), folder)
@@ -145,7 +145,7 @@ class DimseArchive:
 
     def _move(self, asked: Dataset, folder: InstanceFolder) -> None:
         model = StudyRootQueryRetrieveInformationModelMove
-        receiver = Receiver(self._config, lambda event: keep_image(event, folder), (*CT_CLASSES, *OTHER_CLASSES))
+        receiver = Receiver(self._config, _keeping(asked, folder), (*CT_CLASSES, *OTHER_CLASSES))
         with receiver.running(), association(self._config, [build_context(model)]) as made:
             _follow(made.send_c_move(asked, self._config.local.ae_title, model), folder)
 
@@ -189,7 +189,12 @@ def _send(made: Association, data_set: Dataset, accepted: set[tuple[str, str]]) 
     if not made.is_established:
         msg = "pacs: the connection broke while files were sent"
         raise PassingError(msg)
-    answer = made.send_c_store(decompressed(data_set) if must_decompress else data_set)
+    sent = decompressed(data_set) if must_decompress else data_set
+    try:
+        answer = made.send_c_store(sent)
+    except (AttributeError, ValueError) as error:  # pynetdicom's way of saying that it cannot write it down
+        msg = "it cannot be encoded as the archive takes it; export it again"
+        raise InputError(msg) from error
     status = answer.get("Status")
     if status is None or status in OUT_OF_RESOURCES:
         msg = "pacs: the archive did not confirm a file in time, broke off, or is full"
@@ -206,6 +211,12 @@ def _identifier(level: str, values: Mapping[str, str | None]) -> Dataset:
     for keyword, value in values.items():
         setattr(asked, keyword, value)
     return asked
+
+
+def _keeping(asked: Dataset, folder: InstanceFolder) -> OnImage:
+    """Keeps the images of the study that was asked for, and refuses what else may be sent meanwhile."""
+    study_uid = str(asked.StudyInstanceUID)
+    return lambda event: keep_image(event, folder, study_uid)
 
 
 def _follow(answers: Iterator[tuple[Dataset, Dataset | None]], folder: InstanceFolder) -> int:

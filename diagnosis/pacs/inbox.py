@@ -24,7 +24,7 @@ from typing import Final, final
 from pynetdicom import evt
 from pynetdicom.association import Association
 
-from diagnosis.errors import PacsError
+from diagnosis.errors import DiagnosisError
 from diagnosis.pacs.archive import SeriesListing
 from diagnosis.pacs.associations import CT_CLASSES
 from diagnosis.pacs.config import CompletenessConfig, ReceiveLimits
@@ -159,10 +159,14 @@ class Inbox:
             if not self._may_take(study_uid):
                 self._turn_away(study_uid, image_uid)
                 return OUT_OF_RESOURCES
-            study = self._open.get(study_uid) or self._begin(study_uid)
+            try:
+                study = self._open.get(study_uid) or self._begin(study_uid)
+            except OSError:  # no room for so much as a folder
+                self._turn_away(study_uid, image_uid)
+                return OUT_OF_RESOURCES
             study.last_news, study.is_asked = self._clock(), False
             self._watch(event.assoc, study)
-            status = keep_image(event, study.folder)
+            status = keep_image(event, study.folder, study_uid)
             if status == ACCEPTED:
                 study.refused.discard(image_uid)
             else:
@@ -239,8 +243,8 @@ class Inbox:
         # A name of its own: an earlier delivery of the same study may be read at this moment.
         folder = self._folder / f"{pseudonym(study_uid)}-{secrets.token_hex(4)}" / "ct"
         folder.parent.mkdir(parents=True, mode=0o700)
-        study = _Open(InstanceFolder(folder), self._clock(), refused=self._turned_away.pop(study_uid, set()))
-        self._open[study_uid] = study
+        kept = InstanceFolder(folder)
+        study = self._open[study_uid] = _Open(kept, self._clock(), refused=self._turned_away.pop(study_uid, set()))
         return study
 
     def _take_up(self) -> None:
@@ -261,7 +265,7 @@ class Inbox:
         if self._list_series is not None:
             try:
                 listed = tuple(self._list_series(study_uid)) or None
-            except PacsError:  # then quiet time decides; it is asked again after further news
+            except DiagnosisError:  # then quiet time decides; it is asked again after further news
                 listed = None
         with self._lock:
             if study_uid in self._open:

@@ -160,10 +160,16 @@ def _prefer_what_the_caller_prefers(event: evt.Event) -> None:
     event.assoc.acceptor.supported_contexts = supported
 
 
-def keep_image(event: evt.Event, folder: InstanceFolder) -> int:
-    """Write the image of a C-STORE request as it came; its DIMSE status."""
+def keep_image(event: evt.Event, folder: InstanceFolder, study_uid: str) -> int:
+    """Write the image of a C-STORE request as it came; its DIMSE status.
+
+    An image of another study than the folder's is refused: images of two patients must never come to lie together,
+    and whoever may send to us may do so while we fetch something else.
+    """
     try:
         data_set = event.dataset
+        if str(data_set.StudyInstanceUID) != study_uid:
+            return NOT_AUTHORIZED
         series_uid, sop_uid = str(data_set.SeriesInstanceUID), str(data_set.SOPInstanceUID)
         content = event.encoded_dataset()
     except PARSE_FAILURES:

@@ -12,7 +12,7 @@ import pydicom
 import pytest
 import yaml
 from orthanc_server import Orthanc, free_port
-from pacs_senders import CALLER, FAST, Clock, associate, receiving, send
+from pacs_senders import CALLER, FAST, Clock, associate, receiving, send, wait_for_senders
 from programs import require_program
 from pydicom.uid import ExplicitVRLittleEndian
 from pynetdicom.sop_class import Verification
@@ -24,7 +24,8 @@ from diagnosis.pacs.archive import SeriesListing
 from diagnosis.pacs.associations import STORAGE_CLASSES, rejection
 from diagnosis.pacs.config import ReceiveLimits, parse_config
 from diagnosis.pacs.inbox import Arrival, Ending, Inbox
-from diagnosis.pacs.receiver import Receiver
+from diagnosis.pacs.instance_folder import InstanceFolder
+from diagnosis.pacs.receiver import Receiver, keep_image
 from diagnosis.record import RegionOfInterest
 
 
@@ -103,6 +104,7 @@ def test_another_series_of_the_study_is_waited_for_but_not_forever(tmp_path, pha
     inbox = Inbox(tmp_path, FAST, ReceiveLimits(), lambda _: listed, clock)
     with receiving(tmp_path, inbox.take) as receiver:
         send(receiver.port, phantom_files[:2])
+        wait_for_senders(inbox)
     clock.now += 2
     assert inbox.next_arrival() is None
     clock.now += 3
@@ -115,6 +117,7 @@ def test_a_series_that_the_archive_does_not_count_is_waited_out(tmp_path, phanto
         inbox = Inbox(tmp_path / str(number), FAST, ReceiveLimits(), lambda _, listed=listed: listed, clock)
         with receiving(tmp_path, inbox.take) as receiver:
             send(receiver.port, phantom_files[:1])
+            wait_for_senders(inbox)
         clock.now += 4
         assert inbox.next_arrival() is None
         clock.now += 1
@@ -122,14 +125,16 @@ def test_a_series_that_the_archive_does_not_count_is_waited_out(tmp_path, phanto
         assert (arrival.ending, arrival.n_expected) == (Ending.QUIET, None)
 
 
-def test_an_archive_that_cannot_be_asked_leaves_it_to_quiet_time(tmp_path, phantom_files):
+@pytest.mark.parametrize("error", [PacsError("it is out of reach"), ConfigurationError("a certificate is gone")])
+def test_an_archive_that_cannot_be_asked_leaves_it_to_quiet_time(tmp_path, phantom_files, error):
     def out_of_reach(_):
-        raise PacsError("pacs: the archive cannot be reached")
+        raise error
 
     clock = Clock()
     inbox = Inbox(tmp_path, FAST, ReceiveLimits(), out_of_reach, clock)
     with receiving(tmp_path, inbox.take) as receiver:
         send(receiver.port, phantom_files[:1])
+        wait_for_senders(inbox)
     clock.now += 5
     assert inbox.next_arrival().ending is Ending.QUIET
 
@@ -142,6 +147,7 @@ def test_without_counts_quiet_time_decides(tmp_path, phantom_files):
         clock.now += 4
         assert inbox.next_arrival() is None
         send(receiver.port, phantom_files[2:3])
+        wait_for_senders(inbox)
         clock.now += 4
         assert inbox.next_arrival() is None
         clock.now += 1
@@ -161,8 +167,10 @@ def test_a_study_that_stays_short_is_lost(tmp_path, phantom_files):
 
 
 def test_a_restart_takes_up_what_was_coming_in(tmp_path, phantom_files):
-    with receiving(tmp_path, Inbox(tmp_path / "in", FAST, ReceiveLimits()).take) as receiver:
+    before = Inbox(tmp_path / "in", FAST, ReceiveLimits())
+    with receiving(tmp_path, before.take) as receiver:
         send(receiver.port, phantom_files[:2])
+        wait_for_senders(before)
     (tmp_path / "in" / "study-0" / "ct").mkdir(parents=True)
     (tmp_path / "in" / "study-0" / "ct" / "image-1-ab.partial").write_bytes(b"half an image")
     clock = Clock()
@@ -170,10 +178,24 @@ def test_a_restart_takes_up_what_was_coming_in(tmp_path, phantom_files):
     assert inbox.n_open == 1
     with receiving(tmp_path, inbox.take) as receiver:
         send(receiver.port, phantom_files[1:4])
+        wait_for_senders(inbox)
     clock.now += 1
     inbox.next_arrival()
     clock.now += 5
     assert inbox.next_arrival().n_images == 4
+
+
+def test_a_fetched_study_takes_no_images_of_another(tmp_path, phantom_files):
+    """While we fetch one study the archive may send us another, which then lies with nobody else's images."""
+    study_uid, series_uid = study_of(phantom_files)
+    other = pydicom.dcmread(phantom_files[9])
+    other.StudyInstanceUID = "1.2.3.77"
+    other.save_as(tmp_path / "other.dcm")
+    folder = InstanceFolder(tmp_path / "ct")
+    with receiving(tmp_path, lambda event: keep_image(event, folder, study_uid)) as receiver:
+        assert send(receiver.port, [phantom_files[0], tmp_path / "other.dcm"]) == [0, 0x0124]
+    assert {uid: len(images) for uid, images in folder.received.items()} == {series_uid: 1}
+    assert len(list((tmp_path / "ct").rglob("*.dcm"))) == 1
 
 
 def test_a_study_may_not_fill_the_disk(tmp_path, phantom_files):
@@ -240,6 +262,19 @@ def test_a_study_with_an_unforeseen_fault_does_not_end_the_reception(tmp_path, t
     assert json.loads(record)["exit_code"] == 1
     assert "Mustermann" not in record
     assert not ct.exists()
+
+
+def test_images_stay_until_the_outcome_is_on_disk(tmp_path, tiny_engine, monkeypatch):
+    """Else a full disk would cost a study of which nobody would ever hear."""
+    from diagnosis import intake
+
+    ct = tmp_path / "in" / "study" / "ct"
+    ct.mkdir(parents=True)
+    monkeypatch.setattr(intake, "OUTCOME", "no such folder/outcome.json")
+    arrival = Arrival("1.2.3", ct, Ending.LOST, 3, 30)
+    with pytest.raises(OSError, match="No such file"):
+        intake.take_in(tiny_engine, arrival, intake.IntakeOptions(tmp_path / "out", keeps_images=True))
+    assert ct.is_dir()
 
 
 def listen(folder, config, bundle, once_it_listens, *options):

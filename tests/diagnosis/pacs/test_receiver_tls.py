@@ -33,7 +33,7 @@ def certificates(tmp_path_factory):
 def receiver(certificates):
     tls = {"ca_file": "ca.pem", "certificate_file": "ours.pem", "key_file": "ours.key"}
     local = {"port": 0, "use_tls": True, "callers": [{"ae_title": "SENDER", "address": "127.0.0.1"}]}
-    waits = {"connect_s": 30, "response_s": 30}
+    waits = {"connect_s": 120, "response_s": 120}
     config = parse_config({"local": local, "tls": tls, "timeouts": waits}, certificates)
     taken = []
     with Receiver(config, lambda event: taken.append(event) or 0).running() as running:
@@ -42,7 +42,7 @@ def receiver(certificates):
 
 def associate(port, context):
     entity = AE(ae_title="SENDER")
-    entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = entity.connection_timeout = 30
+    entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = entity.connection_timeout = 120
     entity.add_requested_context(CTImageStorage, "1.2.840.10008.1.2.4.90")
     tls = (context, "127.0.0.1") if context else None
     return entity.associate("127.0.0.1", port, ae_title="DIAGNOSIS", tls_args=tls)
@@ -71,12 +71,12 @@ def test_a_caller_of_the_authority_is_heard_and_no_other(receiver, certificates,
 def test_who_stops_within_a_message_is_let_go(certificates, phantom_files):
     """A caller that hangs after half an image is cut off in time and does not hold the others up."""
     local = {"port": 0, "callers": [{"ae_title": "SENDER", "address": "127.0.0.1"}]}
-    config = parse_config({"local": local, "timeouts": {"connect_s": 3, "response_s": 3}}, certificates)
+    config = parse_config({"local": local, "timeouts": {"connect_s": 15, "response_s": 15}}, certificates)
     with Receiver(config, lambda _: 0).running() as running:
         hanging = associate(running.port, None)
         hanging.dul.socket.socket.sendall(b"\x04\x00\x00\x10\x00\x00half")  # a message of 1 MiB, as far as it says
         start = time.monotonic()
-        while hanging.is_established and time.monotonic() - start < 60:
+        while hanging.is_established and time.monotonic() - start < 300:
             time.sleep(0.1)
         assert not hanging.is_established
         other = associate(running.port, None)
