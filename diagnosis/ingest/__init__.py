@@ -8,7 +8,8 @@
 `dicom_volume`        `inspect_path` every series with its verdict, `read_volume` the one the rule chooses
 `geometry_gate`       which image planes form a volume, which do not, and what to do (tolerances are stated there)
 `series_choice`       the rule by which one series is chosen, with a reason for each of the others
-`dicom_series`        files grouped into series; what is no CT, mixed, incomplete or not in HU
+`dicom_series`        files grouped into series; what is no CT, mixed or incomplete
+`rescale`             whether what the headers say of the values makes HU of them
 `copies`              the same image under two names: read once, and said
 `series_index`        where in a tree of folders the files of a series lie, by its UID
 `lesion_boxes`        boxes that readers drew around lesions, slice by slice, as regions in the patient

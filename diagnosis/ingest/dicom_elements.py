@@ -312,7 +312,8 @@ def _scan_with_pydicom(file: BinaryIO, *, has_preamble: bool) -> Elements:
     offset = length = None
     if found and found[0][0] == PIXEL_DATA:
         _, vr, length = found[0]
-        offset = file.tell() + (12 if not is_implicit and vr not in {"US", "SS"} else 8)
+        # By the element itself, not by the transfer syntax, for some writers name the wrong one; implicit has no VR.
+        offset = file.tell() + (12 if vr is not None and vr.encode() in _LONG_VRS else 8)
         length = None if length == UNDEFINED_LENGTH else length
     has_pixels = bool(found) and found[0][0] == PIXEL_DATA
     return Elements(values, syntax, is_little is not False, offset, length, has_pixels)

@@ -167,7 +167,7 @@ def _instance(path: Path, elements: Elements) -> Instance:
         is_lossy=elements.code("LossyImageCompression") == "01",
         is_directory=elements.has("DirectoryRecordSequence"),
         pixels=layout,
-        frames=_enhanced_frames(path, layout.n_frames) if shared else (_plain_frame(elements),) * layout.n_frames,
+        frames=_enhanced_frames(path, layout.n_frames) if shared else _plain_frames(elements, layout.n_frames),
     )
 
 
@@ -202,6 +202,11 @@ def _padding(elements: Elements, *, is_signed: bool) -> tuple[int, int] | None:
     values = [elements.unsigned(keyword) for keyword in ("PixelPaddingValue", "PixelPaddingRangeLimit")]
     known = [v - 0x10000 if is_signed and v >= 0x8000 else v for v in values if v is not None]
     return (min(known), max(known)) if values[0] is not None else None
+
+
+def _plain_frames(elements: Elements, n_frames: int) -> tuple[Frame, ...]:
+    """Frames without functional groups all lie at one place; two show that, and a lying count costs nothing."""
+    return (_plain_frame(elements),) * min(n_frames, 2)
 
 
 def _plain_frame(elements: Elements) -> Frame:

@@ -19,6 +19,7 @@ from diagnosis.ingest.geometry_gate import (
     judge_stack,
 )
 from diagnosis.ingest.pixel_layout import layout_fault
+from diagnosis.ingest.rescale import has_odd_rescale, rescale_reasons
 from diagnosis.record.series import GeometryReason
 from diagnosis.vocabulary import GeometryCode as Code
 
@@ -27,10 +28,14 @@ CT_CLASSES = frozenset(f"1.2.840.10008.5.1.4.1.1.{tail}" for tail in ("2", "2.1"
 SECONDARY_CAPTURE_CLASS = "1.2.840.10008.5.1.4.1.1.7"
 LOCALIZER_TYPES = frozenset({"LOCALIZER", "SCOUT", "TOPOGRAM", "SURVIEW"})
 PAGE_TYPES = frozenset({"SCREEN SAVE", "SCREENSAVE", "DOSE_INFO", "DOSE INFO", "CT_SOM5 PROT", "CT_SOM7 PROT", "PROT"})
-MAP_TYPES = frozenset({"PERFUSION", "RCBF", "RCBV", "CBF", "CBV", "MTT", "TTP", "TMAX", "IODINE MAP", "Z_EFF"})
-HU_TYPES = frozenset({"", "HU", "HU_MOD", "US"})
-"""Rescale types that can be Hounsfield units; US means "unspecified", which several vendors write for plain CT."""
-AIR_AT_MOST_HU, BONE_AT_LEAST_HU = -900.0, 1000.0
+MAP_TYPES = frozenset(
+    {"PERFUSION", "RCBF", "RCBV", "CBF", "CBV", "MTT", "TTP", "TMAX", "IODINE MAP", "Z_EFF"}
+    | {"EFF_ATOMIC_NUM", "ELECTRON_DENSITY", "MAT_SPECIFIC", "MAT_FRACTIONAL"}  # multi-energy CT, PS3.3 C.8.2.1.1.1
+)
+FARTHEST_MM = 1e5
+"""Of a position from its frame of reference: 100 m are no scanner's."""
+PIXEL_SPACING_TOLERANCE_MM = 5e-4
+"""Over 512 pixels a quarter of a millimeter; writers round, each image by itself."""
 TRANSVERSE_COSINE = 0.5
 """An original CT plane is tilted by far less than 60 degrees against the patient's axis."""
 
@@ -148,7 +153,7 @@ def _judged(instances: tuple[Instance, ...], unreadable: tuple[Unreadable, ...],
         geometry_reasons = _acquisition_reasons(planes, stack) + list(stack.reasons)
     if not any(reason.code is Code.DUPLICATE_POSITION for reason in geometry_reasons):
         other += _shared_uid_reasons(instances)
-    reasons = [*other, *mixed, *geometry_reasons, *_rescale_reasons(planes), *_pixel_reasons(instances), *reasons]
+    reasons = [*other, *mixed, *geometry_reasons, *rescale_reasons(planes), *_pixel_reasons(instances), *reasons]
     return Series(instances, unreadable, planes, stack, tuple(reasons), n_copies)
 
 
@@ -260,22 +265,24 @@ def _mixed_reasons(instances: Sequence[Instance], planes: Sequence[Plane]) -> li
         if len(counts) > 1:
             message = f"images of {len(counts)} {name} under one series; export each as its own series"
             reasons.append(GeometryReason(Code.MIXED_SERIES, message))
-    spacings = {_rounded(plane.frame.pixel_spacing, 3) for plane in planes}
-    if len(spacings) > 1:
-        message = f"images of {len(spacings)} pixel spacings under one series; export each as its own series"
+    n_spacings = _n_pixel_spacings(planes)
+    if n_spacings > 1:
+        message = f"images of {n_spacings} pixel spacings under one series; export each as its own series"
         reasons.append(GeometryReason(Code.MIXED_SERIES, message))
-    if _has_odd_rescale(planes):
+    if has_odd_rescale(planes):
         kinds = len({plane.frame.rescale for plane in planes})
         message = f"{kinds} different rescales to HU under one series, as no scanner writes them; export it again"
         reasons.append(GeometryReason(Code.MIXED_SERIES, message))
     return reasons
 
 
-def _has_odd_rescale(planes: Sequence[Plane]) -> bool:
-    """Whether a few slices are rescaled otherwise than most; each slice by its own slope is legitimate (PS3.3 C.11)."""
-    counts = Counter(plane.frame.rescale for plane in planes if plane.frame.rescale is not None)
-    n_planes = counts.total()
-    return len(counts) > 1 and (max(counts.values()) * 2 > n_planes or len(counts) * 2 <= n_planes)
+def _n_pixel_spacings(planes: Sequence[Plane]) -> int:
+    """How many pixel spacings there are; what differs by no more than rounding is one."""
+    spacings = {plane.frame.pixel_spacing for plane in planes}
+    known = np.array([spacing for spacing in spacings if spacing is not None])
+    if len(known) == len(spacings) and np.ptp(known, axis=0).max() <= PIXEL_SPACING_TOLERANCE_MM:
+        return 1
+    return len({_rounded(spacing, 3) for spacing in spacings})
 
 
 def _stack_of(planes: Sequence[Plane]) -> tuple[Stack | None, list[GeometryReason]]:
@@ -290,18 +297,26 @@ def _stack_of(planes: Sequence[Plane]) -> tuple[Stack | None, list[GeometryReaso
 
 def _geometry_reasons(planes: Sequence[Plane]) -> list[GeometryReason]:
     lacking = {
-        "Image Position (Patient)": sum(p.frame.position is None for p in planes),
-        "usable Image Orientation (Patient)": sum(not _has_orientation(p.frame) for p in planes),
-        "usable Pixel Spacing": sum(not _has_spacing(p.frame) for p in planes),
+        "Image Position (Patient)": sum(not _has_position(p.frame) for p in planes),
+        "Image Orientation (Patient)": sum(not _has_orientation(p.frame) for p in planes),
+        "Pixel Spacing": sum(not _has_spacing(p.frame) for p in planes),
     }
+    names: dict[int, list[str]] = defaultdict(list)
+    for name, count in lacking.items():
+        names[count].append(name)
     return [
         GeometryReason(
             Code.MISSING_GEOMETRY,
-            f"{count} of {len(planes)} slices have no {name}; export the original images, not a converted copy",
+            f"{count} of {len(planes)} slices have no usable {' or '.join(lacked)}; export the original images, not a "
+            "converted copy",
         )
-        for name, count in lacking.items()
+        for count, lacked in names.items()
         if count
     ]
+
+
+def _has_position(frame: Frame) -> bool:
+    return frame.position is not None and all(abs(v) <= FARTHEST_MM for v in frame.position)
 
 
 def _has_orientation(frame: Frame) -> bool:
@@ -347,33 +362,6 @@ def _overlap_cleanly(groups: list[list[float]]) -> bool:
         return False
     ranges = sorted((min(group), max(group)) for group in groups)
     return any(later[0] < earlier[1] for earlier, later in pairwise(ranges))
-
-
-def _rescale_reasons(planes: Sequence[Plane]) -> list[GeometryReason]:
-    if all(plane.instance.pixels.has_modality_lut for plane in planes):
-        return []
-    rescales = [plane.frame.rescale for plane in planes]
-    count = sum(rescale is None or rescale[0] <= 0 for rescale in rescales)
-    if count:
-        message = (
-            f"{count} of {len(planes)} slices have no usable Rescale Slope and Intercept, so their values are not HU"
-        )
-        return [GeometryReason(Code.MISSING_RESCALE, f"{message}; export the original images")]
-    if not all(_can_hold_hu(plane) for plane in planes):
-        message = "with the rescale that is stated the values could not hold air and bone, so it is not that of HU"
-        return [GeometryReason(Code.MISSING_RESCALE, f"{message}; export the original images")]
-    if any(plane.frame.rescale_type not in HU_TYPES for plane in planes):
-        message = "the rescaled values are declared to be other than HU; choose the CT series in HU"
-        return [GeometryReason(Code.MISSING_RESCALE, message)]
-    return []
-
-
-def _can_hold_hu(plane: Plane) -> bool:
-    """Whether the stored range, rescaled, reaches from air to bone."""
-    pixels, (slope, intercept) = plane.instance.pixels, plane.frame.rescale or (1.0, 0.0)
-    span = 2 ** min(pixels.bits_stored, pixels.bits_allocated, 32)  # a lying header can claim 65,535 bits
-    lowest = -span // 2 if pixels.is_signed else 0
-    return lowest * slope + intercept <= AIR_AT_MOST_HU and (lowest + span - 1) * slope + intercept >= BONE_AT_LEAST_HU
 
 
 def _pixel_reasons(instances: Sequence[Instance]) -> list[GeometryReason]:

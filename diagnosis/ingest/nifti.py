@@ -7,6 +7,7 @@ as far as the header's own size, so that what follows a small image is never unp
 import gzip
 import struct
 import zlib
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ import numpy.typing as npt
 
 from diagnosis.errors import GeometryError, InputError, LimitExceededError
 from diagnosis.ingest import limits
+from diagnosis.ingest.archive import GZIP_MAGIC
+from diagnosis.ingest.dicom_pixels import AIR_HU, BELOW_AIR_HU
 from diagnosis.record.geometry import LPS_TO_RAS
 from diagnosis.record.series import GeometryReason, SeriesReport
 from diagnosis.record.volume import Volume
@@ -28,6 +31,9 @@ COMPANIONS = frozenset({".json", ".txt", ".csv", ".xml", ".md", ".bval", ".bvec"
 """What converters write beside an image."""
 FORM_TOLERANCE_MM = 0.5
 """How far sform and qform may place the same corner apart; qform is stored as rounded quaternions."""
+HEADER_BYTES = 348
+OTHER_UNITS = {1: "meters", 3: "micrometers"}
+"""By their codes in the header; 2 are mm, and many writers state none and mean mm."""
 LEAST_HU_RANGE = 100.0
 """A patient in CT spans from air or fat to soft tissue, at least 100 HU."""
 PARSE_FAILURES = (ArithmeticError, EOFError, LookupError, OSError, TypeError, ValueError, struct.error, zlib.error)
@@ -64,14 +70,17 @@ def read_nifti(path: Path) -> Volume:
 
 
 def read_ct_nifti(path: Path) -> Volume:
-    """A NIfTI volume that has to be CT in HU.
+    """A NIfTI volume that has to be CT in HU; what lies outside the scanner's field becomes air, as in DICOM.
 
     Raises:
         GeometryError: as `read_nifti`, and values that cannot be Hounsfield units.
     """
     volume = read_nifti(path)
     _require_hu(volume)
-    return volume
+    is_padded = volume.hu < BELOW_AIR_HU
+    if not is_padded.any():
+        return volume
+    return replace(volume, hu=np.where(is_padded, np.float32(AIR_HU), volume.hu), padding_hu=AIR_HU)
 
 
 def inspect_nifti(path: Path) -> SeriesReport:
@@ -115,12 +124,21 @@ def _opened(path: Path) -> "nib.Nifti1Image":
     try:
         image = nib.load(path)
     except (*PARSE_FAILURES, ImageFileError, HeaderDataError) as error:
-        msg = f"NIfTI: the file is damaged or not NIfTI ({type(error).__name__}); convert it again"
-        raise InputError(msg) from error
+        raise InputError(_damage(path, error)) from error
     if not isinstance(image, nib.Nifti1Image):
         msg = "NIfTI: the file is of another format; convert it to .nii or .nii.gz"
         raise InputError(msg)
     return image
+
+
+def _damage(path: Path, error: Exception) -> str:
+    """Why a file cannot be opened; a browser that unpacks what it downloads leaves the name as it was."""
+    with path.open("rb") as file:
+        is_packed = file.read(2) == GZIP_MAGIC
+    if is_packed != path.name.lower().endswith(".gz") and path.stat().st_size > HEADER_BYTES:
+        told = "is gzip-compressed and its name does not end" if is_packed else "is not compressed and its name ends"
+        return f"NIfTI: the file {told} in .gz; rename it"
+    return f"NIfTI: the file is damaged or not NIfTI ({type(error).__name__}); convert it again"
 
 
 def _volume(image: "nib.Nifti1Image", shape: tuple[int, int, int], ras: npt.NDArray[np.float64]) -> Volume:
@@ -171,7 +189,11 @@ def _checked_shape(image: "nib.Nifti1Image") -> tuple[int, int, int]:
 
 
 def _checked_affine(image: "nib.Nifti1Image", shape: tuple[int, int, int]) -> npt.NDArray[np.float64]:
-    """The RAS affine; sform and qform have to agree where both are given."""
+    """The RAS affine; its unit has to be mm, sform and qform have to agree where both are given."""
+    unit = int(image.header["xyzt_units"]) & 7
+    if unit in OTHER_UNITS:
+        msg = f"NIfTI: its coordinates are stated in {OTHER_UNITS[unit]}, where mm are read; convert it again in mm"
+        raise GeometryError(msg)
     sform, sform_code = image.get_sform(coded=True)
     qform, qform_code = image.get_qform(coded=True)
     if sform is None and qform is None:

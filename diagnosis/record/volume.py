@@ -52,7 +52,8 @@ class Volume:
             raise GeometryError(msg)
         lengths = np.linalg.norm(affine[:3, :3], axis=0)
         if (lengths < 1e-3).any():
-            msg = f"volume: voxel spacing {tuple(lengths.round(4))} mm is degenerate; export the series again"
+            stated = " x ".join(f"{length:.4g}" for length in lengths)
+            msg = f"volume: voxel spacing {stated} mm is degenerate; export the series again"
             raise GeometryError(msg)
         unit = affine[:3, :3] / lengths
         if np.abs(unit.T @ unit - np.eye(3)).max() > 0.01:

@@ -7,11 +7,13 @@ of several, is worse than none; and, for all that has a place in the patient, a 
 """
 
 import re
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime
 from typing import final
 
 import numpy as np
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.valuerep import VALIDATORS
 
@@ -66,6 +68,28 @@ class DicomSource:
     def body_part(self) -> str:
         """Body Part Examined, or empty."""
         return str(self.images[0].get("BodyPartExamined", ""))
+
+    def single_frames(self) -> tuple[Dataset, ...]:
+        """The images as CT Image Storage, whatever they are.
+
+        highdicom takes one multi-frame image, with functional groups for all of its frames; a series of several it
+        refuses. A result on a grid of its own needs neither: it refers to the files, and `restore_class` says of what
+        class they are.
+        """
+        images = deepcopy(self.images)
+        for image in images:
+            image.SOPClassUID = CT_IMAGE_STORAGE
+        return images
+
+    def restore_class(self, made: Dataset) -> None:
+        """Give each reference to an image in an object that was made of `single_frames` the image's own SOP Class."""
+        own = {str(image.SOPInstanceUID): image.SOPClassUID for image in self.images}
+
+        def restore(item: Dataset, element: DataElement) -> None:
+            if element.keyword == "ReferencedSOPClassUID":
+                element.value = own.get(str(item.get("ReferencedSOPInstanceUID", "")), element.value)
+
+        made.walk(restore)
 
     def require_frame(self) -> str:
         """The frame of reference.

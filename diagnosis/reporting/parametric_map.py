@@ -48,7 +48,7 @@ def parametric_map(result: Result, source: DicomSource) -> Dataset:
         frame_of_reference_uid=source.require_frame(),
     )
     made: Dataset = ParametricMap(
-        source_images=source.images,
+        source_images=source.single_frames(),
         pixel_array=grid,
         contains_recognizable_visual_features=False,
         real_world_value_mappings=[mapping],
@@ -59,6 +59,7 @@ def parametric_map(result: Result, source: DicomSource) -> Dataset:
         ),
         **identifiers(result, "pm"),
     )
+    source.restore_class(made)
     made.ContentCreatorName = ""  # highdicom leaves it out, and it may be blank but not absent
     made.SharedFunctionalGroupsSequence[0].FrameAnatomySequence = [_anatomy(source.body_part)]
     description = f"Attribution: {explanation.finding.replace('_', ' ')}"

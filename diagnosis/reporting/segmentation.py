@@ -54,7 +54,7 @@ def segmentation(result: Result, source: DicomSource) -> Dataset:
         frame_of_reference_uid=source.require_frame(),
     )
     made: Dataset = Segmentation(
-        source_images=source.images,
+        source_images=source.single_frames(),
         pixel_array=grid,
         segmentation_type=SegmentationTypeValues.BINARY,
         segment_descriptions=[segment],
@@ -62,6 +62,7 @@ def segmentation(result: Result, source: DicomSource) -> Dataset:
         content_description="Sphere of the stated diameter around the region's center",
         **identifiers(result, "seg"),
     )
+    source.restore_class(made)
     made.ContentCreatorName = ""  # highdicom leaves it out, and it may be blank but not absent
     stamp(made, result, "Assessed region (sphere)")
     return made

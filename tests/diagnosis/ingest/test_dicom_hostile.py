@@ -125,6 +125,18 @@ def test_a_lying_header_costs_no_memory(tmp_path: Path) -> None:
     assert "its header claims 60000 x 60000 pixels" in message
 
 
+def test_a_lying_number_of_frames_costs_no_time(tmp_path: Path) -> None:
+    for path in write_series(tmp_path):
+        data_set = pydicom.dcmread(path)
+        data_set.NumberOfFrames = 2_000_000
+        data_set.save_as(path)
+    said = dict(reasons(tmp_path))
+    assert "its header claims more than 20000 frames" in said[GeometryCode.UNDECODABLE]
+    assert said[GeometryCode.DUPLICATE_POSITION].startswith(
+        "slices 1 and 2 lie at the same position, and so in 7 further places"
+    )
+
+
 def test_a_codestream_of_another_size_is_not_decoded() -> None:
     j2k = b"\xff\x4f\xff\x51\x00\x2f\x00\x00" + struct.pack(">IIII", 60000, 50000, 0, 0)
     jpeg = b"\xff\xd8\xff\xe0\x00\x04ab\xff\xc3\x00\x0b\x10" + struct.pack(">HH", 40000, 30000) + bytes(8)

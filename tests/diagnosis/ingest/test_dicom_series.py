@@ -80,6 +80,23 @@ def test_positions_rounded_to_a_tenth_are_regular(tmp_path: Path) -> None:
     assert the_only(tmp_path).verdict is Verdict.REGULAR
 
 
+def test_pixel_spacings_rounded_by_each_image_are_one(tmp_path: Path) -> None:
+    def rounded(data_set: Dataset, index: int) -> None:
+        data_set.PixelSpacing = ["0.84149", "0.84149"] if index % 2 else ["0.84151", "0.84151"]
+
+    write_series(tmp_path, change=rounded)
+    assert the_only(tmp_path).verdict is Verdict.REGULAR
+
+
+def test_what_the_same_slices_lack_is_said_once(tmp_path: Path) -> None:
+    write_series(tmp_path, change=setting(ImagePositionPatient=["1e300", "0", "0"], PixelSpacing=None))
+    (reason,) = the_only(tmp_path).reasons
+    assert reason.message == (
+        "8 of 8 slices have no usable Image Position (Patient) or Pixel Spacing; export the original images, not a "
+        "converted copy"
+    )
+
+
 @pytest.mark.parametrize(
     ("heights", "expected", "message"),
     [
@@ -160,6 +177,7 @@ def test_an_unknown_repair_is_refused(tmp_path: Path) -> None:
         ({"ImageType": ["DERIVED", "SECONDARY", "OTHER", "DOSE_INFO"]}, Code.SECONDARY_CAPTURE),
         ({"ImageType": ["ORIGINAL", "PRIMARY", "LOCALIZER"]}, Code.LOCALIZER),
         ({"ImageType": ["DERIVED", "PRIMARY", "PERFUSION", "RCBF"]}, Code.NOT_CT),
+        ({"ImageType": ["DERIVED", "PRIMARY", "VOLUME", "EFF_ATOMIC_NUM"]}, Code.NOT_CT),
         ({"BitsAllocated": 64}, Code.UNDECODABLE),
         ({"Rows": 60000, "Columns": 60000}, Code.UNDECODABLE),
         ({"Rows": 41}, Code.UNDECODABLE),

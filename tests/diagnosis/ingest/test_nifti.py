@@ -133,6 +133,41 @@ def test_other_kinds_of_images_are_refused(
         read_nifti(write(tmp_path / "a.nii", data))
 
 
+def test_what_lies_outside_of_the_scanner_is_air_as_in_dicom(tmp_path: Path) -> None:
+    data = ct_values()
+    data[:2] = -3024
+    volume = read_ct_nifti(write(tmp_path / "ct.nii.gz", data))
+    assert volume.padding_hu == -1000.0
+    assert (volume.hu[:, :, :2] == -1000.0).all()
+    assert np.array_equal(volume.hu[:, :, 2:], data.transpose(2, 1, 0)[:, :, 2:])
+
+
+def test_other_units_than_millimeters_are_refused(tmp_path: Path) -> None:
+    image = nib.Nifti1Image(ct_values(), np.diag([700.0, 800.0, 2500.0, 1.0]))
+    image.header.set_xyzt_units("micron")
+    nib.save(image, tmp_path / "ct.nii.gz")
+    with pytest.raises(GeometryError, match="are stated in micrometers, where mm are read; convert it again in mm"):
+        read_nifti(tmp_path / "ct.nii.gz")
+
+
+def test_a_degenerate_spacing_is_told_in_plain_numbers(tmp_path: Path) -> None:
+    with pytest.raises(GeometryError, match=r"voxel spacing 0\.0025 x 0\.0008 x 0\.0007 mm is degenerate"):
+        read_nifti(write(tmp_path / "ct.nii.gz", ct_values(), np.diag([0.0007, 0.0008, 0.0025, 1.0])))
+
+
+@pytest.mark.parametrize(
+    ("made", "named", "told"),
+    [
+        ("a.nii", "b.nii.gz", r"the file is not compressed and its name ends in \.gz; rename it"),
+        ("a.nii.gz", "b.nii", r"the file is gzip-compressed and its name does not end in \.gz; rename it"),
+    ],
+)
+def test_a_name_that_contradicts_the_compression(tmp_path: Path, made: str, named: str, told: str) -> None:
+    write(tmp_path / made, np.tile(ct_values(), (4, 4, 4))).rename(tmp_path / named)
+    with pytest.raises(InputError, match=told):
+        read_ct_nifti(tmp_path / named)
+
+
 def test_an_image_without_a_place_is_refused(tmp_path: Path) -> None:
     with pytest.raises(GeometryError, match="neither sform nor qform"):
         read_nifti(write(tmp_path / "a.nii", ct_values(), codes=(0, 0)))

@@ -158,3 +158,26 @@ def test_one_frame_of_another_pixel_spacing(tmp_path: Path) -> None:
     data_set.PerFrameFunctionalGroupsSequence[4].PixelMeasuresSequence = [other]
     data_set.save_as(path)
     assert_refused(tmp_path, Code.MIXED_SERIES, "images of 2 pixel spacings")
+
+
+def test_a_data_set_that_is_not_encoded_as_its_header_names(tmp_path: Path) -> None:
+    """Implicit VR under the name of explicit VR: pydicom and GDCM read it, and the pixels lie four bytes earlier."""
+    write_series(tmp_path / "honest")
+    write_series(tmp_path / "named_wrong")
+    named, really = b"1.2.840.10008.1.2.1\0", "1.2.840.10008.1.2"
+    for path in (tmp_path / "named_wrong").iterdir():
+        data_set = pydicom.dcmread(path)
+        data_set.file_meta.TransferSyntaxUID = really
+        data_set.save_as(path, implicit_vr=True, little_endian=True)
+        raw = path.read_bytes()
+        stated = really.encode() + b"\0"
+        assert raw.count(b"UI" + len(stated).to_bytes(2, "little") + stated) == 1
+        longer = raw.replace(
+            b"UI" + len(stated).to_bytes(2, "little") + stated, b"UI" + len(named).to_bytes(2, "little") + named
+        )
+        start = longer.index(b"UL\x04\x00") + 4
+        group_length = int.from_bytes(longer[start : start + 4], "little") + len(named) - len(stated)
+        path.write_bytes(longer[:start] + group_length.to_bytes(4, "little") + longer[start + 4 :])
+    read, honest = read_volume(tmp_path / "named_wrong"), read_volume(tmp_path / "honest")
+    assert np.array_equal(read.hu, honest.hu)
+    assert np.array_equal(read.affine_lps, honest.affine_lps)

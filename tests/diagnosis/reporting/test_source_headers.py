@@ -15,6 +15,7 @@ import pydicom
 import pytest
 from pydicom.config import disable_value_validation
 from pydicom.dataset import Dataset
+from pydicom.uid import EnhancedCTImageStorage
 from result_factory import dciodvfy_errors, make_result
 
 from diagnosis.errors import DiagnosisError, InputError
@@ -172,6 +173,28 @@ def test_the_shipped_and_the_real_series_as_they_are(checkout, shared_data, tmp_
         written = judge(folder, out)
         assert written.verdict in {KEPT, REPAIRED}
         assert {path.name: e for path in out.glob("*.dcm") if (e := dciodvfy_errors(path))} == {}
+
+
+def references(made: Dataset) -> set[tuple[str, str]]:
+    """SOP Class and Instance UID of all images that an object refers to."""
+    items = [item for element in made.iterall() if element.VR == "SQ" for item in element.value]
+    return {(i.ReferencedSOPClassUID, i.ReferencedSOPInstanceUID) for i in items if "ReferencedSOPInstanceUID" in i}
+
+
+@pytest.mark.parametrize("n_files", [1, 2, 8])
+def test_multi_frame_sources_are_referred_to_as_what_they_are(tmp_path, n_files):
+    """One enhanced file, a concatenation, and a file for each frame."""
+    heights = [2.5 * k for k in range(8)]
+    step = len(heights) // n_files
+    for start in range(0, len(heights), step):
+        dicom_factory.write_enhanced(tmp_path / "ct" / f"{start}.dcm", heights[start : start + step])
+    sources = {pydicom.dcmread(path).SOPInstanceUID for path in (tmp_path / "ct").iterdir()}
+    assert len(sources) == n_files
+    written = judge(tmp_path / "ct", tmp_path)
+    assert set(written.objects) == {"sr", "pdf", "pm", "seg"}
+    assert {path.name: e for path in tmp_path.glob("*.dcm") if (e := dciodvfy_errors(path))} == {}
+    for form in ("pm", "seg"):
+        assert references(written.objects[form]) == {(EnhancedCTImageStorage, uid) for uid in sources}
 
 
 def test_dciodvfy_would_find_an_error(tmp_path):
