@@ -9,12 +9,15 @@ module                what it answers
 `blobs`               what is round there, from 6 to 120 mm?
 `traits`              38 numbers of each blob: form, ways out, own tissue, place within the lungs
 `ranking`             how much is it like a lesion? A network of 36 kB (`models/lung_candidates`), or a rule
+`crop`                what if the CT is too small to hold lungs?
 `finder`              each thing once, the ten strongest
 ====================  ========================================================================================
 
 In: a `Volume`. Out: `Candidate` values with a `RegionOfInterest` of source "candidate", an estimated diameter and a
 strength that ranks the candidates of one study. Where there are no lungs the answer is empty, with the reason. The
 first three are always given, further ones only from a strength of 0.2. The engine scores each like a marked region.
+Of a CT of less than 10 cm on every side, too small for a chest but with aerated lung in it, the middle is the one
+candidate.
 
 Torch is not needed: the network is a few matrix products in numpy. `diagnosis train-candidates` makes it again.
 

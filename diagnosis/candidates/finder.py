@@ -1,4 +1,4 @@
-"""From a chest CT to at most ten regions that somebody should look at."""
+"""From a chest CT to at most ten regions that somebody should look at; of a crop of one, its middle."""
 
 from dataclasses import dataclass
 from typing import final
@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from diagnosis.candidates.blobs import find_blobs, merge_things
+from diagnosis.candidates.crop import extent_mm, is_lung_crop, middle_region
 from diagnosis.candidates.lung_mask import find_lung_space
 from diagnosis.candidates.ranking import Ranking, default_ranking
 from diagnosis.candidates.scene import Scene, make_scene
@@ -23,6 +24,8 @@ MASK_SPACING_MM = 3.0
 LARGEST_MM = 120.0
 N_STAGES = 5
 NO_LUNGS = "no lungs were found in the CT: it is not a chest, or its values are not Hounsfield units"
+CROP_STRENGTH = 0.5
+"""Nothing is known of how much the middle of a crop is like a lesion."""
 NO_BLOBS = "nothing round was found in the lungs"
 
 
@@ -99,6 +102,9 @@ def search_candidates(
         ranking: how candidates are ranked; by default the network that ships with the product.
     """
     advance = on_progress or (lambda _done, _all: None)
+    if is_lung_crop(volume):
+        advance(N_STAGES, N_STAGES)
+        return CandidateSearch((_crop_candidate(volume),))
     proposals = propose(volume, advance)
     if proposals is None:
         advance(N_STAGES, N_STAGES)
@@ -137,6 +143,12 @@ def rank_proposals(proposals: Proposals, volume: Volume, ranking: Ranking) -> tu
         for rank, k in enumerate(kept)
         if rank < ALWAYS_SHOWN or strength[order[k]] >= ranking.least_strength
     )
+
+
+def _crop_candidate(volume: Volume) -> Candidate:
+    sides = " x ".join(f"{side:.0f}" for side in extent_mm(volume))
+    reason = f"the middle of a CT of {sides} mm, too small to hold lungs: it was cut around something, it seems"
+    return Candidate(middle_region(volume), CROP_STRENGTH, reason)
 
 
 def _candidate(proposals: Proposals, number: int, strength: float, volume: Volume) -> Candidate:

@@ -189,7 +189,8 @@ def _own_tissue(look: _Look, blob: Blob) -> tuple[list[float], Sized]:
     part = labels == np.bincount(inner).argmax()
     places = np.argwhere(part)
     radius = (3 * len(places) / (4 * np.pi)) ** (1 / 3)
-    reaches_out = float(part[(look.rho > 1.5) & (look.rho <= 1.8)].mean())
+    around = part[(look.rho > 1.5) & (look.rho <= 1.8)]
+    reaches_out = float(around.mean()) if around.size else 0.0  # a crop may end before
     center = places.mean(axis=0)
     shape = np.linalg.eigvalsh(np.cov(places.T) + np.eye(3) / 12) if len(places) > 3 else np.ones(3)
     off = float(np.linalg.norm(center - look.center)) / look.radius

@@ -52,7 +52,7 @@ def print_candidates(answer: "Answer", console: Console) -> None:
         table.add_row(
             str(number),
             center,
-            f"{candidate.region.diameter_mm:.0f} mm",
+            "-" if (mm := candidate.region.diameter_mm) is None else f"{mm:.0f} mm",
             f"{candidate.strength:.2f}",
             f"{assessment.main.probability:.2f}",
             "[bold red]flagged[/]" if assessment.main.is_flagged else "no",

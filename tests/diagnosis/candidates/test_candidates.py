@@ -7,12 +7,14 @@ import pytest
 
 from diagnosis.candidates import find_candidates, search_candidates
 from diagnosis.candidates.blobs import merge_things
+from diagnosis.candidates.finder import NO_LUNGS
 from diagnosis.candidates.lung_mask import find_lung_space
 from diagnosis.candidates.ranking import RoundnessRanking
 from diagnosis.candidates.working_grid import patient_axes, resample_isotropic
 from diagnosis.evaluation.candidates import CandidateStudy, evaluate_candidates, hits
 from diagnosis.ingest.dicom_volume import read_series
 from diagnosis.ingest.lesion_boxes import read_lesion_boxes
+from diagnosis.ingest.nifti import read_nifti
 from diagnosis.record import RegionOfInterest, Volume
 from diagnosis.record.volume import RegionSource
 
@@ -99,6 +101,53 @@ def test_no_lungs_is_said_and_not_guessed():
     search = search_candidates(Volume(hu, AFFINE))
     assert search.candidates == ()
     assert "no lungs were found" in (search.reason or "")
+
+
+def cut(volume: Volume, center_mm, side_mm) -> Volume:
+    """The part of a volume around a center."""
+    index = volume.index_of(center_mm)
+    half = np.array(side_mm) / 2 / np.array(volume.spacing_mm)
+    low, high = np.round(index - half).astype(int), np.round(index + half).astype(int) + 1
+    affine = volume.affine_lps.copy()
+    affine[:3, 3] = volume.position_of(low)
+    return Volume(volume.hu[tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))].copy(), affine)
+
+
+@pytest.mark.parametrize("diameter_mm", [10.0, 16.0, 24.0])
+def test_of_a_crop_the_middle_is_proposed_with_its_size(diameter_mm):
+    crop = cut(make_chest(diameter_mm=diameter_mm), (80.0, 10.0, 0.0), 50.0)
+    (found,) = find_candidates(crop)
+    assert found.region.center_mm == pytest.approx((80, 10, 0), abs=3)
+    assert found.region.diameter_mm == pytest.approx(diameter_mm, rel=0.3)
+    assert found.region.source is RegionSource.CANDIDATE
+    assert "too small to hold lungs" in found.reason
+
+
+def test_of_a_crop_in_whose_middle_nothing_is_round_no_size_is_made_up():
+    (found,) = find_candidates(cut(make_chest(), (80.0, -40.0, 0.0), 30.0))
+    assert found.region.diameter_mm is None
+
+
+@pytest.mark.parametrize("hu", [lambda hu: hu * 0 + 40, lambda hu: (hu + 1000) / 1400])
+def test_a_crop_without_aerated_lung_or_in_other_units_is_no_crop_of_a_lung(hu):
+    crop = cut(make_chest(), (80.0, 10.0, 0.0), 50.0)
+    search = search_candidates(Volume(hu(crop.hu).astype(np.float32), crop.affine_lps))
+    assert (search.candidates, search.reason) == ((), NO_LUNGS)
+
+
+@pytest.mark.filterwarnings("error")
+def test_the_size_of_real_nodules_is_measured_in_their_crops(shared_data):
+    root = shared_data / "lidc_nodules"
+    with (root / "labels.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))[::20]
+    ratios = []
+    for row in rows:
+        (found,) = find_candidates(read_nifti(root / row["image"]))
+        if found.region.diameter_mm is not None:
+            ratios.append(found.region.diameter_mm / float(row["diameter_mm"]))
+    assert len(ratios) > len(rows) / 2
+    assert 0.85 < np.median(ratios) < 1.15
+    assert np.mean(np.abs(np.log(ratios)) < 0.4) > 0.85
 
 
 @pytest.mark.filterwarnings("error")
