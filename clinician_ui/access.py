@@ -71,7 +71,7 @@ def current_visitor() -> Visitor:
         AccessError: nobody was let in, or their time is over.
     """
     if not has_provider():
-        return local_visitor(pwd.getpwuid(os.getuid()).pw_name)
+        return local_visitor(_account())
     session = st.session_state.get(_SESSION)
     if not isinstance(session, _Session):
         msg = "access: nobody is logged in; log in first"
@@ -81,6 +81,14 @@ def current_visitor() -> Visitor:
         msg = "access: the session has ended; log in again"
         raise AccessError(msg)
     return session.visitor
+
+
+def _account() -> str:
+    """Name of the user who runs the server; in a container they may have a number alone."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"user {os.getuid()}"
 
 
 def may(permission: Permission) -> bool:

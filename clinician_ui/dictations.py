@@ -6,6 +6,7 @@ dictation: the sound as `voice.wav` in the case's folder, the recognizer's words
 store. A recording that it takes the place of stays in the folder under another name.
 """
 
+import itertools
 import tempfile
 import wave
 from dataclasses import dataclass, replace
@@ -129,8 +130,7 @@ def confirm_recording(cases_dir: Path, entry: CaseEntry, heard: Heard, text: str
     audio = heard.voice.audio
     if audio is not None:
         try:
-            _set_earlier_aside(entry.folder)
-            write_wav(entry.folder / VOICE_FILE, audio)
+            _put_in_place(entry.folder, audio)
             # The words that the clinician has seen and corrected stay those of the file, after a restart too.
             keep_transcript(entry.folder / VOICE_FILE, heard.voice)
         except OSError as error:
@@ -156,11 +156,15 @@ def confirm_transcript(entry: CaseEntry, voice: VoiceNote, text: str) -> None:
 def write_wav(path: Path, audio: Audio) -> None:
     """16-bit PCM, complete or not at all."""
     part = path.with_suffix(".part")
-    with part.open("wb") as stream, wave.open(stream, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(audio.sampling_rate_hz)
-        file.writeframes((np.clip(audio.samples, -1, 1) * 32767).astype("<i2").tobytes())
+    try:
+        with part.open("wb") as stream, wave.open(stream, "wb") as file:
+            file.setnchannels(1)
+            file.setsampwidth(2)
+            file.setframerate(audio.sampling_rate_hz)
+            file.writeframes((np.clip(audio.samples, -1, 1) * 32767).astype("<i2").tobytes())
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
     part.replace(path)
 
 
@@ -170,10 +174,19 @@ def _require_words(text: str) -> None:
         raise AudioError(msg)
 
 
-def _set_earlier_aside(folder: Path) -> None:
-    n = sum(1 for _ in folder.glob(f"{EARLIER}_*"))
+def _put_in_place(folder: Path, audio: Audio) -> None:
+    """The new recording beside the earlier one, which leaves its name only once the new one is on the disk."""
+    new = folder / f"new_{VOICE_FILE}"
+    write_wav(new, audio)
     for name in VOICE_NAMES:
         path = folder / name
         if path.is_file():
-            n += 1
-            path.rename(folder / f"{EARLIER}_{n}{path.suffix}")
+            path.rename(_free_name(folder, path.suffix))
+    new.replace(folder / VOICE_FILE)
+
+
+def _free_name(folder: Path, suffix: str) -> Path:
+    """A name that no earlier recording has, whichever of them were removed by hand."""
+    taken = {path.stem for path in folder.glob(f"{EARLIER}_*")}
+    n = next(n for n in itertools.count(1) if f"{EARLIER}_{n}" not in taken)
+    return folder / f"{EARLIER}_{n}{suffix}"

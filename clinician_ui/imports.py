@@ -8,6 +8,7 @@ import re
 import secrets
 import shutil
 import time
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import final
@@ -17,7 +18,7 @@ from clinician_ui.archive import opaque_name, open_archive
 from clinician_ui.folders import find_case, take_in_one
 from clinician_ui.permissions import Permission
 from clinician_ui.transcripts import Progress
-from diagnosis.errors import CaseError, InputError, LimitExceededError
+from diagnosis.errors import CaseError, InputError, LimitExceededError, system_reason
 from diagnosis.ingest import limits
 from diagnosis.ingest.archive import is_zip, unpack_zip
 from diagnosis.ingest.case_folder import CaseFile
@@ -95,8 +96,9 @@ def incoming_folder(cases_dir: Path) -> Path:
     folder = cases_dir / INCOMING
     if folder.is_dir():
         for left in folder.iterdir():
-            if time.time() - left.stat().st_mtime > STALE_S:
-                _remove(left)
+            with suppress(FileNotFoundError):  # another session has just removed it, or taken it in
+                if time.time() - left.stat().st_mtime > STALE_S:
+                    _remove(left)
     return folder
 
 
@@ -114,7 +116,7 @@ def receive_zip(path: Path, cases_dir: Path, on_progress: Progress | None = None
         folder = _new_folder(cases_dir)
         try:
             unpack_zip(path, folder / "ct", _counting("Unpacking file", on_progress))
-        except InputError:
+        except BaseException:  # a full disk above all: half a study on it helps nobody
             _remove(folder)
             raise
     finally:
@@ -154,7 +156,8 @@ def accept(arrival: Arrival, new: NewCase, cases_dir: Path) -> str:
     """Make a case of what arrived; gives its token.
 
     Raises:
-        CaseError: a pseudonym that cannot be a folder's name or is taken, an impossible age, no usable series.
+        CaseError: a pseudonym that cannot be a folder's name or is taken, an impossible age, no usable series, or a
+            folder that cannot be written.
         AccessError, StoreError: the visitor may not, or the trail cannot be written.
     """
     require(Permission.IMPORT)
@@ -174,10 +177,17 @@ def accept(arrival: Arrival, new: NewCase, cases_dir: Path) -> str:
     except ValueError as error:
         msg = "import: the age is not possible; correct it or leave it open"
         raise CaseError(msg) from error
-    (arrival.folder / "case.json").write_text(stated.model_dump_json(exclude_none=True), encoding="utf-8")
-    if new.note.strip():
-        (arrival.folder / "note.txt").write_text(new.note, encoding="utf-8")
-    arrival.folder.rename(target)
+    try:
+        (arrival.folder / "case.json").write_text(stated.model_dump_json(exclude_none=True), encoding="utf-8")
+        if new.note.strip():
+            (arrival.folder / "note.txt").write_text(new.note, encoding="utf-8")
+        arrival.folder.rename(target)
+    except OSError as error:
+        msg = (
+            f"import: the case cannot be taken in ({system_reason(error)}); make room, or discard what waits and read "
+            "it again"
+        )
+        raise CaseError(msg) from error
     token = opaque_name(target.resolve())
     entry = find_case(cases_dir, token)
     if entry is not None:
@@ -231,7 +241,7 @@ def _judged(folder: Path, on_progress: Progress | None) -> Arrival:
 
     try:
         reports = tuple(inspect_path(folder / "ct", on_progress=_counting("Reading file", on_progress)))
-    except InputError:
+    except BaseException:
         _remove(folder)
         raise
     files = [path for path in (folder / "ct").rglob("*") if path.is_file()]

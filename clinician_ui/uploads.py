@@ -10,6 +10,7 @@ import secrets
 import threading
 import time
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, final
@@ -98,12 +99,13 @@ class UploadDesk:
             msg = "import: the file could not be written; check the space on the disk"
             raise InputError(msg) from error
         finally:
+            # Before the slot is free again: the next piece must not be cut.
+            with suppress(OSError):  # the slot was closed meanwhile, and its file is gone
+                os.truncate(slot.path, offset + written)
             with self._lock:
                 slot.is_busy = False
                 slot.size = offset + written
                 slot.until = self._clock() + SLOT_LIFETIME_S
-            if slot.path.exists():
-                os.truncate(slot.path, slot.size)
         return slot.size
 
     def finish(self, token: str) -> Path:

@@ -1,5 +1,6 @@
 """Who may do what, cell by cell; how a login becomes a role; and that nobody else is shown anything."""
 
+import os
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -10,7 +11,7 @@ from streamlit import config
 from streamlit.testing.v1 import AppTest
 
 from clinician_ui import access
-from clinician_ui.access import NO_PROVIDER, NO_ROLE
+from clinician_ui.access import NO_PROVIDER, NO_ROLE, current_visitor
 from clinician_ui.archive import open_archive
 from clinician_ui.permissions import TABLE, Permission, Visitor, access_rules, is_expired, local_visitor
 from diagnosis.errors import ConfigurationError
@@ -65,6 +66,12 @@ def test_roles_add_up_and_the_local_user_has_all():
     assert both.may(Permission.REVIEW)
     assert both.may(Permission.SEE_TRAIL)
     assert both.actor.role is Role.ADMIN
+
+
+def test_a_user_with_a_number_alone_has_a_name_in_the_trail(monkeypatch):
+    """As in a container that is run under a number of its own."""
+    monkeypatch.setattr(os, "getuid", lambda: 2**31 - 7)
+    assert current_visitor().name == "user 2147483641"
 
 
 def test_a_claim_becomes_a_role():

@@ -1,6 +1,8 @@
 """Only confirmed words count, and both they and the recognizer's are kept."""
 
+import errno
 import shutil
+import wave
 from dataclasses import replace
 from pathlib import Path
 
@@ -81,6 +83,29 @@ def test_an_earlier_recording_stays(cases):
     assert {"voice.wav", "earlier_voice_1.mp3", "earlier_voice_2.wav"} <= names
     assert (cases / "one" / "earlier_voice_1.mp3").read_bytes() == b"an earlier one"
     assert "voice.part" not in names
+
+
+def test_an_earlier_recording_is_not_written_over_where_one_was_removed(cases):
+    for n in (1, 3):
+        (cases / "one" / f"earlier_voice_{n}.wav").write_bytes(f"number {n}".encode())
+    (cases / "one" / "voice.wav").write_bytes(b"the last one")
+    confirm_recording(cases, list_cases(cases)[0], Heard(voice(), frozenset(), ()), "Words.")
+    kept = {n: (cases / "one" / f"earlier_voice_{n}.wav").read_bytes() for n in (1, 2, 3)}
+    assert kept == {1: b"number 1", 2: b"the last one", 3: b"number 3"}
+
+
+def test_a_full_disk_leaves_the_recording_that_was_there(cases, monkeypatch):
+    entry = list_cases(cases)[0]
+    (cases / "one" / "voice.wav").write_bytes(b"an earlier one")
+
+    def full(*_arguments, **_options):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(wave.Wave_write, "writeframes", full)
+    with pytest.raises(InputError, match="folder cannot be written"):
+        confirm_recording(cases, entry, Heard(voice(), frozenset(), ()), "Words.")
+    assert (cases / "one" / "voice.wav").read_bytes() == b"an earlier one"
+    assert {path.name for path in (cases / "one").iterdir()} == {"case.json", "note.txt", "voice.wav"}
 
 
 def test_a_transcript_is_confirmed_as_it_is(cases):

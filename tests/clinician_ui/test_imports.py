@@ -1,5 +1,6 @@
 """What arrives is unpacked on disk, judged, and becomes a case only when it is accepted."""
 
+import errno
 import json
 import os
 import shutil
@@ -23,7 +24,7 @@ from clinician_ui.imports import (
     suggested_pseudonym,
     with_repair,
 )
-from diagnosis.errors import CaseError, GeometryError, InputError, LimitExceededError
+from diagnosis.errors import CaseError, GeometryError, InputError, LimitExceededError, OutputError
 from diagnosis.ingest import limits
 from diagnosis.ingest.case_folder import read_case
 from diagnosis.vocabulary import Verdict
@@ -120,6 +121,26 @@ def test_what_is_no_study_leaves_nothing_behind(cases, tmp_path):
     with pytest.raises(InputError, match="no such folder on this machine"):
         receive_folder(tmp_path / "absent", cases)
     assert waiting(cases) == []
+
+
+def test_a_full_disk_leaves_nothing_of_an_import_behind(study, cases, tmp_path, monkeypatch):
+    archive = packed(study, tmp_path / "study.part")
+
+    def full(*_arguments, **_options):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("diagnosis.ingest.archive._copy_limited", full)
+        with pytest.raises(OutputError, match="No space left on device"):
+            receive_zip(archive, cases)
+    assert waiting(cases) == []
+    arrival = receive_folder(study, cases)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_text", full)
+        with pytest.raises(CaseError, match="cannot be taken in \\(No space left on device\\); make room"):
+            accept(arrival, NewCase("c-1"), cases)
+    accept(arrival, NewCase("c-1"), cases)  # once there is room
+    assert (cases / "c-1" / "case.json").is_file()
 
 
 def test_a_folder_of_too_much_is_not_copied(study, cases, monkeypatch):
