@@ -23,6 +23,8 @@ import os
 import sys
 from pathlib import Path
 
+from diagnosis.errors import ConfigurationError
+
 DEFAULT_BUNDLE_NAME = "lung_nodule"
 CANDIDATE_MODEL_NAME = "lung_candidates"
 
@@ -35,6 +37,19 @@ def _installed_or_checkout(folder: str) -> Path:
         Path(sys.prefix) / "share" / "diagnosis" / folder,
     )
     return next((c for c in candidates if c.is_dir()), candidates[0])
+
+
+def _home(variable: str) -> Path:
+    """The user's home folder.
+
+    Raises:
+        ConfigurationError: there is none, as for a user of a container who has a number alone.
+    """
+    try:
+        return Path.home()
+    except RuntimeError as error:
+        msg = f"system: this user has no home folder; set {variable} to a place of your own"
+        raise ConfigurationError(msg) from error
 
 
 def bundle_dir() -> Path:
@@ -54,16 +69,24 @@ def data_samples_dir() -> Path:
 
 
 def cache_dir() -> Path:
-    """User cache; holds weights and what was measured of this machine, never anything of a patient."""
-    return Path(os.environ.get("DIAGNOSIS_CACHE") or Path.home() / ".cache" / "diagnosis")
+    """User cache; holds weights and what was measured of this machine, never anything of a patient.
+
+    Raises:
+        ConfigurationError: the user has no home folder, and the environment names no other place.
+    """
+    return Path(os.environ.get("DIAGNOSIS_CACHE") or _home("DIAGNOSIS_CACHE") / ".cache" / "diagnosis")
 
 
 def store_url() -> str:
-    """Database of cases, assessments, reviews and the audit trail: a URL, or the path of a SQLite file."""
+    """Database of cases, assessments, reviews and the audit trail: a URL, or the path of a SQLite file.
+
+    Raises:
+        ConfigurationError: the user has no home folder, and the environment names no other place.
+    """
     named = os.environ.get("DIAGNOSIS_STORE")
     if named:
         return named
-    data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    data = os.environ.get("XDG_DATA_HOME") or _home("DIAGNOSIS_STORE") / ".local" / "share"
     return str(Path(data) / "diagnosis" / "store.sqlite3")
 
 

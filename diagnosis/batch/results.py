@@ -69,12 +69,12 @@ def _write(path: Path, rows: Iterator[dict[str, Any]], schema: "pa.Schema") -> N
     from pyarrow import csv, parquet
 
     unfinished = path.with_name(f".{path.name}")
-    writer: Any = (
-        csv.CSVWriter(unfinished, schema) if path.suffix == ".csv" else parquet.ParquetWriter(unfinished, schema)
-    )
-    with writer:
-        for page in _pages(rows):
-            writer.write_table(pa.Table.from_pylist(page, schema=schema))
+    # An open file and not its name, which pyarrow takes for an address where a folder is called `run:1`.
+    with unfinished.open("wb") as file:
+        writer: Any = csv.CSVWriter(file, schema) if path.suffix == ".csv" else parquet.ParquetWriter(file, schema)
+        with writer:
+            for page in _pages(rows):
+                writer.write_table(pa.Table.from_pylist(page, schema=schema))
     unfinished.replace(path)
 
 

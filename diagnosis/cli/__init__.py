@@ -25,6 +25,7 @@ usage, and for each kind of bad input the code of its error class (see `diagnosi
 """
 
 import gc
+import io
 import os
 import sys
 
@@ -60,7 +61,7 @@ from diagnosis.cli.train_candidates import train_candidates_command
 from diagnosis.cli.transcribe import transcribe_command
 from diagnosis.cli.ui import ui_command
 from diagnosis.cli.words_benchmark import words_benchmark_command
-from diagnosis.errors import DiagnosisError, OutputError, system_reason
+from diagnosis.errors import DiagnosisError, OutputError, system_reason, unforeseen_reason
 from diagnosis.version import __version__
 from diagnosis.vocabulary import NOT_A_MEDICAL_DEVICE
 
@@ -126,6 +127,10 @@ def main() -> None:
     os.environ.setdefault("TRANSFORMERS_OFFLINE", "1")
     # Threads that wait for each other sleep instead of spinning: on a shared machine spinning costs many times over.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # A name of a file in another encoding, or a terminal with few letters: told as well as it can be.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except DiagnosisError as error:
@@ -133,10 +138,6 @@ def main() -> None:
     except KeyboardInterrupt:
         Console(stderr=True).print("Stopped.")
         sys.exit(130)
-    except BrokenPipeError:
-        # The reader of the output went away (for example `head`): not an error of ours.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
     except OSError as error:
         # Its own text would name the path, and so perhaps a patient.
         reason = system_reason(error).lower()
@@ -144,6 +145,8 @@ def main() -> None:
             f"system: {reason}; check that the files named can be read, the output be written, and the disk has room",
             OutputError.exit_code,
         )
+    except Exception as error:  # noqa: BLE001 - its own text, and the lines of a traceback, may quote the patient's data
+        _stop(f"program: {unforeseen_reason(error)}", DiagnosisError.exit_code)
     finally:
         gc.freeze()  # the process ends: looking once more through all that was imported would take a second
 

@@ -55,10 +55,9 @@ def _run(configuration: "ServiceConfiguration") -> None:
 
     import uvicorn
 
-    from diagnosis.errors import DiagnosisError
     from diagnosis.service.app import create_app
 
-    failures: list[DiagnosisError] = []
+    failures: list[Exception] = []
 
     def load_engine() -> "DiagnosisEngine":
         from diagnosis import DiagnosisEngine  # torch is loaded while the port already answers
@@ -66,7 +65,7 @@ def _run(configuration: "ServiceConfiguration") -> None:
         try:
             with kept_for_good():
                 return DiagnosisEngine.load(configuration.bundle)
-        except DiagnosisError as error:
+        except Exception as error:  # whatever it is, nothing can be served
             failures.append(error)
             server.should_exit = True
             raise

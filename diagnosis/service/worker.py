@@ -12,7 +12,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, final
 
 from diagnosis.answer import answer_case, answer_json
-from diagnosis.errors import ConfigurationError, DiagnosisError
+from diagnosis.errors import ConfigurationError, DiagnosisError, unforeseen_reason
 from diagnosis.ingest.case_folder import read_case
 from diagnosis.service import jobs as names
 from diagnosis.service.jobs import JobFolder
@@ -88,8 +88,8 @@ class Worker:
     def _run(self) -> None:
         try:
             engine = self._load_engine()
-        except DiagnosisError as error:
-            self.failure = str(error)
+        except Exception as error:  # noqa: BLE001 - whatever it is, callers must not be told for ever that it starts
+            self.failure = str(error) if isinstance(error, DiagnosisError) else unforeseen_reason(error)
             LOG.error("the model cannot be loaded (%s)", type(error).__name__)  # noqa: TRY400 - no traceback: it may quote paths
             return
         self._is_loaded = True

@@ -145,7 +145,7 @@ def _claim(work: Path, config: TrainConfig) -> None:
         msg = f"training: {work} holds a run with another configuration; name another `work` folder or remove it"
         raise ConfigurationError(msg)
     work.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(stated, indent=2) + "\n", encoding="utf-8")
+    _write_whole(path, json.dumps(stated, indent=2) + "\n")
 
 
 def _claim_cohort(work: Path, config: TrainConfig, cohort: Cohort) -> None:
@@ -162,7 +162,14 @@ def _claim_cohort(work: Path, config: TrainConfig, cohort: Cohort) -> None:
             "`work` folder or remove it"
         )
         raise ConfigurationError(msg)
-    path.write_text(digest + "\n", encoding="utf-8")
+    _write_whole(path, digest + "\n")
+
+
+def _write_whole(path: Path, text: str) -> None:
+    """Written at each start: a run that is killed meanwhile must find what it had noted."""
+    partial = path.with_name(f".{path.name}")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(path)
 
 
 def _with_defaults(kept: dict[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,9 @@
 
 import csv
 import json
+import os
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -83,6 +85,18 @@ def test_again_with_its_cache_and_elsewhere_without_one_gives_the_same_bytes(sou
     run_batch(options(source, tiny_bundle, tmp_path / "plain", workers=2, uses_cache=False))
     assert results(tmp_path / "cached") == results(tmp_path / "plain") == results(out)
     assert not (tmp_path / "plain" / "cache").exists()
+
+
+def test_a_folder_whose_name_reads_as_an_address_takes_results(finished, tiny_bundle, source, tmp_path):
+    """pyarrow would look for the file system `run`."""
+    copy = shutil.copytree(finished[0], tmp_path / "run:1")
+    (copy / "results.parquet").unlink()
+    run_batch(options(source, tiny_bundle, copy))
+    assert results(copy) == results(finished[0])
+    shorter = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9"))
+    copy.rename(shorter)
+    run_batch(options(source, tiny_bundle, shorter))
+    assert results(shorter) == results(finished[0])
 
 
 def test_a_finished_run_has_nothing_left_to_do_and_another_bundle_is_refused(source, finished, tmp_path):

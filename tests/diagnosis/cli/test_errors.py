@@ -3,10 +3,15 @@
 import json
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 import zipfile
+from pathlib import Path
 
 import pytest
+
+from diagnosis.errors import ConfigurationError
 
 
 @pytest.fixture
@@ -191,6 +196,47 @@ def test_what_the_system_refuses_is_a_sentence_without_the_path(run, checkout, m
     assert code == 21
     assert "system: no space left on device; check" in " ".join(error.split())
     assert "Doe" not in error
+
+
+def test_an_error_that_nobody_foresaw_is_told_by_kind_and_place(run, checkout, monkeypatch):
+    def fault(*_arguments: object, **_options: object) -> None:
+        raise KeyError("Doe_John")
+
+    monkeypatch.setattr("diagnosis.ingest.dicom_volume.inspect_path", fault)
+    code, _, error = run("inspect", checkout / "data_samples/case_004/ct")
+    assert code == 1
+    assert "program: an unforeseen KeyError at test_errors.py:" in " ".join(error.split())
+    assert "Doe" not in error
+
+
+def test_a_reader_who_goes_away_is_no_error(checkout):
+    command = f"'{sys.executable}' -m diagnosis read '{checkout}/data_samples/case_003' | head -1"
+    shown = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
+    assert shown.stdout.strip().endswith("facts")
+    assert shown.stderr == ""
+
+
+def test_a_name_in_another_encoding_is_shown_as_well_as_can_be(tmp_path):
+    out = os.fsencode(tmp_path) + b"/caf\xe9"
+    command = [sys.executable, "-m", "diagnosis", "phantom", out, "--no-voice"]
+    environment = os.environ | {"PYTHONIOENCODING": "utf-8", "COLUMNS": "200"}
+    found = subprocess.run(command, capture_output=True, env=environment, check=True)
+    assert b"caf\\udce9" in found.stdout
+
+
+def test_a_user_without_a_home_is_told_what_to_set(monkeypatch):
+    from diagnosis import settings
+
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", homeless)
+    for variable, place in (("DIAGNOSIS_CACHE", settings.cache_dir), ("DIAGNOSIS_STORE", settings.store_url)):
+        monkeypatch.delenv(variable, raising=False)
+        with pytest.raises(ConfigurationError, match=f"no home folder; set {variable}"):
+            place()
+        monkeypatch.setenv(variable, "/srv/place")
+        assert str(place()) == "/srv/place"
 
 
 def test_without_a_temporary_folder_nothing_is_begun(run, monkeypatch, tmp_path):

@@ -240,6 +240,19 @@ def test_a_study_that_ended_the_service_three_times_is_given_up(tmp_path) -> Non
     assert "the service ended 3 times while it worked on it" in told["problem"]
 
 
+def test_a_model_that_fails_in_an_unforeseen_way_is_no_longer_said_to_start(tmp_path) -> None:
+    def fault() -> DiagnosisEngine:
+        raise RuntimeError("/home/someone/models")
+
+    with TestClient(create_app(ServiceConfiguration(tmp_path), fault), base_url=HERE) as client:
+        deadline = time.monotonic() + 240
+        while (told := client.get("/ready")).json()["detail"] == "service: it is starting":
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    assert told.status_code == 503
+    assert told.json()["detail"] == "service: the model is not loaded"
+
+
 def _no_engine() -> DiagnosisEngine:
     msg = "bundle: none is needed here; go on"
     raise ConfigurationError(msg)
