@@ -125,8 +125,12 @@ class RegionOfInterest:
         if not volume.contains(self.center_mm):
             corners = volume.position_of([[0, 0, 0], [size - 1 for size in volume.hu.shape]])
             low, high = corners.min(axis=0), corners.max(axis=0)
+            x, y, z = self.center_mm
+            remedy = "check the coordinates"
+            if volume.contains((-x, -y, z)):
+                remedy = "with x and y of the other sign it lies inside: give LPS, not the RAS coordinates of NIfTI"
             msg = (
                 f"region: the center lies outside the CT, which spans x {low[0]:.0f} to {high[0]:.0f}, "
-                f"y {low[1]:.0f} to {high[1]:.0f}, z {low[2]:.0f} to {high[2]:.0f} mm (LPS); check the coordinates"
+                f"y {low[1]:.0f} to {high[1]:.0f}, z {low[2]:.0f} to {high[2]:.0f} mm (LPS); {remedy}"
             )
             raise RegionError(msg)

@@ -63,6 +63,18 @@ def test_a_region_outside_the_scan_is_refused_with_the_scan_s_extent():
         prepare_region(linear_volume(), RegionOfInterest((500.0, 0.0, 0.0)), VIEW)
 
 
+def test_coordinates_of_another_convention_are_recognized():
+    volume = Volume(
+        np.zeros((4, 40, 40), np.float32), np.diag([1.0, 1, 1, 1]) + np.outer([30.0, 50, 0, 0], [0, 0, 0, 1])
+    )
+    inside = tuple(map(float, volume.position_of([2, 20, 20])))
+    RegionOfInterest(inside).require_inside(volume)
+    with pytest.raises(RegionError, match=r"\(LPS\); with x and y of the other sign it lies inside"):
+        RegionOfInterest((-inside[0], -inside[1], inside[2])).require_inside(volume)
+    with pytest.raises(RegionError, match="check the coordinates"):
+        RegionOfInterest((inside[0], inside[1], 900.0)).require_inside(volume)
+
+
 def test_an_attribution_returns_to_where_it_came_from():
     volume = linear_volume()
     center = (3.2, -4.0, 5.0)
