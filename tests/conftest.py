@@ -5,10 +5,15 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 # Two test processes on two cores: threads of one would only wait for those of the other. Set before torch is imported,
 # and passed on to the programs that tests start.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# The same examples in every run, and as much time for each as a busy machine takes.
+settings.register_profile("project", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("project")
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 SHARED_DATA = CHECKOUT.parent / "shared" / "data"

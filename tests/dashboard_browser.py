@@ -61,7 +61,7 @@ def dashboard(
         finally:
             if server.poll() is None:
                 os.killpg(server.pid, 15)
-            server.wait(timeout=60)
+            server.wait(timeout=300)
 
 
 def free_port() -> int:

@@ -56,7 +56,7 @@ def test_a_proposal_in_words():
 
 
 def test_decisions_are_handed_on_and_what_was_dismissed_lies_apart():
-    app = AppTest.from_function(page, default_timeout=60).run()
+    app = AppTest.from_function(page, default_timeout=600).run()
     assert "all of them may be wrong" in app.caption[0].value
     app.button(key="show-t-1").click().run()
     app.button(key="confirm-t-1").click().run()
@@ -74,7 +74,7 @@ def test_decisions_are_handed_on_and_what_was_dismissed_lies_apart():
 
 
 def test_a_reader_who_may_not_mark_can_decide_nothing():
-    app = AppTest.from_function(page, default_timeout=60)
+    app = AppTest.from_function(page, default_timeout=600)
     app.session_state["may"] = False
     app.session_state["dismissed"] = {0: ""}
     app.run()

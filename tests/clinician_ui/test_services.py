@@ -86,8 +86,8 @@ def test_a_case_is_read_while_the_model_is_loaded_and_the_page_is_told(cases_dir
     load, read = services.engine_of, services.read_case_once
 
     def slow_load(bundle_dir):
-        assert is_read.wait(60), "the case was not read while the model was being loaded"
-        assert is_told.wait(60), "nobody was told that the model is being loaded"
+        assert is_read.wait(300), "the case was not read while the model was being loaded"
+        assert is_told.wait(300), "nobody was told that the model is being loaded"
         return load(bundle_dir)
 
     def quick_read(*given):

@@ -36,4 +36,4 @@ def test_a_program_keeps_what_it_has_loaded_and_collects_what_comes_later():
         "gc.collect()\n"
         "assert ring() is None\n"
     )
-    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", program], check=True)

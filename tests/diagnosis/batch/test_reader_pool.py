@@ -40,6 +40,7 @@ def test_each_ends_its_study_and_the_next_is_read(settings, tmp_path, monkeypatc
     with ReaderPool(1, settings, Limits(seconds=2.0)) as pool:
         found = answer(pool, study)
         assert found == Refused("s", "stopped after 2 s, the time limit for one study; raise it with --time-limit")
+        pool._limits = Limits()
         found = answer(pool, study, lambda pid: os.kill(pid, signal.SIGKILL))
         assert found == Died("s", "the reading process died of it (signal 9); the study may be damaged")
         pool._limits = Limits(memory_mib=1)

@@ -26,7 +26,7 @@ def test_the_callers_threads_are_as_they_were():
 
 def test_works_run_at_once_where_there_are_processors(monkeypatch):
     monkeypatch.setattr("diagnosis.settings.thread_count", lambda: 2)
-    both = threading.Barrier(2, timeout=30)
+    both = threading.Barrier(2, timeout=300)
     assert sorted(side_by_side([both.wait, both.wait])) == [0, 1]
 
 

@@ -50,7 +50,7 @@ def serving(home: Path, bundle: Path, certificates: Path):
     command += ["--client-ca", certificates / "ca.pem"]
     with (home / "log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log) as server:
         try:
-            end = time.monotonic() + 120
+            end = time.monotonic() + 300
             while "Serving at" not in (home / "log").read_text() or not _listens(port, certificates):
                 assert server.poll() is None, (home / "log").read_text()
                 assert time.monotonic() < end
@@ -75,7 +75,7 @@ def client_context(certificates: Path, name: str | None, authority: str = "ca") 
 
 
 def ask(port: int, context: ssl.SSLContext, method: str, path: str, body: object = None) -> tuple[int, dict]:
-    connection = http.client.HTTPSConnection("127.0.0.1", port, context=context, timeout=30)
+    connection = http.client.HTTPSConnection("127.0.0.1", port, context=context, timeout=240)
     try:
         content = None if body is None else json.dumps(body)
         connection.request(method, path, content, {"Content-Type": "application/json"} if content else {})
@@ -95,7 +95,7 @@ def test_a_client_of_the_authority_gets_its_answer(port: int, certificates: Path
     ours = client_context(certificates, "client")
     status, job = ask(port, ours, "POST", "/v1/studies", {"path": "one"})
     assert status == 202, job
-    end = time.monotonic() + 120
+    end = time.monotonic() + 300
     while job["status"] in {"waiting", "running"} and time.monotonic() < end:
         time.sleep(0.2)
         _, job = ask(port, ours, "GET", f"/v1/studies/{job['id']}")
@@ -122,7 +122,7 @@ def test_the_service_shows_who_it_is(port: int, certificates: Path) -> None:
 
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1:DeprecationWarning")
 def test_neither_plain_http_nor_an_old_version_gets_through(port: int, certificates: Path) -> None:
-    plain = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    plain = http.client.HTTPConnection("127.0.0.1", port, timeout=240)
     plain.request("GET", "/health")
     with pytest.raises((http.client.HTTPException, OSError)):
         plain.getresponse()
