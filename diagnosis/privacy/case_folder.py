@@ -133,14 +133,16 @@ def _case(
 ) -> None:
     stated = read_case_file(folder / "case.json")
     known, subject = KnownIdentifiers(), stated.case_id if stated is not None else name_of_folder
-    pseudonyms: list[str] = []
+    patients: dict[str, int] = {}
     for name in CT_NAMES:
         if (folder / name).exists():
-            pseudonyms += _ct(folder / name, out, policy, outcome, known, on_progress)
+            patients |= _ct(folder / name, out, policy, outcome, known, on_progress)
     known.add_value(subject)
-    shift = _shift(policy, subject)
-    pseudonym = pseudonyms[0] if len(pseudonyms) == 1 else policy.key.pseudonym(f"case {subject}")
-    rules = TextRules(known, shift)
+    if len(patients) != 1:
+        patients = {policy.key.pseudonym(f"case {subject}"): policy.key.shift_days(subject)}
+    ((pseudonym, shift_days),) = patients.items()
+    # The dates of the words move with those of the CT, or a note of the next day would be of another year.
+    rules = TextRules(known, shift_days if Option.MODIFIED_DATES in policy.options else None)
     for name in NOTE_NAMES:
         if (folder / name).exists():
             _text(folder / name, out / "note.txt", rules, outcome)
@@ -161,16 +163,16 @@ def _case(
 
 def _ct(
     source: Path, out: Path, policy: Policy, outcome: Outcome, known: KnownIdentifiers, on_progress: OnProgress | None
-) -> list[str]:
-    """De-identify the CT of a case into `ct/`; the pseudonyms of the patients in it."""
+) -> dict[str, int]:
+    """De-identify the CT of a case into `ct/`; of each patient in it the pseudonym, and the days that dates move by."""
     if source.is_file() and is_nifti(source):
         outcome.withheld[NIFTI_WITHHELD] += 1
-        return []
+        return {}
     found = deidentify_dicom(source, out / "ct", policy, on_progress)
     outcome.add(found)
     for identifiers in found.known.values():
         known.update(identifiers)
-    return list(found.known)
+    return found.shift_days
 
 
 def _text(path: Path, target: Path, rules: TextRules, outcome: Outcome) -> None:

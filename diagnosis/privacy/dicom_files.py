@@ -76,6 +76,7 @@ class DicomOutcome:
         n_blanked: files with blanked pixel regions.
         warnings: sentence, with the number of files.
         known: identifiers of each patient by pseudonym, for other texts of the same case.
+        shift_days: of each patient by pseudonym: the days by which dates move where the policy moves them.
     """
 
     written: list[Path] = field(default_factory=list)
@@ -84,6 +85,7 @@ class DicomOutcome:
     n_blanked: int = 0
     warnings: Counter[str] = field(default_factory=Counter)
     known: dict[str, KnownIdentifiers] = field(default_factory=lambda: defaultdict(KnownIdentifiers))
+    shift_days: dict[str, int] = field(default_factory=dict)
     _numbers: Counter[Path] = field(default_factory=Counter)
 
     def place(self, folder: Path) -> Path:
@@ -138,7 +140,9 @@ def _readable(files: FileSet, outcome: DicomOutcome) -> Iterable[Instance]:
 def _collect(instance: Instance, policy: Policy, outcome: DicomOutcome) -> None:
     try:
         header = pydicom.dcmread(instance.path, stop_before_pixels=True, force=True)
-        outcome.known[_pseudonym(header, policy)].update(known_identifiers_of(header))
+        pseudonym = _pseudonym(header, policy)
+        outcome.known[pseudonym].update(known_identifiers_of(header))
+        outcome.shift_days[pseudonym] = policy.key.shift_days(_subject(header))
     except PARSE_FAILURES:
         return  # withheld when it is read whole
 

@@ -3,6 +3,7 @@
 import errno
 import json
 import zipfile
+from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -170,7 +171,8 @@ def test_a_case_folder_becomes_one(tmp_path: Path) -> None:
     made = json.loads((out / "case.json").read_text())
     assert made == {"case_id": KEY.pseudonym("id P1"), "age_years": 90, "sex": "F"}
     note = (out / "note.txt").read_text()
-    assert note.startswith("Seen by Dr. [NAME] on 20")
+    moved = date(2024, 3, 5) + timedelta(days=KEY.shift_days("id P1"))  # by as many days as the CT
+    assert note.startswith(f"Seen by Dr. [NAME] on {moved.isoformat()}.")
     assert "The [IDENTIFIER] nodule, 8 mm, is new." in note
     assert (out / "voice.txt").read_text() == "dictated for [IDENTIFIER], no effusion"
     assert not (out / "voice.wav").exists()
