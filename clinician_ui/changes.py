@@ -55,12 +55,12 @@ def try_changes(entry: CaseEntry, bundle_dir: Path, finding: str) -> Changes:
     require(Permission.EXPLAIN)
     texts = _texts(entry, bundle_dir, finding)
     store, key = open_archive(), _key(entry, bundle_dir, finding, texts)
-    if key is None:
+    asked = open_what_if(entry, bundle_dir, finding)
+    if key is None or key != _key(entry, bundle_dir, finding, texts):
         msg = "what if: the case has changed since it was assessed; open it again"
         raise ExplanationError(msg)
     from diagnosis.explanation.counterfactual import explain_counterfactuals, smallest_change
 
-    asked = open_what_if(entry, bundle_dir, finding)
     with ONE_AT_A_TIME:
         tried = explain_counterfactuals(asked.case, asked.scorer, texts)
         smallest = smallest_change(asked.case, asked.scorer, Modality.NOTE, texts.get(Modality.NOTE))

@@ -98,27 +98,34 @@ def find_waiting(entry: CaseEntry) -> WaitingRecording | None:
     return waiting_recording(open_archive(), current_visitor().actor, entry.token)
 
 
-def correct_waiting(entry: CaseEntry, text: str) -> None:
-    """Keep what the speaker has corrected so far.
+def correct_waiting(entry: CaseEntry, mark: str, text: str) -> None:
+    """Keep what the speaker has corrected so far of the recording with a mark.
 
     Raises:
         AccessError, StoreError: the visitor may not edit, or it cannot be kept.
     """
     require(Permission.EDIT)
-    correct_recording(open_archive(), current_visitor().actor, entry.token, text)
+    correct_recording(open_archive(), current_visitor().actor, entry.token, mark, text)
 
 
-def drop_waiting(entry: CaseEntry) -> None:
-    """Take the visitor's recording away, where one waits.
+def drop_waiting(entry: CaseEntry, mark: str) -> None:
+    """Take the visitor's recording with a mark away, where it still waits.
 
     Raises:
         StoreError: the database cannot be written.
     """
-    drop_recording(open_archive(), current_visitor().actor, entry.token)
+    drop_recording(open_archive(), current_visitor().actor, entry.token, mark)
 
 
-def confirm_recording(cases_dir: Path, entry: CaseEntry, heard: Heard, text: str) -> None:
+def confirm_recording(cases_dir: Path, entry: CaseEntry, heard: Heard, text: str, mark: str | None = None) -> None:
     """Make a new recording the dictation of a case, in the clinician's words.
+
+    Args:
+        cases_dir: where the cases lie.
+        entry: the case.
+        heard: the recording and what the recognizer heard in it.
+        text: the clinician's words.
+        mark: of the recording as it waits, which it then no longer does; None for one that did not wait.
 
     Raises:
         AudioError: no words.
@@ -139,7 +146,8 @@ def confirm_recording(cases_dir: Path, entry: CaseEntry, heard: Heard, text: str
     changed = find_case(cases_dir, entry.token) or entry
     adopt_case(entry, lambda case: replace(case, voice_note=heard.voice), changed)
     confirm_transcript(changed, heard.voice, text)
-    drop_waiting(entry)
+    if mark is not None:
+        drop_waiting(entry, mark)
 
 
 def confirm_transcript(entry: CaseEntry, voice: VoiceNote, text: str) -> None:

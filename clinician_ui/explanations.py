@@ -57,11 +57,12 @@ def explain_case(entry: CaseEntry, bundle_dir: Path, finding: str) -> Explanatio
     require(Permission.EXPLAIN)
     # Asked before the work: whoever closes the page meanwhile ends its session, and the work is kept all the same.
     actor, store, key = current_visitor().actor, open_archive(), explanation_key(entry, bundle_dir, finding)
-    if key is None:
+    case = load_case(entry)
+    if key is None or key != explanation_key(entry, bundle_dir, finding):
         msg = "explanation: the case has changed since it was assessed; open it again"
         raise ExplanationError(msg)
     with ONE_AT_A_TIME:
-        explanation = engine_of(bundle_dir).explain(load_case(entry), finding)
+        explanation = engine_of(bundle_dir).explain(case, finding)
     _explanations().put(tuple(key.values()), explanation)
     save_result(store, ResultKind.EXPLANATION, key, explanation)
     note_event(store, actor, Action.EXPLAIN, entry.token, {"finding": finding})

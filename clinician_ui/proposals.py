@@ -74,6 +74,7 @@ def propose_regions(entry: CaseEntry, bundle_dir: Path, on_progress: OnProgress 
     require(Permission.ASSESS)
     from diagnosis.candidates import search_candidates
 
+    key = proposal_key(entry, bundle_dir)  # before the case is read: an edit that comes meanwhile is not in it
     case = load_case(entry)
     if case.volume is None:
         msg = "case: it has no CT to search for regions"
@@ -83,7 +84,6 @@ def propose_regions(entry: CaseEntry, bundle_dir: Path, on_progress: OnProgress 
         assessed = engine_of(bundle_dir).assess_candidates(case, search.candidates)
     found = tuple(Proposal(c.region, c.strength, a.main.probability, a.main.is_flagged) for c, a in assessed)
     proposals = Proposals(found, search.reason)
-    key = proposal_key(entry, bundle_dir)
     if key is not None:
         save_result(open_archive(), ResultKind.PROPOSALS, key, proposals)
     return proposals

@@ -164,6 +164,11 @@ def load_case(entry: CaseEntry, on_progress: Progress | None = None) -> Case:
     Raises:
         DiagnosisError: a part that cannot be used.
     """
+    return _corrected_case(entry, on_progress)[0]
+
+
+def _corrected_case(entry: CaseEntry, on_progress: Progress | None) -> tuple[Case, int]:
+    """The case, and the number of the newest edit that is in it: another may come while it is worked on."""
     require(Permission.SEE_CASE)
     # Not st.cache_resource: it would replay the progress bar that was drawn while the case was read.
     key = (entry.token, entry.fingerprint)
@@ -172,7 +177,8 @@ def load_case(entry: CaseEntry, on_progress: Progress | None = None) -> Case:
         case, identity = read_case_once(entry.folder, on_progress)
         _cases().put(key, case)
         _complete(entry, case, identity, current_visitor().actor)
-    return corrected(case, edits_of(open_archive(), entry.token))
+    edits = edits_of(open_archive(), entry.token)
+    return corrected(case, edits), newest_number(edits)
 
 
 def _complete(entry: CaseEntry, case: Case, identity: StudyIdentity, actor: Actor) -> None:
@@ -223,7 +229,7 @@ def known_outcome(entry: CaseEntry, bundle_dir: Path) -> Outcome | None:
     """What is known without working: the outcome of an earlier assessment, or a problem seen at a glance."""
     if entry.problem is not None:
         return Outcome(problem=entry.problem)
-    known = _assessments().get(_key(entry, bundle_dir))
+    known = _assessments().get(_key(entry, bundle_dir, revision_of(entry)))
     return known if known is not None else _kept_outcome(entry, bundle_dir)
 
 
@@ -241,26 +247,29 @@ def assess_case(entry: CaseEntry, bundle_dir: Path, on_progress: Progress | None
     require(Permission.ASSESS)
     # Files are read and recordings transcribed while the model is being loaded: by far the most of a first opening.
     warm_up(bundle_dir, after_s=0)
+    edit = revision_of(entry)
     try:
-        case = load_case(entry, on_progress)
+        case, edit = _corrected_case(entry, on_progress)
         # Nothing is wrong with a CT that awaits its reader: nothing is kept of it.
-        outcome = Outcome(problem=UNMARKED) if case.awaits_region else _answer(entry, bundle_dir, case, on_progress)
+        outcome = Outcome(problem=UNMARKED)
+        if not case.awaits_region:
+            _await_engine(bundle_dir, on_progress)
+            outcome = _answer(entry, bundle_dir, case, edit)
     except InputError as error:
         outcome = Outcome(problem=str(error))
         _keep(entry, outcome, {}, current_visitor().actor)
-    _assessments().put(_key(entry, bundle_dir), outcome)
+    _assessments().put(_key(entry, bundle_dir, edit), outcome)
     return outcome
 
 
-def _answer(entry: CaseEntry, bundle_dir: Path, case: Case, on_progress: Progress | None) -> Outcome:
+def _answer(entry: CaseEntry, bundle_dir: Path, case: Case, edit: int) -> Outcome:
     """What the engine says of a case, kept; or what somebody else was told who asked for the same meanwhile."""
-    _await_engine(bundle_dir, on_progress)
     with ONE_AT_A_TIME:
         known = known_outcome(entry, bundle_dir)
         if known is not None:
             return known
         outcome = Outcome(engine_of(bundle_dir).assess(case))
-        _keep(entry, outcome, _inputs(entry, case), current_visitor().actor)
+        _keep(entry, outcome, _inputs(entry, case, edit), current_visitor().actor)
     return outcome
 
 
@@ -285,7 +294,7 @@ def assess_quietly(entry: CaseEntry, bundle_dir: Path, actor: Actor) -> Outcome:
         case = corrected(read, edits)
         with ONE_AT_A_TIME:
             outcome = Outcome(engine_of(bundle_dir).assess(case))
-        inputs = inputs_of(case, entry.fingerprint) | {"edit": newest_number(edits)}
+        inputs = _inputs(entry, case, newest_number(edits))
     except InputError as error:
         outcome = Outcome(problem=str(error))
     _keep(entry, outcome, inputs, actor)
@@ -370,8 +379,8 @@ def kept_assessment(entry: CaseEntry, bundle_dir: Path) -> KeptAssessment | None
     return kept if is_same else None
 
 
-def _inputs(entry: CaseEntry, case: Case) -> dict[str, Any]:
-    return inputs_of(case, entry.fingerprint) | {"edit": revision_of(entry)}
+def _inputs(entry: CaseEntry, case: Case, edit: int) -> dict[str, Any]:
+    return inputs_of(case, entry.fingerprint) | {"edit": edit}
 
 
 def _date_of(text: str) -> date | None:
@@ -381,5 +390,5 @@ def _date_of(text: str) -> date | None:
         return None
 
 
-def _key(entry: CaseEntry, bundle_dir: Path) -> tuple[str, ...]:
-    return entry.token, entry.fingerprint, str(bundle_dir), str(revision_of(entry))
+def _key(entry: CaseEntry, bundle_dir: Path, edit: int) -> tuple[str, ...]:
+    return entry.token, entry.fingerprint, str(bundle_dir), str(edit)

@@ -42,6 +42,7 @@ def find_similar(entry: CaseEntry, bundle_dir: Path) -> tuple[Neighbor, ...]:
     from diagnosis.retrieval.search import NoduleSearch
 
     require(Permission.EXPLAIN)
+    key = _key(entry, bundle_dir)  # before the case is read: an edit that comes meanwhile is not in it
     case = load_case(entry)
     with ONE_AT_A_TIME:
         engine = engine_of(bundle_dir)
@@ -52,7 +53,7 @@ def find_similar(entry: CaseEntry, bundle_dir: Path) -> tuple[Neighbor, ...]:
         Neighbor(item.nodule.name, item.similarity, item.nodule.wording, item.nodule.outcome)
         for item in search.similar(embedded[0].numpy(), count=COUNT)
     )
-    _kept().put(_key(entry, bundle_dir), found)
+    _kept().put(key, found)
     return found
 
 

@@ -28,7 +28,7 @@ from clinician_ui.dictations import (
 from clinician_ui.permissions import Permission
 from clinician_ui.services import CaseEntry, edit_case
 from clinician_ui.state import Workplace
-from diagnosis.errors import AudioError, DiagnosisError
+from diagnosis.errors import AudioError, DiagnosisError, InputError
 from diagnosis.record import Case, Explanation, VoiceNote
 from diagnosis.store.edits import Edit, EditedPart
 
@@ -161,8 +161,8 @@ def _waiting(entry: CaseEntry, key: str, mark: str) -> Recording:
 
     try:
         heard = transcribe_recording(kept.sound, kept.suffix if kept.suffix[1:] in SOUND_KINDS else ".wav", show)
-    except DiagnosisError:
-        drop_waiting(entry)  # it would fail in the same way after each refresh
+    except InputError:
+        drop_waiting(entry, mark)  # nothing can be heard in it, however often the page is refreshed
         raise
     finally:
         bar.empty()
@@ -182,18 +182,18 @@ def _render_waiting(place: Workplace, entry: CaseEntry, waiting: Recording) -> N
     key = f"said-{entry.token}-{waiting.mark}"
     text = st.text_area("What was said", waiting.text, height=160, key=key, max_chars=20_000)
     if text != st.session_state.setdefault(f"{key}-kept", waiting.text):
-        correct_waiting(entry, text)
+        correct_waiting(entry, waiting.mark, text)
         st.session_state[f"{key}-kept"] = text
     if st.button("Confirm as my word and assess", key="confirm-recording", type="primary", width="stretch"):
         _do(lambda: _confirm(place, entry, waiting, text))
     if st.button("Discard the recording", key="drop-recording", width="stretch"):
-        drop_waiting(entry)
+        drop_waiting(entry, waiting.mark)
         _forget(entry)
         st.rerun()
 
 
 def _confirm(place: Workplace, entry: CaseEntry, waiting: Recording, text: str) -> None:
-    confirm_recording(place.cases_dir, entry, waiting.heard, text)
+    confirm_recording(place.cases_dir, entry, waiting.heard, text, waiting.mark)
     _forget(entry)
 
 

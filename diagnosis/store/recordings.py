@@ -49,24 +49,24 @@ def keep_recording(store: Store, actor: Actor, token: str, sound: bytes, suffix:
         return _mark(now)
 
 
-def correct_recording(store: Store, actor: Actor, token: str, text: str) -> None:
-    """Keep what the speaker has corrected so far.
+def correct_recording(store: Store, actor: Actor, token: str, mark: str, text: str) -> None:
+    """Keep what the speaker has corrected so far, where the recording of this mark still waits.
 
     Raises:
         StoreError: the database cannot be written.
     """
     with store.writing() as session:
-        session.execute(update(RecordingRow).where(*_own(actor, token)).values(text=text))
+        session.execute(update(RecordingRow).where(*_own(actor, token), _is_marked(mark)).values(text=text))
 
 
-def drop_recording(store: Store, actor: Actor, token: str) -> None:
-    """Take the speaker's recording of a case away, where there is one.
+def drop_recording(store: Store, actor: Actor, token: str, mark: str) -> None:
+    """Take the speaker's recording of a case away; one of another mark, made in another window meanwhile, stays.
 
     Raises:
         StoreError: the database cannot be written.
     """
     with store.writing() as session:
-        session.execute(delete(RecordingRow).where(*_own(actor, token)))
+        session.execute(delete(RecordingRow).where(*_own(actor, token), _is_marked(mark)))
 
 
 def waiting_recording(store: Store, actor: Actor, token: str) -> WaitingRecording | None:
@@ -85,6 +85,10 @@ def waiting_mark(store: Store, actor: Actor, token: str) -> str | None:
 
 def _mark(made_at: datetime) -> str:
     return made_at.isoformat(timespec="microseconds")
+
+
+def _is_marked(mark: str) -> ColumnElement[bool]:
+    return RecordingRow.made_at == datetime.fromisoformat(mark)
 
 
 def _own(actor: Actor, token: str) -> tuple[ColumnElement[bool], ...]:

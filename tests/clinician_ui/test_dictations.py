@@ -15,12 +15,15 @@ from clinician_ui.dictations import (
     confirm_recording,
     confirm_transcript,
     heard_in,
+    keep_waiting,
+    mark_of_waiting,
     transcribe_recording,
     write_wav,
 )
 from clinician_ui.folders import list_cases
 from clinician_ui.services import load_case
-from diagnosis.errors import AudioError, InputError
+from clinician_ui.views import words
+from diagnosis.errors import AudioError, InputError, MissingDependencyError, StoreError
 from diagnosis.ingest.audio import read_audio
 from diagnosis.record import Audio, SpeechSegment, VoiceNote, Word
 from diagnosis.store.edits import EditedPart, edits_of
@@ -132,6 +135,24 @@ def test_a_folder_that_is_gone_is_a_sentence(cases):
     shutil.rmtree(cases / "one")
     with pytest.raises(InputError, match="folder cannot be written"):
         confirm_recording(cases, entry, Heard(voice(), frozenset(), ()), "Words.")
+
+
+@pytest.mark.parametrize(
+    ("error", "waits"),
+    [(AudioError("no sound"), False), (MissingDependencyError("no model"), True), (StoreError("full"), True)],
+)
+def test_only_a_recording_in_which_nothing_can_be_heard_is_let_go(cases, monkeypatch, error, waits):
+    """What is wrong with the machine can be mended; the words of a clinician cannot be had again."""
+
+    def fail(*_arguments):
+        raise error
+
+    monkeypatch.setattr(words, "transcribe_recording", fail)
+    entry = list_cases(cases)[0]
+    mark = keep_waiting(entry, b"spoken", ".wav")
+    with pytest.raises(type(error)):
+        words._waiting(entry, "recording", mark)
+    assert mark_of_waiting(entry) == (mark if waits else None)
 
 
 @pytest.mark.slow

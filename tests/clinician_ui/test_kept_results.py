@@ -9,12 +9,13 @@ import pytest
 import streamlit as st
 from dashboard_records import html_of
 
-from clinician_ui import explanations, transcripts
+from clinician_ui import explanations, proposals, services, transcripts
 from clinician_ui.explanations import explain_case, known_explanation
 from clinician_ui.folders import list_cases
 from clinician_ui.proposals import known_proposals, propose_regions
-from clinician_ui.services import assess_case, edit_case, load_case
+from clinician_ui.services import assess_case, edit_case, known_outcome, load_case
 from clinician_ui.transcripts import read_case_once, transcript_of
+from diagnosis.candidates.finder import CandidateSearch
 from diagnosis.errors import ExplanationError
 from diagnosis.ingest import transcription
 from diagnosis.store.edits import Edit, EditedPart
@@ -107,6 +108,47 @@ def another_input_finding_or_program_has_none_yet(entry, ui_bundle, finding, mon
         explain_case(entry, ui_bundle, finding)
     assess_case(entry, ui_bundle)
     assert known_explanation(entry, ui_bundle, finding) is None
+
+
+@pytest.fixture
+def edited_meanwhile(monkeypatch):
+    """Gives a function after which somebody edits the note as soon as the network is asked."""
+
+    def arrange(module, entry) -> None:
+        real = services.engine_of
+
+        def engine_of(bundle_dir):
+            monkeypatch.setattr(module, "engine_of", real)
+            edit_case(entry, Edit(EditedPart.NOTE, "", "FINDINGS: A smooth nodule of 4 mm.", is_confirmed=True))
+            return real(bundle_dir)
+
+        monkeypatch.setattr(module, "engine_of", engine_of)
+
+    return arrange
+
+
+def test_an_edit_that_comes_during_the_work_is_not_taken_for_part_of_it(cases_dir, ui_bundle, edited_meanwhile):
+    entry = next(e for e in list_cases(cases_dir) if e.folder.name == "note_only")
+    edited_meanwhile(services, entry)
+    before = assess_case(entry, ui_bundle).assessment
+    assert known_outcome(entry, ui_bundle) is None
+    after = assess_case(entry, ui_bundle).assessment
+    assert after.main.logit != before.main.logit
+    assert known_outcome(entry, ui_bundle).assessment == after
+    edited_meanwhile(explanations, entry)
+    explain_case(entry, ui_bundle, after.main.name)
+    assess_case(entry, ui_bundle)
+    assert known_explanation(entry, ui_bundle, after.main.name) is None
+
+
+def test_proposals_are_of_the_words_that_were_read(cases_dir, ui_bundle, edited_meanwhile, monkeypatch):
+    entry = next(e for e in list_cases(cases_dir) if e.folder.name == "case_004")
+    monkeypatch.setattr("diagnosis.candidates.search_candidates", lambda *_: CandidateSearch((), "nothing stands out"))
+    edited_meanwhile(proposals, entry)
+    assert propose_regions(entry, ui_bundle).reason == "nothing stands out"
+    assert known_proposals(entry, ui_bundle) is None
+    propose_regions(entry, ui_bundle)
+    assert known_proposals(entry, ui_bundle).reason == "nothing stands out"
 
 
 def test_a_search_for_regions_is_made_once(checkout, tmp_path, ui_bundle, monkeypatch):

@@ -76,15 +76,19 @@ def test_a_changed_report_is_found(store, actor, token, statement, fault):
 def test_a_recording_waits_for_its_speaker_alone(store, actor, token):
     first = keep_recording(store, actor, token, b"\x00sound", ".wav")
     assert waiting_recording(store, OTHER, token) is None
-    correct_recording(store, actor, token, "no mass")
-    correct_recording(store, OTHER, token, "a mass")
+    correct_recording(store, actor, token, first, "no mass")
+    correct_recording(store, OTHER, token, first, "a mass")
     kept = waiting_recording(store, actor, token)
     assert (kept.mark, kept.sound, kept.suffix, kept.text) == (first, b"\x00sound", ".wav", "no mass")
     second = keep_recording(store, actor, token, b"again", ".mp3")
     assert waiting_mark(store, actor, token) == second != first
     assert waiting_recording(store, actor, token).text is None
     keep_recording(store, OTHER, token, b"other", ".wav")
-    drop_recording(store, actor, token)
+    for late in (correct_recording, lambda *given: drop_recording(*given[:4])):
+        late(store, actor, token, first, "of an older window")
+        assert waiting_mark(store, actor, token) == second
+        assert waiting_recording(store, actor, token).text is None
+    drop_recording(store, actor, token, second)
     assert waiting_mark(store, actor, token) is None
     assert waiting_recording(store, OTHER, token).sound == b"other"
     with pytest.raises(StoreError, match="this case is not known"):
