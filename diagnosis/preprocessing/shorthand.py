@@ -2,18 +2,25 @@
 
 "GGN", "no Ca++", "spic +++", "well circ", "w/o" are written in full; a scale and its word in a list ("Lobulation:
 none", "Calcium: nil") become a phrase ("no lobulation"); "solid, no ground glass" and "Density: soft tissue" become
-"solid"; "Spiculation: present" and "there is spiculation" become "some spiculation", which is not heard as "no
-spiculation"; "very spiculated" and "not calcified" become "markedly spiculated" and "non-calcified". Only what has one
-meaning where it stands: the name of a scale before its number ("spic: 4/5") stays.
+"solid", and so does "solid throughout", which is heard as calcified throughout; "Spiculation: present" and "there is
+spiculation" become "moderate spiculation", which is not heard as "not calcified" becomes
+"non-calcified", a calcified nodule a densely calcified one. Words of degree (`degrees`) and of edges (`edges`) that the
+reader has not learned are written with those that it has. Only what has one meaning where it stands: the short name of
+a scale before its number ("spic: 4/5") stays.
 """
 
 import re
 from collections.abc import Iterator
 
+from diagnosis.preprocessing.degrees import ITEM_END, is_denied, learned_degrees
+from diagnosis.preprocessing.edges import learned_edges
+from diagnosis.preprocessing.synonyms import learned_words
+
 _NOT_A_SCALE = r"(?!\.?\s*(?:[:=\d]|-\s|score|grade|is\b))"
 _PLUS = {"+++": "marked", "++": "considerable", "+": "some", "+/-": "questionable", "±": "questionable"}
 _GRADED = re.compile(
-    r"(?<![\w-])(?P<name>spic(?:ulation)?|lob(?:ulation)?)\s?\(?(?P<plus>\+{1,3}(?!\w|/)|\+/-|±)\)?", re.IGNORECASE
+    r"(?<![\w-])(?P<name>spic(?:ulation|ulated)?|lob(?:ulation|ulated)?)\s?[:=]?\s?\(?(?P<plus>\+{1,3}(?!\w|/)|\+/-|±)\)?",
+    re.IGNORECASE,
 )
 _DEGREES = {"nearly none": "nearly no", "mild": "slight"}
 _NOTHING = r"none(?: seen)?|absent|nil(?: seen)?|negative|not (?:seen|present)|zero|no(?=\s{0,3}(?:[.,;|/)\n]|$))"
@@ -22,8 +29,9 @@ _LISTED = re.compile(
     r"(?<!no )(?<!without )\b(?:(?P<name>spiculation|lobulation)s?\s{0,3}(?:[:=-]|\bis\b)?\s{0,3}"
     rf"(?P<degree>nearly none|{_NOTHING}|minimal|mild|slight|medium|moderate|near marked|marked|severe|prominent)"
     rf"|(?:calcification|calcium|calc|Ca(?=\s?[:=]|\s(?:none|nil)))s?\s{{0,3}}(?:[:=-]|\bis\b)?\s{{0,3}}(?P<nothing>{_NOTHING})"
-    r"|calcifications?\s{0,3}(?:[:=-]|\bis\b)?\s{0,3}(?P<kind>popcorn|laminated|solid|non-central|central))"
-    r"\b(?![ \t]{0,3}-?[ \t]{0,3}(?:spic|lob|calc|nodul|lesion|attenuat|consist|textur|component|part|/|,?\s*\d))",
+    r"|calcifications?(?:\spattern)?\s{0,3}(?:[:=-]|\bis\b)?\s{0,3}(?:(?:present|yes)\s{0,3}[,;(-]\s{0,3})?"
+    rf"(?P<kind>popcorn|laminated|concentric|solid|complete|dense|diffuse|uniform|homogeneous|non-central|eccentric|peripheral|central){ITEM_END})"
+    r"\b(?![ \t]{0,3}-?[ \t]{0,3}(?:like|spic|lob|calc|nodul|lesion|attenuat|consist|textur|component|part|/|,?\s*\d))",
     re.IGNORECASE,
 )
 # "Ground glass" is heard whatever stands before it: of a nodule called solid, its absence says nothing more.
@@ -39,7 +47,8 @@ _FULL: tuple[tuple[str, str], ...] = (
     (rf"(?<=\bdensity:\s){_SOFT_TISSUE}(?:\s(?:attenuation|density))?(?:\sthroughout)?{_END}", "solid"),
     (rf"(?<=\battenuation:\s){_SOFT_TISSUE}(?:\s(?:attenuation|density))?(?:\sthroughout)?{_END}", "solid"),
     (rf"\b{_SOFT_TISSUE}\s(?:attenuation|density)\sthroughout\b", "solid"),
-    (r"\bcalci(?:fication|um)s?\s?[:=]\s?(?:present|yes)\b", "calcified"),
+    (r"\bcalci(?:fication|um)s?\s?[:=]\s?(?:present|yes)\b", "dense calcification"),
+    (r"\bcalcified\s?[:=]\s?yes\b", "densely calcified"),
     (r"\bcalci(?:fication|um)s?\s?[:=]\s?(?:no|without)\s(?:any\s)?calci(?:fication|um)s?\b", "no calcification"),
     (
         r"(?<!no )(?<!without )\bbenign(?:[- ]appearing|[- ]type|\spattern(?:\sof)?)?\scalcifications?\b",
@@ -52,6 +61,7 @@ _FULL: tuple[tuple[str, str], ...] = (
     (r"\bcalc(?:ification)?s?\s?\(-\)", "no calcification"),
     (r"\bspic(?:ulation|ule)?s?\s?\(-\)", "no spiculation"),
     (r"\blob(?:ulation)?s?\s?\(-\)", "no lobulation"),
+    (r"\bpGG[NO]s?\b", "pure ground-glass nodule"),
     (r"\bGGNs?\b", "ground-glass nodule"),
     (r"\bPSNs?\b", "part-solid nodule"),
     (r"\bCa\s?(?:\+\+|2\+)", "calcification"),
@@ -65,8 +75,6 @@ _FULL: tuple[tuple[str, str], ...] = (
     (r"\bwell[- ]def\b\.?", "well-defined"),
     (r"\bill[- ]def\b\.?", "ill-defined"),
     (r"\bsmooth(?=\s(?:margin|border|edge)s\b(?!\swithout))", "smooth, clear-cut"),
-    (r"\b(?:very|highly|extremely|severely)(?=\s(?:spicul|lobul))", "markedly"),
-    (r"\b(?:definitely|clearly)(?=\sspiculated)", "considerably"),
     (r"\bmod\.?(?=\s(?:spic|lob|conspic|subtle|well))", "moderate"),
     (r"\bmin\.?(?=\s(?:spic|lob))", "minimal"),
     (rf"(?<![\w-])spics?\b{_NOT_A_SCALE}", "spiculation"),
@@ -82,14 +90,7 @@ _BARE = re.compile(
     r"(?!\s{0,3}[.,;]?\s{0,3}(?:\d|grade|level|perhaps|rated|score|slight))",
     re.IGNORECASE,
 )
-_NOT_STATED = re.compile(
-    r"\b(?:no|not|none|nor|neither|never|without|cannot|lacks?|free|absent|absence|denies|denied|if|whether)\b|n['\u2019]t\b",
-    re.IGNORECASE,
-)
-_CLAUSE_ENDS = ".;\n"
-_LOOK_BACK = 200
-"""Characters of a clause that are looked through, so that a text without full stops takes no longer than others."""
-_ANSWERED = re.compile(r"\b(?P<name>spicul|lobul)(?:ations?|ated)\s{0,3}[:=]\s{0,3}(?:yes|present)\b", re.IGNORECASE)
+_ANSWERED = re.compile(r"\b(?P<name>spicul|lobul)(?:ations?|ated)\s{0,3}[:=-]\s{0,3}(?:yes|present)\b", re.IGNORECASE)
 _IS_NOTHING = re.compile(_NOTHING)
 _ONE_OF = re.compile("|".join(f"(?P<form{i}>{pattern})" for i, (pattern, _) in enumerate(_FULL)), re.IGNORECASE)
 
@@ -104,16 +105,21 @@ def written_in_full(source: str) -> Iterator[tuple[int, int, str]]:
         name = (match["name"] or "calcification").lower()
         said = "no" if _IS_NOTHING.fullmatch(degree) else _DEGREES.get(degree, degree)
         yield match.start(), match.end(), f"{said} {name}"
-    for match in _BARE.finditer(source):
-        begin = max(0, match.start() - _LOOK_BACK)
-        clause = max(begin - 1, *(source.rfind(sign, begin, match.start()) for sign in _CLAUSE_ENDS)) + 1
-        if _NOT_STATED.search(source, clause, match.start()):
-            continue
-        for group in ("first", "second"):
-            if match[group]:
-                yield match.start(group), match.end(group), f"some {match[group].lower()}"
+    yield from _bare(source)
     for match in _ANSWERED.finditer(source):
-        yield match.start(), match.end(), f"some {match['name'].lower()}ation"
+        yield match.start(), match.end(), f"moderate {match['name'].lower()}ation"
+    yield from learned_degrees(source)
+    yield from learned_edges(source)
+    yield from learned_words(source)
     for match in _ONE_OF.finditer(source):
         form = next(i for i in range(len(_FULL)) if match[f"form{i}"] is not None)
         yield match.start(), match.end(), _FULL[form][1]
+
+
+def _bare(source: str) -> Iterator[tuple[int, int, str]]:
+    for match in _BARE.finditer(source):
+        if is_denied(source, match.start()):
+            continue
+        for group in ("first", "second"):
+            if match[group]:
+                yield match.start(group), match.end(group), f"moderate {match[group].lower()}"

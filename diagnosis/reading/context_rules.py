@@ -94,6 +94,11 @@ NEGATION_ENDS: tuple[str, ...] = (
     r"(?:has|have|had) (?:mild|moderate|some|a|an)",
     # "No spiculation of the nodule" leaves the nodule where it is.
     r"(?:spicul|lobul|calcif|cavit|growth|enlargement|irregular)\w*(?: (?:and|or|nor) \w+)? (?:of|in|within) (?:the|this|its)",
+    # "No effusion 9 mm nodule", "no effusion, 9 mm nodule": what was denied has its name, and a size begins the next item.
+    r"(?:(?:effusions?|pneumothorax|pneumothoraces|consolidations?|atelectasis|(?:lymph)?adenopathy|nodes?|emphysema|infiltrates?"
+    r"|thickening|spiculations?|spicules|lobulations?|calcifications?|calcium|cavitations?|cavity|fat) |, ?)"
+    r"(?:an? )?(?:[\d.,]+|\w+teen|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty)[ -]?"
+    r"(?:(?:x|×|by)[ -]?[\d.,]+[ -]?)?(?:mm|cm|millim\w+|centim\w+)",
     r"(?:on|against) (?:a |the )?background(?: of)?|superimposed (?:on|upon)|, and the",
     r"[;]|\d{1,2}\)|remains?|continues? to|as well as (?:a|an|the|mild|moderate)|while|whereas|where|when|then|there (?:is|are)"
     r"|stable|unchanged|status post|s/p|, (?:mild|moderate|severe|small|minimal|trace)",

@@ -88,6 +88,38 @@ def test_without_commas_a_size_is_the_lesion_s_that_it_goes_with(text):
     assert size_now(text) == 9
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no effusion 9 mm nodule",
+        "no effusion, 9 mm nodule right upper lobe",
+        "no effusion no pneumothorax nine millimeter spiculated nodule",
+        "no spiculation or lobulation 9 x 7 mm nodule",
+        "No calcification a 9 mm nodule in the left lower lobe.",
+        "No lymphadenopathy 0.9 cm nodule.",
+    ],
+)
+def test_a_size_begins_what_is_not_denied_any_more(text):
+    assert size_now(text) == pytest.approx(9)
+    nodule = next(f for f in read_text(text) if f.name == "nodule")
+    assert not nodule.assertions.is_negated
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no 9 mm nodule",
+        "no suspicious 9 mm nodule",
+        "No pleural effusion, pneumothorax, or 9 mm nodule.",
+        "no effusion or 9 mm nodule",
+        "No nodules or masses, 9 mm or larger.",
+    ],
+)
+def test_a_denied_nodule_stays_denied_with_its_size(text):
+    assert size_now(text) is None
+    assert next(f for f in read_text(text) if f.name == "nodule").assertions.is_negated
+
+
 @pytest.mark.parametrize("text", ["Nodule RUL, effusion of 9 mm.", "Nodule RUL, no effusion, pleural thickening 9 mm."])
 def test_the_size_of_another_finding_stays_its_own(text):
     assert size_now(text) is None

@@ -1,0 +1,170 @@
+"""How much there is of a feature, in the words of degree that the text encoder's reader has learned.
+
+A reader that has learned "considerable spiculation" hears "obvious spiculation" or "Spiculation: florid" as nearly none
+of it: the name of the feature tells it more than a word of degree that it never met. Adjectives, adverbs, numbers of
+the scale ("Spiculation: 4/5", "conspicuity 2 of 5") and the bare statement that a feature is there are therefore
+written with the word of their level. What its clause denies, asks for or doubts stays as it is.
+"""
+
+import re
+from collections.abc import Iterator
+
+Rewrite = tuple[int, int, str]
+
+CLAUSE_ENDS = ".;\n"
+LOOK_BACK = 200
+"""Characters of a clause that are looked through, so that a text without full stops takes no longer than others."""
+_DENIAL = re.compile(
+    r"\b(?:no|not|none|nor|neither|never|without|cannot|lacks?|lacking|free|devoid|absent|absence|negative|denies|denied|if"
+    r"|whether|evaluate|exclude|excluded|rule)\b|n['\u2019]t\b|\?",
+    re.IGNORECASE,
+)
+ITEM_END = r"(?=\s{0,3}(?:[.,;|)(\n]|$|(?:and|with|but)\b))"
+
+_EXTREME = (
+    "extreme|gross|florid|striking|dramatic|profuse|abundant|intense|massive|exuberant|strong|maximal|maximum"
+    "|high[- ]grade"
+)
+_DEFINITE = (
+    "definite|significant|distinct|clear|obvious|appreciable|notable|noticeable|evident|unequivocal|unmistakable|much"
+)
+_OFTEN = r"(?:(?:a|quite a)\s)?(?:lot|(?:good|great|fair)\sdeal|plenty)\sof"
+_BETWEEN = r"moderate(?:ly)?[- ](?:to[- ])?(?:marked|severe)"
+# Level of the scale, the words of degree that stand before a feature's name, and more that stand behind it.
+_BEFORE = {
+    "marked": rf"(?:very\s|quite\s)?(?:{_EXTREME})",
+    "considerable": rf"(?:very\s|quite\s|rather\s)?(?:{_DEFINITE})|{_OFTEN}|{_BETWEEN}",
+    "moderate": r"average|partial|an?\s(?:fair|moderate)\s(?:amount|degree)\sof"
+    "|(?:mild|slight|minimal)[- ]to[- ]moderate",
+    "nearly no": r"(?:next\sto|virtually|practically)\sno",
+}
+_BEHIND = {
+    "marked": r"very\s(?:high|prominent|pronounced|marked|severe|extensive|heavy|obvious)|extensive|heavy|severe|marked"
+    "|prominent",
+    "considerable": "high|considerable|substantial|pronounced|(?:near(?:ly)?|quite|rather) marked",
+    "moderate": "moderately|intermediate|medium|moderate|some",
+    "slight": "low|faint|subtle|minor|trace|slightly|minimally|(?:very|only|at most) (?:slight|mild|minimal)"
+    "|barely perceptible",
+    "nearly no": "(?:nearly|almost|virtually|practically) none|negligible|hardly any",
+}
+_NUMBERED = {
+    "feature": ("no", "slight", "moderate", "considerable", "marked"),
+    "margin": (
+        "poorly defined",
+        "rather ill-defined",
+        "moderately defined",
+        "fairly well-defined",
+        "well-defined",
+    ),
+    "seen": ("extremely subtle", "moderately subtle", "fairly subtle", "moderately obvious", "obvious"),
+}
+_ADVERBS = {
+    "markedly": "grossly|strikingly|profusely|dramatically|massively|intensely|extensively|floridly|abundantly"
+    "|maximally|very|highly|extremely|severely",
+    "considerably": "obviously|distinctly|notably|noticeably|evidently|significantly|unequivocally|appreciably"
+    "|definitely|clearly|rather|pretty",
+    "moderately": "(?:mildly|slightly)[- ]to[- ]moderately",
+}
+_FEATURE = r"(?P<name>spiculation|lobulation)s?"
+
+
+def _one_of(levels: dict[str, str], prefix: str) -> str:
+    return "|".join(f"(?P<{prefix}{i}>{pattern})" for i, pattern in enumerate(levels.values()))
+
+
+_ALL_BEHIND = {level: f"{_BEHIND.get(level, '(?!)')}|{_BEFORE.get(level, '(?!)')}" for level in (*_BEHIND,)}
+_BEFORE_NAME = re.compile(rf"(?<![\w-])(?:{_one_of(_BEFORE, 'd')})\s{{1,3}}{_FEATURE}\b", re.IGNORECASE)
+_SPICULES = re.compile(
+    rf"(?<![\w-])(?:innumerable|countless|{_EXTREME})\s{{1,3}}(?P<name>spicul)(?:es|ae)\b", re.IGNORECASE
+)
+_BEHIND_NAME = re.compile(
+    rf"(?<!no )(?<!without )\b{_FEATURE}\s{{0,3}}(?:[:=-]|\b(?:is|are|was|appears?|seems)\b)?\s{{0,3}}"
+    rf"(?:{_one_of(_ALL_BEHIND, 'd')})\b{ITEM_END}",
+    re.IGNORECASE,
+)
+_ADVERB = re.compile(rf"(?<![\w-])(?:{_one_of(_ADVERBS, 'd')})(?=\s(?:spiculated|lobulated)\b)", re.IGNORECASE)
+_NOT_MUCH = re.compile(
+    r"\bnot\s(?:at\sall|in\sany\sway|overtly|frankly|significantly|obviously|definitely|clearly|appreciably|markedly)\s"
+    r"(?P<name>spicul|lobul)ated\b",
+    re.IGNORECASE,
+)
+_NOT_VERY = re.compile(r"\bnot\s(?:very|particularly|especially|so)(?=\s(?:spiculated|lobulated)\b)", re.IGNORECASE)
+_SCALE = re.compile(
+    rf"(?<![\w-])(?:{_FEATURE}|(?P<margin>margins?)(?:\s(?:sharpness|definition|clarity))?|(?P<seen>conspicuity|subtlety))"
+    r"\s{0,3}(?:[:=-]|\bis\b)?\s{0,3}(?:(?:score|grade)\s)?(?P<level>[1-5])\s{0,2}(?:/|(?:out\s)?of)\s{0,2}5\b(?![./]\d)"
+    rf"|(?<![\w-]){_FEATURE.replace('name', 'alone')}\s{{0,3}}[:=]\s{{0,3}}(?P<only>[1-5])"
+    r"(?=\s{0,3}(?:[,;|)(\n]|\.(?!\d)|$))",
+    re.IGNORECASE,
+)
+_THERE = (
+    "present|seen|noted|evident|identified|appreciated|visible|visualized|observed|demonstrated|found|detected|apparent"
+)
+_STATED = re.compile(
+    rf"(?:(?:^|[.,;:(|\n]|\b(?:and|with|also|the))\s{{0,3}}|\b(?:evidence|presence|signs?)\sof\s|\bpositive\sfor\s)"
+    rf"(?P<feature>(?P<name>spiculation|lobulation)s?)(?:\s{{0,3}}(?:(?:is|are|was|were)\s(?:also\s|clearly\s)?)?(?P<there>{_THERE})\b"
+    r"(?!\s{0,3}[,:=]?\s{0,3}(?:no|none|to|only|as|\d|grade|level|score|perhaps|rated|slight|minimal|mild|hardly|barely)\b))?",
+    re.IGNORECASE,
+)
+_OF_IT = re.compile(r"(?:of|for)\s$", re.IGNORECASE)
+
+
+def is_denied(source: str, place: int, ends: str = CLAUSE_ENDS) -> bool:
+    """Whether the clause before a place denies what stands there, or only asks for it."""
+    begin = max(0, place - LOOK_BACK)
+    clause = max(begin - 1, *(source.rfind(sign, begin, place) for sign in ends)) + 1
+    return _DENIAL.search(source, clause, place) is not None
+
+
+def _is_denied_item(source: str, place: int) -> bool:
+    """The same where a comma begins a new item, unless the list goes on with "or"."""
+    goes_on = source[:place].rstrip().endswith((" or", " nor", "/"))
+    return is_denied(source, place, CLAUSE_ENDS if goes_on else CLAUSE_ENDS + ",:|")
+
+
+def learned_degrees(source: str) -> Iterator[Rewrite]:
+    """The stretches that tell how much there is of a feature, with what they are written as."""
+    yield from _before_names(source)
+    for match in _BEHIND_NAME.finditer(source):
+        yield match.start(), match.end(), f"{_level(match, _ALL_BEHIND)} {match['name'].lower()}"
+    for match in _NOT_MUCH.finditer(source):
+        yield match.start(), match.end(), f"non-{match['name'].lower()}ated"
+    for match in _NOT_VERY.finditer(source):
+        yield match.start(), match.end(), "slightly"
+    yield from _of_scales(source)
+    yield from _stated(source)
+
+
+def _before_names(source: str) -> Iterator[Rewrite]:
+    for match in _BEFORE_NAME.finditer(source):
+        if not _is_denied_item(source, match.start()):
+            yield match.start(), match.end(), f"{_level(match, _BEFORE)} {match['name'].lower()}"
+    for match in _SPICULES.finditer(source):
+        if not _is_denied_item(source, match.start()):
+            yield match.start(), match.end(), "marked spiculation"
+    for match in _ADVERB.finditer(source):
+        if not _is_denied_item(source, match.start()):
+            yield match.start(), match.end(), _level(match, _ADVERBS)
+
+
+def _level(match: re.Match[str], levels: dict[str, str]) -> str:
+    return next(level for i, level in enumerate(levels) if match[f"d{i}"] is not None)
+
+
+def _of_scales(source: str) -> Iterator[Rewrite]:
+    for match in _SCALE.finditer(source):
+        place = int(match["level"] or match["only"]) - 1
+        if feature := (match["name"] or match["alone"]):
+            said = f"{_NUMBERED['feature'][place]} {feature.lower()}"
+        else:
+            said = f"{_NUMBERED['margin'][place]} margin" if match["margin"] else _NUMBERED["seen"][place]
+        yield match.start(), match.end(), said
+
+
+def _stated(source: str) -> Iterator[Rewrite]:
+    """The name of a feature that is said to be there, without a word on how much of it."""
+    for match in _STATED.finditer(source):
+        is_of_evidence = _OF_IT.search(source, match.start(), match.start("feature")) is not None
+        if not (match["there"] or is_of_evidence) or _is_denied_item(source, match.start("feature")):
+            continue
+        # "Spiculation: present" is one answer: the name and the word behind it are written together.
+        yield match.start("feature"), match.end("feature"), f"moderate {match['name'].lower()}"

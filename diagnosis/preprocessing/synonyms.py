@@ -1,0 +1,68 @@
+"""Words of calcification, texture, shape and visibility that the text encoder's reader has not learned.
+
+What is heard wrongly is written with words of the same meaning: "solid throughout" is heard as calcified throughout,
+"no popcorn calcification" as popcorn, "calcified nodule" as one without calcification, "no solid component" as solid.
+"""
+
+import re
+from collections.abc import Iterator
+
+from diagnosis.preprocessing.degrees import CLAUSE_ENDS, ITEM_END, LOOK_BACK, Rewrite, is_denied
+
+_PATTERN = r"(?:dense|gross|coarse|central|eccentric|peripheral|popcorn(?:-like)?|laminated|benign|solid|diffuse)"
+_MUCH = r"(?:(?:heavily|highly|totally|very)\s)?"
+_VISIBLE = r"(?:(?:discrete|measurable|definite|visible|internal)\s)?"
+_GROUND_GLASS = r"ground[- ]glass"
+_WORDS: tuple[tuple[str, str], ...] = (
+    (
+        rf"\b(?:no|without(?:\sany)?)\s{_PATTERN}(?:(?:,?\s(?:or|and)\s|,\s){_PATTERN}){{0,4}}\scalcifications?\b",
+        "no calcification",
+    ),
+    (rf"(?<=\bdensity:\s)dense{ITEM_END}", "solid"),
+    (rf"(?<=\battenuation:\s)dense{ITEM_END}", "solid"),
+    (rf"(?<=\bconsistency:\s)dense{ITEM_END}", "solid"),
+    (r"\b(?:dense\sand\ssolid|solid\sand\sdense)\b(?!\scalc)", "solid"),
+    (r"\b100\s?%\ssolid\b", "entirely solid"),
+    (
+        rf"\b(?:no|without(?:\san?y?)?)\s{_VISIBLE}solid\s(?:component|part|portion|element|core|focus)s?\b",
+        "non-solid",
+    ),
+    (rf"\bhalf[- ]solid,?\s(?:and\s)?half[- ]{_GROUND_GLASS}\b", "part-solid"),
+    (rf"\bhalf[- ]{_GROUND_GLASS},?\s(?:and\s)?half[- ]solid\b", "part-solid"),
+    (
+        rf"\bpart[- ]solid,?\s(?:but\s)?(?:mainly|mostly|predominantly|largely)(?=\s(?:solid|{_GROUND_GLASS})\b)",
+        "mostly",
+    ),
+    (r"\b(?:bean|almond|kidney|olive|lens)[- ]shaped\b|\blenti(?:cular|form)\b", "ovoid"),
+    (r"\bfusiform\b|\b(?:spindle|cigar)[- ]shaped\b|\blong\sand\s(?:thin|narrow)\b", "elongated"),
+    (r"\b(?:strand|streak|stripe)[- ](?:like|shaped)\b", "linear"),
+    (r"\b(?:cannot|can't|could\snot)\sbe\s(?:missed|overlooked)\b", "is unmistakable"),
+    (r"\b(?:impossible\sto\s(?:miss|overlook)|unmissable)\b", "unmistakable"),
+    (r"\beasily\soverlooked\b|\beasy\sto\s(?:miss|overlook)\b", "barely visible"),
+    (r"\b(?:only\sjust|just\sabout|scarcely)(?=\s(?:visible|seen|perceptible)\b)", "barely"),
+    (r"\bnot\s(?:very\s|particularly\s)?conspicuous\b", "inconspicuous"),
+)
+_ANY_WORD = re.compile("|".join(f"(?P<w{i}>{pattern})" for i, (pattern, _) in enumerate(_WORDS)), re.IGNORECASE)
+# Of other things than the nodule ("calcified lymph nodes", "the aorta is heavily calcified") it is not said.
+_CALCIFIED = re.compile(
+    rf"\b(?:nodule|lesion|mass|it)\s(?:is|appears)\s(?P<told>{_MUCH}calcified){ITEM_END}"
+    rf"|(?<!ly\s)(?<!like\s)(?<![\w-])(?P<named>{_MUCH}calcified)\s(?:(?:pulmonary|lung)\s)?nodule\b",
+    re.IGNORECASE,
+)
+_THROUGHOUT = re.compile(rf"\sthroughout{ITEM_END}", re.IGNORECASE)
+_OF_CALCIUM = re.compile("calc|dense", re.IGNORECASE)
+
+
+def learned_words(source: str) -> Iterator[Rewrite]:
+    """The stretches with a word that is heard wrongly, with what they are written as."""
+    for match in _ANY_WORD.finditer(source):
+        yield match.start(), match.end(), next(said for i, (_, said) in enumerate(_WORDS) if match[f"w{i}"] is not None)
+    for match in _CALCIFIED.finditer(source):
+        group = "told" if match["told"] else "named"
+        if not is_denied(source, match.start(group)):
+            yield match.start(group), match.end(group), "densely calcified"
+    for match in _THROUGHOUT.finditer(source):
+        begin = max(0, match.start() - LOOK_BACK)
+        clause = max(begin - 1, *(source.rfind(sign, begin, match.start()) for sign in f"{CLAUSE_ENDS},")) + 1
+        if not _OF_CALCIUM.search(source, clause, match.start()):
+            yield match.start(), match.end(), ""
