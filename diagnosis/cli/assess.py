@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from diagnosis.cli import options
 from diagnosis.cli.case_gathering import CaseOptions, load_engine, takes_case
@@ -47,4 +48,4 @@ def assess_command(
     print_details(assessment, console)
     print_words_to_check(gathered, console)
     if report is not None:
-        console.print(f"Report: {report}")
+        console.print(f"Report: {escape(str(report))}")

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from diagnosis.errors import AuditError
 
@@ -30,7 +31,7 @@ def verify_command(
     report = verify_trail(Store.open(store, must_exist=True), expect)
     console = Console()
     for fault in report.faults:
-        console.print(f"[bold red]Changed:[/] {fault}", soft_wrap=True)
+        console.print(f"[bold red]Changed:[/] {escape(fault)}", soft_wrap=True)
     if report.faults:
         msg = (
             f"audit trail: {len(report.faults)} faults in {report.n_events} events and {report.n_records} records; "
@@ -67,7 +68,13 @@ def show_command(
     for event in events:
         moment = event.at[:19].replace("T", " ")
         table.add_row(
-            str(event.seq), moment, event.actor, event.role, event.action, event.subject, _short(event.detail)
+            str(event.seq),
+            moment,
+            escape(event.actor),
+            event.role,
+            event.action,
+            event.subject,
+            escape(_short(event.detail)),
         )
     Console().print(table)
 

@@ -81,7 +81,7 @@ def batch_command(
     console = Console()
     asked_for = counted(summary.n_done + summary.n_failed, "study", "studies")
     console.print(f"{summary.n_done} of {asked_for} done, {summary.n_failed} failed, in {summary.seconds:.1f} s")
-    console.print(f"Results: {out / 'results.csv'}; summary: {out / 'summary.html'}")
+    console.print(f"Results: {out / 'results.csv'}; summary: {out / 'summary.html'}", markup=False)
     if summary.n_failed:
         for reason, n in list(summary.reasons.items())[:SHOWN_REASONS]:
             console.print(f"  {n} × {reason}", markup=False)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from diagnosis.cli.output_folder import require_folder
 from diagnosis.vocabulary import counted
@@ -59,8 +60,8 @@ def _print(outcome: "Outcome", console: Console, *, is_new_key: bool) -> None:
     for kind, count in sorted(outcome.replaced.items()):
         console.print(f"  {kind.lower():12} {count} replaced in texts", highlight=False)
     for reason, count in outcome.withheld.items():
-        console.print(f"[yellow]Withheld:[/] {count} x {reason}", soft_wrap=True, highlight=False)
+        console.print(f"[yellow]Withheld:[/] {count} x {escape(reason)}", soft_wrap=True, highlight=False)
     for warning, count in outcome.warnings.items():
-        console.print(f"[yellow]Note:[/] {count} x {warning}", soft_wrap=True, highlight=False)
+        console.print(f"[yellow]Note:[/] {count} x {escape(warning)}", soft_wrap=True, highlight=False)
     if is_new_key:
         console.print("A new key was made. Keep it secret and safe: with it and the originals a patient can be found.")

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from diagnosis import settings
 from diagnosis.cli import options
@@ -48,5 +49,5 @@ def demo_command(
         report = out / "report.html"
         write_report(reported, report)
     print_assessments([item.assessment for item in reported], console)
-    console.print(f"Report with pictures: [bold]{report.resolve()}[/]")
+    console.print(f"Report with pictures: [bold]{escape(str(report.resolve()))}[/]")
     console.print("Dashboard: run [bold]diagnosis ui[/] and open the address it prints.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from diagnosis.cli import options
 from diagnosis.cli.case_gathering import CaseOptions, load_engine, takes_case
@@ -73,8 +74,6 @@ def sign_draft(draft: "Draft", file: Path, by: str, console: Console) -> None:
     """
     from datetime import UTC, datetime
 
-    from rich.markup import escape
-
     from diagnosis.drafting import sign
     from diagnosis.errors import InputError
 
@@ -89,7 +88,7 @@ def sign_draft(draft: "Draft", file: Path, by: str, console: Console) -> None:
     console.print(escape(report.diff) or "Nothing was changed.")
     for line in report.unsupported:
         console.print(f"[yellow]The clinician's own, without evidence of the draft:[/] {escape(line)}")
-    console.print(f"Signed by {escape(by)}: {kept}")
+    console.print(f"Signed by {escape(by)}: {escape(str(kept))}")
 
 
 def caption_json(case: "Case", assessment: "Assessment", bundle: Path | None) -> dict[str, Any]:
@@ -117,14 +116,12 @@ def _print_caption(caption: dict[str, Any], console: Console) -> None:
         console.print("[dim]No caption: there is no CT.[/]")
         return
     differs = ", ".join(caption["differs_from_descriptor_head"]) or "nothing"
-    console.print(f"\n[bold]Caption[/] (trained decoder; no part of the draft)\n{caption['text']}")
+    console.print(f"\n[bold]Caption[/] (trained decoder; no part of the draft)\n{escape(caption['text'])}")
     console.print(f"[dim]Differs from the descriptor head in: {differs}[/]")
 
 
 def _print(draft: "Draft", console: Console) -> None:
     """A sentence a line, what it rests on beside it."""
-    from rich.markup import escape
-
     shown = None
     for sentence in draft.sentences:
         if sentence.section is not shown:
@@ -142,8 +139,6 @@ def ask_command(
     as_json: Annotated[bool, typer.Option("--json", help="The answer with its evidence, for machines.")] = False,
 ) -> None:
     """Answer a set question about a case from the evidence that a draft rests on; "not known" is an answer."""
-    from rich.markup import escape
-
     from diagnosis.drafting import answer
 
     gathered = CaseOptions(case).read()

@@ -71,7 +71,7 @@ def explain_command(
     for reason in explanation.withheld:
         console.print(f"[yellow]{escape(reason)}[/]")
     for path in written:
-        console.print(str(path), soft_wrap=True)
+        console.print(str(path), soft_wrap=True, markup=False)
 
 
 def _print_changes(explanation: "Explanation", console: Console) -> None:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from diagnosis.cli import options
 from diagnosis.cli.case_gathering import load_engine
@@ -55,11 +56,11 @@ def export_command(
         told = f"no region is marked; all of this is about the first of {len(answer.candidates)} proposed regions"
         console.print(f"[yellow]Note:[/] {told}: confirm it, or mark one in case.json", soft_wrap=True)
     for repaired in made.repairs:
-        console.print(f"[yellow]Note:[/] {repaired}", soft_wrap=True)
+        console.print(f"[yellow]Note:[/] {escape(repaired)}", soft_wrap=True)
     for path in made.written:
-        console.print(str(path), soft_wrap=True)
+        console.print(str(path), soft_wrap=True, markup=False)
     for form, reason in made.refused:
-        console.print(f"[yellow]Not written:[/] {form.value}: {reason}", soft_wrap=True)
+        console.print(f"[yellow]Not written:[/] {form.value}: {escape(reason)}", soft_wrap=True)
     if format and made.refused:
         form, reason = made.refused[0]
         msg = f"export: {form.value} was asked for and could not be written: {reason}"

@@ -68,7 +68,7 @@ def print_reports(reports: "list[SeriesReport]", console: Console) -> None:
         )
     console.print(table)
     for warning in dict.fromkeys(warning for report in reports for warning in report.warnings):
-        console.print(f"[yellow]Note:[/] {warning}", soft_wrap=True)
+        console.print(f"[yellow]Note:[/] {escape(warning)}", soft_wrap=True)
     chosen = any(report.is_chosen for report in reports)
     console.print("▶ the series that an assessment would use" if chosen else "No series can be used as it is.")
 

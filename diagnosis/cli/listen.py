@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from diagnosis.cli import options
 from diagnosis.vocabulary import ExportFormat, counted
@@ -113,4 +114,4 @@ def _print(outcome: "Outcome", console: Console) -> None:
     sent = f", {counted(outcome.n_sent, 'result')} sent" if outcome.n_sent else ""
     console.print(f"{outcome.folder.name}: {came}, {said}{sent}", soft_wrap=True)
     if outcome.error is not None:
-        console.print(f"[yellow]Note:[/] {outcome.error}", soft_wrap=True)
+        console.print(f"[yellow]Note:[/] {escape(str(outcome.error))}", soft_wrap=True)

@@ -2,6 +2,7 @@
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from diagnosis.record import Assessment, FindingAssessment
@@ -36,7 +37,7 @@ def print_assessments(assessments: list[Assessment], console: Console) -> None:
         table.add_column(MODALITY_DISPLAY[modality], justify="right", no_wrap=True)
     for assessment in assessments:
         contributions = (contribution(assessment, m) for m in Modality)
-        table.add_row(assessment.case_id, *_answer(assessment.main), *contributions)
+        table.add_row(escape(assessment.case_id), *_answer(assessment.main), *contributions)
     console.print(table)
     if len(assessments[0].findings) > 1:
         console.print(_further_findings(assessments))
@@ -54,7 +55,7 @@ def _further_findings(assessments: list[Assessment]) -> Table:
     for assessment in assessments:
         for finding in assessment.findings:
             if finding is not assessment.main:
-                table.add_row(assessment.case_id, finding.name.replace("_", " "), *_answer(finding))
+                table.add_row(escape(assessment.case_id), escape(finding.name.replace("_", " ")), *_answer(finding))
     return table
 
 
@@ -76,5 +77,5 @@ def print_details(assessment: Assessment, console: Console) -> None:
             table.add_row(DESCRIPTOR_BY_NAME[item.name].display, f"{item.value:.1f}", item.wording)
         console.print(table)
     for warning in assessment.warnings:
-        console.print(f"[yellow]Note:[/] {warning}")
-    console.print(f"[dim]{assessment.bundle_name} {assessment.bundle_version}. {NOT_A_MEDICAL_DEVICE}[/]")
+        console.print(f"[yellow]Note:[/] {escape(warning)}")
+    console.print(f"[dim]{escape(f'{assessment.bundle_name} {assessment.bundle_version}')}. {NOT_A_MEDICAL_DEVICE}[/]")

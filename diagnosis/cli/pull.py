@@ -35,7 +35,7 @@ def pull_command(
         pulled = pull_studies(archive, query, out, modalities, open_bar("Fetching images"))
     console = Console()
     for one in pulled:
-        console.print(f"{one.folder}: {len(one.series)} series, all complete", soft_wrap=True)
+        console.print(f"{one.folder}: {len(one.series)} series, all complete", soft_wrap=True, markup=False)
         for series in one.series:
             unsure = "" if series.n_expected is not None else " (the archive gives no count to compare with)"
             console.print(

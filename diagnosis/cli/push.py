@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from diagnosis.cli import options
 from diagnosis.errors import InputError, PacsError
@@ -32,7 +33,7 @@ def push_command(
     changed = f", {sent.n_decompressed} of them decompressed" if sent.n_decompressed else ""
     console.print(f"{sent.n_sent} of {counted(len(files), 'file')} taken{changed}")
     for number, reason in sent.refused:
-        console.print(f"[yellow]Refused:[/] file {number}: {reason}", soft_wrap=True)
+        console.print(f"[yellow]Refused:[/] file {number}: {escape(reason)}", soft_wrap=True)
     if sent.refused:
         msg = f"push: the archive refused {len(sent.refused)} of {counted(len(files), 'file')}; the reasons stand above"
         raise PacsError(msg)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 
 from diagnosis.vocabulary import NOT_A_MEDICAL_DEVICE, counted
 
@@ -57,8 +58,6 @@ def _read(path: Path) -> "Case":
 
 def print_words_to_check(case: "Case", console: "Console") -> None:
     """One line with the doubtful words of a dictation and their seconds."""
-    from rich.markup import escape
-
     from diagnosis.answer import words_to_check_json
 
     doubtful = words_to_check_json(case)
@@ -73,7 +72,6 @@ def sense_of(fact: "Fact") -> str:
 
 
 def _print_facts(case: "Case", facts: "tuple[Fact, ...]", console: "Console") -> None:
-    from rich.markup import escape
     from rich.table import Table
 
     from diagnosis.reading.case_words import quoted
@@ -95,7 +93,7 @@ def _print_contradictions(contradictions: "tuple[Contradiction, ...]", console: 
     if not contradictions:
         console.print("No contradictions found.")
     for found in contradictions:
-        console.print(f"[bold red]Contradiction:[/] {found.sentence}")
+        console.print(f"[bold red]Contradiction:[/] {escape(found.sentence)}")
 
 
 def _print_opinions(opinions: "tuple[SecondOpinion, ...]", console: "Console") -> None:

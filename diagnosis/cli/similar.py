@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from diagnosis.cli import options
@@ -85,7 +86,8 @@ def similar_command(
         return
     console = Console()
     console.print(similar_table(found))
-    console.print(f"[dim]{len(search.index.nodules)} nodules: {search.index.source}. Similar is not the same.[/]")
+    source = escape(search.index.source)
+    console.print(f"[dim]{len(search.index.nodules)} nodules: {source}. Similar is not the same.[/]")
 
 
 def similar_json(case_id: str, found: "tuple[SimilarNodule, ...]", source: str) -> dict[str, Any]:
@@ -106,5 +108,5 @@ def similar_table(found: "tuple[SimilarNodule, ...]") -> Table:
     for column in ("nodule", "similarity", "what readers said of it", "judgment"):
         table.add_column(column, overflow="fold", no_wrap=column == "nodule")
     for item in found:
-        table.add_row(item.nodule.name, f"{item.similarity:.3f}", item.nodule.wording, item.nodule.outcome)
+        table.add_row(item.nodule.name, f"{item.similarity:.3f}", item.nodule.wording, escape(item.nodule.outcome))
     return table

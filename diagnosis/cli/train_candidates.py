@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 
@@ -26,4 +27,4 @@ def train_candidates_command(
         table.add_column(column)
     for name, areas in facts["cross_validated"].items():
         table.add_row(name, f"{areas['auroc']:.3f}", f"{areas['average_precision']:.3f}")
-    Console().print(table, f"Model: {out}")
+    Console().print(table, f"Model: {escape(str(out))}")

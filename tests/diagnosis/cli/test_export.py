@@ -83,3 +83,17 @@ def test_a_folder_that_cannot_be_written_is_said(note_case, tiny_bundle, tmp_pat
     found = export(note_case, tiny_bundle, tmp_path / "file", "fhir")
     assert isinstance(found.exception, OutputError)
     assert "a file stands where the folder is to be; name another folder" in str(found.exception)
+
+
+def test_brackets_in_a_name_are_no_markup(note_case, tiny_bundle, tmp_path):
+    """The terminal's library takes `[bold]` for a style, and fails at `[/]`."""
+    out = tmp_path / "results [bold] [" / "]"
+    found = export(note_case, tiny_bundle, out, "fhir")
+    assert found.exception is None, found.output
+    assert str(out / "report_fhir.json") in found.stdout
+    (note_case / "case.json").write_text('{"case_id": "c[/]9"}')
+    (note_case / "note.txt").write_text("No nodule [/redacted]. A nodule of 14 mm in the left upper lobe [bold].")
+    for command in (["assess"], ["read"], ["draft"], ["export", "--out", str(tmp_path / "again"), "--format", "sr"]):
+        bundle = [] if command == ["read"] else ["--bundle", str(tiny_bundle)]
+        shown = CliRunner().invoke(app, [*command, str(note_case), *bundle])
+        assert shown.exception is None or isinstance(shown.exception, InputError), shown.output
