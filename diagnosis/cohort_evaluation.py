@@ -15,6 +15,7 @@ from typing import Any, final
 
 import numpy as np
 
+from diagnosis.bundle.training_cases import load_training_cases
 from diagnosis.candidates import search_candidates
 from diagnosis.engine import DiagnosisEngine
 from diagnosis.errors import CaseError, DiagnosisError, ManifestError
@@ -32,16 +33,18 @@ from diagnosis.evaluation.metrics_file import (
 )
 from diagnosis.evaluation.report import ReportContents, write_report
 from diagnosis.evaluation.resampling import PatientResampling
-from diagnosis.evaluation.scores import SubsetScores
+from diagnosis.evaluation.scores import SubsetScores, headline_subset
 from diagnosis.ingest.manifest import CENTER, Manifest, ManifestRow, read_manifest_case
 from diagnosis.progress import OnProgress
 from diagnosis.record import Case, RegionOfInterest
 from diagnosis.study_facts import bundle_facts, cohort_facts
-from diagnosis.vocabulary import Modality, counted, fullest_subset, subset_name
+from diagnosis.vocabulary import Modality, counted, subset_name
 
 StudyFacts = tuple[dict[str, str], dict[str, str]]
 """What people state for the checklists, and why some of what they ask does not exist."""
 SHOWN_FAILURES = 10
+FLAT = 1e-9
+"""Probabilities that differ by less are one."""
 PREDICTIONS, SCORES = "predictions.csv", "scores.csv"
 
 
@@ -51,6 +54,7 @@ class ScoredCase:
     """One case: its row, and the logit of each finding for each subset of its parts, by subset name.
 
     `n_candidates` is the number of regions among which the CT's was chosen; None where it was marked, or nothing found.
+    `was_trained_on` is whether the bundle knows the case from its training.
     """
 
     row: ManifestRow
@@ -58,6 +62,7 @@ class ScoredCase:
     slice_spacing_mm: float | None
     region: RegionOfInterest | None = None
     n_candidates: int | None = None
+    was_trained_on: bool = False
 
 
 @final
@@ -77,10 +82,11 @@ class Scoring:
 @final
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """The metrics document, and a sentence for each row that could not be scored."""
+    """The metrics document, a sentence for each row that could not be scored, and what its reader has to know."""
 
     document: dict[str, Any]
     failures: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
 
 
 def evaluate_manifest(
@@ -119,8 +125,35 @@ def evaluate_manifest(
     document, baselines = _document(engine, scoring, scores, len(manifest.rows))
     write_metrics(document, out / "metrics.json")
     sheet = _sheet(engine, document, manifest.rows, scoring, study)
-    write_report(_contents(engine, document, scores, baselines, scoring, sheet), out / "report.html")
-    return Evaluation(document, tuple(scoring.failures))
+    contents = _contents(engine, document, scores, baselines, scoring, sheet)
+    warnings = _warnings(scoring, scores)
+    write_report(replace(contents, warnings=(*warnings, *contents.warnings)), out / "report.html")
+    return Evaluation(document, tuple(scoring.failures), warnings)
+
+
+def _warnings(scoring: Scoring, scores: dict[str, dict[str, SubsetScores]]) -> tuple[str, ...]:
+    """What a reader of the figures has to know first."""
+    warnings = []
+    seen = [case.row.number for case in scoring.cases if case.was_trained_on]
+    if seen:
+        shown = ", ".join(map(str, seen[:SHOWN_FAILURES])) + (" …" if len(seen) > SHOWN_FAILURES else "")
+        warnings.append(
+            f"The bundle was trained on {len(seen)} of these {counted(len(scoring.cases), 'case')} (row "
+            f"{shown}): the figures say how well it remembers them, and not how good it is. Leave them out; what the "
+            "bundle says of cases that it had not seen stands in its own eval/metrics.json."
+        )
+    flat = [
+        f"{finding} from {subset}"
+        for finding, by_subset in scores.items()
+        for subset, one in by_subset.items()
+        if np.ptp(one.logits) > 0 and np.ptp(one.probabilities) < FLAT
+    ]
+    if flat:
+        warnings.append(
+            f"The bundle gives all cases the same probability of {', '.join(flat)}: its logits pointed the wrong way "
+            "when it was calibrated. AUROC and AUPRC rank these logits, which nobody is shown."
+        )
+    return tuple(warnings)
 
 
 def rows_of_split(manifest: Manifest, split: str) -> Manifest:
@@ -139,11 +172,13 @@ def rows_of_split(manifest: Manifest, split: str) -> Manifest:
 def score_rows(engine: DiagnosisEngine, rows: Sequence[ManifestRow], on_progress: OnProgress) -> Scoring:
     """Score each row; a row that cannot be read is noted and passed over."""
     scoring = Scoring()
+    trained_on = load_training_cases(engine.bundle.folder)
     for done, row in enumerate(rows):
         try:
             case, n_candidates = with_region(engine, read_manifest_case(row))
             logits = engine.subset_logits(case)
-            scoring.cases.append(ScoredCase(row, logits, _slice_spacing(case), case.region, n_candidates))
+            is_known = trained_on is not None and trained_on.knows(case)
+            scoring.cases.append(ScoredCase(row, logits, _slice_spacing(case), case.region, n_candidates, is_known))
         except DiagnosisError as error:
             scoring.reasons[row.number] = str(error)
         on_progress(done + 1, len(rows))
@@ -265,7 +300,7 @@ def _subset_order(name: str) -> tuple[int, str]:
 def _document(
     engine: DiagnosisEngine, scoring: Scoring, scores: dict[str, dict[str, SubsetScores]], n_rows: int
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The metrics document, and the baselines of the main finding's fullest subset for the report's figures."""
+    """The metrics document, and the baselines of the main finding's headline subset for the report's figures."""
     bootstrap = Bootstrap()
     main = next(iter(scores))
     by_id = {case.row.case_id: case for case in scoring.cases}
@@ -277,7 +312,7 @@ def _document(
         differences |= compare_with_baselines(subset, one, values, bootstrap)
         if subset == next(iter(scores[main])):
             measured = dict(evaluate_baselines(one, values, bootstrap))
-        if subset == fullest_subset(scores[main]):
+        if subset == headline_subset(scores[main]):
             baselines = values
     groups = {name: _subgroups(by_subset, by_id) for name, by_subset in scores.items()}
     protocol = {
@@ -287,6 +322,7 @@ def _document(
         "rows": n_rows,
         "scored": len(scoring.cases),
         "failed": len(scoring.failures),
+        "trained_on": sum(case.was_trained_on for case in scoring.cases),
         "regions_searched_for": sum(case.n_candidates is not None for case in scoring.cases),
         "bootstrap": bootstrap.words,
     }
@@ -307,9 +343,9 @@ def _baselines(scores: SubsetScores, by_id: dict[str, ScoredCase]) -> dict[str, 
 
 
 def _subgroups(by_subset: dict[str, SubsetScores], by_id: dict[str, ScoredCase]) -> list[dict[str, object]]:
-    """Figures of the fullest subset by sex, age, size and slice spacing."""
-    fullest = by_subset[max(by_subset, key=lambda name: (name.count("+"), len(by_subset[name].case_ids)))]
-    cases = [by_id[case_id] for case_id in fullest.case_ids]
+    """Figures of the headline subset by sex, age, size and slice spacing."""
+    headline = by_subset[headline_subset(by_subset)]
+    cases = [by_id[case_id] for case_id in headline.case_ids]
     attributes = {
         "sex": tuple(case.row.sex.value if case.row.sex else subgroups.UNKNOWN for case in cases),
         "age": subgroups.band([case.row.age_years for case in cases], subgroups.AGE_EDGES_YEARS, "years"),
@@ -318,8 +354,8 @@ def _subgroups(by_subset: dict[str, SubsetScores], by_id: dict[str, ScoredCase])
             [case.slice_spacing_mm for case in cases], subgroups.SLICE_SPACING_EDGES_MM, "mm"
         ),
     }
-    draws = PatientResampling.draw(fullest.patient_ids)
-    return [row.to_json() for row in subgroups.subgroup_metrics(fullest, attributes, draws)]
+    draws = PatientResampling.draw(headline.patient_ids)
+    return [row.to_json() for row in subgroups.subgroup_metrics(headline, attributes, draws)]
 
 
 def _contents(

@@ -47,6 +47,8 @@ def evaluate_command(
         done = evaluate_manifest(DiagnosisEngine.load(bundle), cases, out, open_bar("Scoring the cases"), stated)
     console = Console()
     console.print(_table(done.document))
+    for warning in done.warnings:
+        console.print(f"Note: {warning}", markup=False, soft_wrap=True)
     if cases.other_columns:
         console.print(f"Columns left alone: {', '.join(cases.other_columns)}", markup=False)
     searched = done.document["protocol"]["regions_searched_for"]

@@ -21,7 +21,10 @@ Z_95 = 1.959963984540054
 @final
 @dataclass(frozen=True)
 class DeLongResult:
-    """Two AUROC values, their difference (first minus second) with its 95 % interval, and the two-sided p-value."""
+    """Two AUROC values, their difference (first minus second) with its 95 % interval, and the two-sided p-value.
+
+    Interval and p-value are nan where a class has a single case, which tells nothing of how much cases vary.
+    """
 
     first: float
     second: float
@@ -61,13 +64,11 @@ def delong_test(first: ArrayLike, second: ArrayLike, labels: ArrayLike) -> DeLon
     a, b, y = _pair(first, second, labels)
     parts = [_structural_components(score, y) for score in (a, b)]
     aucs = [float(positive.mean()) for positive, _ in parts]
-    variance = sum(
-        np.var(parts[0][side] - parts[1][side], ddof=1) / parts[0][side].size
-        for side in (0, 1)
-        if parts[0][side].size > 1
-    )
-    error = float(np.sqrt(variance))
+    differences = [parts[0][side] - parts[1][side] for side in (0, 1)]
     difference = aucs[0] - aucs[1]
+    if min(side.size for side in differences) < 2:
+        return DeLongResult(aucs[0], aucs[1], Interval(difference, np.nan, np.nan), np.nan)
+    error = float(np.sqrt(sum(np.var(side, ddof=1) / side.size for side in differences)))
     interval = Interval(difference, difference - Z_95 * error, difference + Z_95 * error)
     p_value = float(erfc(abs(difference) / error / np.sqrt(2))) if error > 0 else float(difference == 0)
     return DeLongResult(aucs[0], aucs[1], interval, p_value)

@@ -210,7 +210,7 @@ def _difference(scores: SubsetScores, other: FloatArray, bootstrap: Bootstrap) -
     draws = bootstrap.of(scores)
     interval = paired_auroc_difference(scores.logits, other, scores.labels, draws)
     p_value = delong_test(scores.logits, other, scores.labels).p_value
-    return {**interval.to_json(), "n": len(scores.case_ids), "delong_p_value": p_value}
+    return {**interval.to_json(), "n": len(scores.case_ids), "delong_p_value": _number(p_value)}
 
 
 def _known_cases(scores: SubsetScores, name: str, values: ArrayLike) -> tuple[SubsetScores, FloatArray]:

@@ -16,8 +16,8 @@ from diagnosis.evaluation import figures
 from diagnosis.evaluation.checks import FloatArray
 from diagnosis.evaluation.claim_sheet import SheetEntry, status_counts
 from diagnosis.evaluation.resampling import Interval
-from diagnosis.evaluation.scores import SubsetScores, common_cases
-from diagnosis.vocabulary import DESCRIPTOR_BY_NAME, MODALITIES, NOT_A_MEDICAL_DEVICE, fullest_subset
+from diagnosis.evaluation.scores import SubsetScores, common_cases, headline_subset
+from diagnosis.vocabulary import DESCRIPTOR_BY_NAME, MODALITIES, NOT_A_MEDICAL_DEVICE
 
 TEMPLATES = Path(__file__).parent / "templates"
 MAX_CURVES = 4
@@ -32,7 +32,7 @@ class ReportContents:
         title: heading of the page.
         document: as `metrics_document` returned it.
         scores: from finding to subset to scores; the first finding is the main one.
-        baselines: from a name to a score of each case of the main finding's fullest subset, nan where missing.
+        baselines: from a name to a score of each case of the main finding's headline subset, nan where missing.
         sheet: as `claim_sheet` returned it; empty to leave the section out.
         facts: short statements for the head of the page: bundle, version, data.
         warnings: sentences a reader must see first.
@@ -78,17 +78,17 @@ def render_report(contents: ReportContents) -> str:
 
 
 def curve_subsets(scores: Mapping[str, SubsetScores]) -> dict[str, SubsetScores]:
-    """The subsets whose curves are drawn: the fullest, then the single ones; more lines cannot be told apart.
+    """The subsets whose curves are drawn: the headline's, then the single ones; more lines cannot be told apart.
 
-    All on the cases of the fullest: curves of other cases, with another share of positives, say nothing of each other.
+    All on the cases of the headline: curves of other cases, with another share of positives, say nothing of each other.
     A part that is missing in some of these is not drawn.
     """
-    fullest = fullest_subset(scores)
-    shared = scores[fullest].case_ids
-    drawn = {fullest: scores[fullest]}
+    main = headline_subset(scores)
+    shared = scores[main].case_ids
+    drawn = {main: scores[main]}
     for name in [name for name in scores if "+" not in name][: MAX_CURVES - 1]:
-        if name != fullest and set(shared) <= set(scores[name].case_ids):
-            drawn[name] = common_cases([scores[fullest], scores[name]])[1]
+        if name != main and set(shared) <= set(scores[name].case_ids):
+            drawn[name] = common_cases([scores[main], scores[name]])[1]
     return drawn
 
 
@@ -99,14 +99,14 @@ def _finding_section(contents: ReportContents, name: str) -> dict[str, Any]:
     drawn = curve_subsets(scores)
     subsets = contents.document["findings"][name]
     baselines = contents.document["baselines"] if is_main else {}
-    fullest = fullest_subset(scores)
+    main = headline_subset(scores)
     subgroups = contents.document.get("subgroups", {}).get(name, [])
     return {
         "name": name,
-        "fullest": fullest,
-        "drawn_n": len(scores[fullest].case_ids) if len({len(s.case_ids) for s in scores.values()}) > 1 else 0,
+        "headline_subset": main,
+        "drawn_n": len(scores[main].case_ids) if len({len(s.case_ids) for s in scores.values()}) > 1 else 0,
         "subsets": {subset: subsets[subset] for subset in scores},
-        "headline": subsets[fullest],
+        "headline": subsets[main],
         "baselines": baselines,
         "differences": contents.document["differences"] if is_main else {},
         "subgroups": subgroups,
@@ -115,7 +115,7 @@ def _finding_section(contents: ReportContents, name: str) -> dict[str, Any]:
         "precision_recall": _image(figures.precision_recall_figure(drawn)),
         "reliability": _image(figures.reliability_figure(scores)),
         "decision": _image(figures.decision_figure(drawn)),
-        "subgroup_forest": _image(_subgroup_forest(subgroups, subsets[fullest])) if subgroups else "",
+        "subgroup_forest": _image(_subgroup_forest(subgroups, subsets[main])) if subgroups else "",
     }
 
 

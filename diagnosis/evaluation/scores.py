@@ -1,6 +1,6 @@
 """Scores of one subset of modalities on a set of cases: what every table and figure of an evaluation is made from."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self, final
 
@@ -12,8 +12,10 @@ from diagnosis.evaluation.calibration import Calibrator, cross_fit_probabilities
 from diagnosis.evaluation.checks import FloatArray, LabelArray, as_labels, as_probabilities, as_values
 from diagnosis.evaluation.conformal import ConformalThreshold, fit_conformal
 from diagnosis.evaluation.thresholds import fit_threshold
+from diagnosis.vocabulary import fullest_subset
 
 COVERAGE = 0.9
+HEADLINE_OF_EACH_CLASS = 10
 
 
 @final
@@ -160,6 +162,23 @@ class SubsetScores:
             None if self.prediction_sets is None else self.prediction_sets[indices],
             self.coverage,
         )
+
+
+def headline_subset(scores: Mapping[str, SubsetScores]) -> str:
+    """The subset that a reader is shown first: the one with the most parts that enough cases have.
+
+    Where none has ten cases of each class it is the one with the most cases; all three parts of three cases tell less
+    than one part of thirty.
+    """
+
+    def n_of_rarer_class(name: str) -> int:
+        positives = int(scores[name].labels.sum())
+        return min(positives, len(scores[name].labels) - positives)
+
+    measured = [name for name in scores if n_of_rarer_class(name) >= HEADLINE_OF_EACH_CLASS]
+    if measured:
+        return fullest_subset(measured)
+    return max(scores, key=lambda name: (len(scores[name].case_ids), name.count("+")))
 
 
 def common_cases(scores: Sequence[SubsetScores]) -> tuple[SubsetScores, ...]:

@@ -120,8 +120,14 @@ def load_index(bundle_folder: Path, bundle_sha256: str) -> NoduleIndex:
     try:
         document = IndexDocument.model_validate_json((folder / NODULES).read_bytes())
         data = (folder / VECTORS).read_bytes()
+    except FileNotFoundError as error:
+        msg = (
+            f"index {folder}: there is none beside the bundle; make one with `diagnosis index`, which takes a bundle "
+            "that was trained on readers' descriptors"
+        )
+        raise BundleError(msg) from error
     except OSError as error:
-        msg = f"index {folder}: it cannot be read; make one with `diagnosis index`"
+        msg = f"index {folder}: it cannot be read; make it again with `diagnosis index`"
         raise BundleError(msg) from error
     except ValidationError as error:
         msg = f"index {folder}: {NODULES} is not valid; make it again with `diagnosis index`"

@@ -66,6 +66,7 @@ class TrainingCase:
         voice: the transcript the case is scored with, or None.
         consensus: 0 or 1 where all readers agree on the side of the scale, for comparison with the literature.
         sound: (mel,frame) log-mel frames of the dictation, where there is a recording and an acoustic branch hears it.
+        contents: of its parts, by which the bundle knows the case again (`bundle.training_cases.contents_of`).
     """
 
     case_id: str
@@ -80,6 +81,7 @@ class TrainingCase:
     voice: str | None
     consensus: int | None = None
     sound: npt.NDArray[np.float32] | None = None
+    contents: tuple[str, ...] = ()
 
 
 @final

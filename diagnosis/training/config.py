@@ -29,6 +29,9 @@ class DataConfig:
     """Its spacing."""
     margin: tuple[int, int, int] = (4, 14, 14)
     """Voxels kept on each side beyond the field of view, so that a region can be turned and shifted."""
+    marks_cases: bool = True
+    """Whether the bundle keeps four hashed bytes of each part of a case (`manifest`), by which `diagnosis evaluate`
+    says when it is shown cases that the bundle was trained on."""
     hide_diagnosis: bool = False
     """Whether words of a case's own diagnosis are taken out of its texts (`medpix`)."""
     renderings: int = 4

@@ -59,7 +59,10 @@ def make_index(config: TrainConfig, open_bar: OpenBar) -> dict[str, Any]:
     config = fitted_to(config, cohort)
     reader = bundle.network.classifiers()[0].text_reader
     if not isinstance(reader, TextReader):
-        msg = "index: the bundle's text branch reads no descriptors, so that nothing can be aligned; use another bundle"
+        msg = (
+            "index: the bundle's text branch reads no descriptors, so that nothing can be aligned; use a bundle that "
+            "was trained on readers' descriptors, such as models/lung_nodule"
+        )
         raise ConfigurationError(msg)
     texts = read_texts(config, cohort, bundle.network, reader, open_bar)
     text = text_readings(reader, texts.answers)

@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from diagnosis.bundle.training_cases import contents_of
 from diagnosis.errors import ConfigurationError, InputError, ManifestError
 from diagnosis.ingest.manifest import SHOWN_FAULTS, ManifestRow, read_manifest, read_manifest_case
 from diagnosis.preprocessing.audio import prepare_mel
@@ -152,6 +153,7 @@ def _training_case(
         note=case.note.text if case.note else None,
         voice=case.voice_note.text if case.voice_note and case.voice_note.words else None,
         sound=_sound(case, n_mels),
+        contents=contents_of(case),
     )
 
 

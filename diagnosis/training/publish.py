@@ -17,6 +17,7 @@ from diagnosis.bundle.metadata import (
     describe_data_format,
     network_config_to_json,
 )
+from diagnosis.bundle.training_cases import TRAINING_CASES, TrainingCases, save_training_cases
 from diagnosis.evaluation.calibration import CalibrationKind, choose_kind, fit_calibrator
 from diagnosis.evaluation.conformal import fit_conformal
 from diagnosis.evaluation.metrics_file import (
@@ -237,6 +238,9 @@ def publish(
     )
     save_bundle(folder, metadata, network, calibrations_of(cohort, out_of_fold, config))
     save_familiarity(folder, _familiarity(cohort, network, config))
+    (folder / TRAINING_CASES).unlink(missing_ok=True)
+    if config.data.marks_cases and any(case.contents for case in cohort.cases):
+        save_training_cases(folder, TrainingCases.of(case.contents for case in cohort.cases))
     write_metrics(document, folder / METRICS)
     write_card(folder, metadata, document, stated)
     return document

@@ -29,6 +29,7 @@ from diagnosis.training.publish import SUBSETS, measure, publish
 from diagnosis.training.sufficiency import require_enough
 from diagnosis.vocabulary import fullest_subset
 
+CONFIGURATION = "config.json"
 COMPARISON, ENCODERS = "comparison.json", "image_encoders.json"
 COMPARISON_COLUMNS = ("fusion", *SUBSETS, "all vs best single [95 %]")
 
@@ -101,10 +102,11 @@ def train(config: TrainConfig, open_bar: OpenBar) -> dict[str, Any]:
     torch.set_num_threads(1 if process_count() > 1 else config.workers)
     open_bar = open_bar if is_first() else _no_bar
     with first_process_first():
-        _claim(work, config)
+        _require_same_configuration(work, config)
         cohort = read_cohort(config, open_bar)
+        require_enough(cohort, config)  # what is refused leaves no claim, so that it can be corrected and tried again
+        _claim(work, config)
         _claim_cohort(work, config, cohort)
-    require_enough(cohort, config)
     stated, config = config, fitted_to(config, cohort)
     network, out_of_fold = train_folds(config, cohort, open_bar)
     if not is_first():
@@ -137,15 +139,19 @@ def _no_bar(_title: str) -> OnProgress:
     return lambda _done, _total: None
 
 
-def _claim(work: Path, config: TrainConfig) -> None:
-    """Note the configuration in the work folder; refuse to go on there with another one."""
+def _require_same_configuration(work: Path, config: TrainConfig) -> None:
     stated = json.loads(json.dumps(asdict(config)))
-    path = work / "config.json"
+    path = work / CONFIGURATION
     if path.is_file() and _with_defaults(json.loads(path.read_text(encoding="utf-8"))) != stated:
         msg = f"training: {work} holds a run with another configuration; name another `work` folder or remove it"
         raise ConfigurationError(msg)
+
+
+def _claim(work: Path, config: TrainConfig) -> None:
+    """Note the configuration in the work folder; refuse to go on there with another one."""
+    _require_same_configuration(work, config)
     work.mkdir(parents=True, exist_ok=True)
-    _write_whole(path, json.dumps(stated, indent=2) + "\n")
+    _write_whole(work / CONFIGURATION, json.dumps(asdict(config), indent=2) + "\n")
 
 
 def _claim_cohort(work: Path, config: TrainConfig, cohort: Cohort) -> None:

@@ -5,6 +5,7 @@ import json
 import shutil
 
 import pytest
+from factories import TINY_CALIBRATION_SLOPE
 
 from diagnosis.evaluation.metrics_file import read_metrics
 
@@ -47,6 +48,49 @@ def test_figures_and_page(run, tiny_bundle, tmp_path):
     assert "12 rows of the manifest, 6 patients; 12 scored, 0 could not be read." in page
     assert "sex: F 6, M 6" in page
     assert "Absent here: CT 12, note 0, dictation 4, diameter 3." in page
+
+
+def test_cases_that_the_bundle_was_trained_on_are_told(run, tiny_bundle, tmp_path):
+    from diagnosis.bundle.training_cases import TrainingCases, contents_of, save_training_cases
+    from diagnosis.ingest.manifest import read_manifest, read_manifest_case
+
+    long = "Marked spiculation, solid, 18 mm, in the left upper lobe, and no other nodule is seen in either lung"
+    changes = {f"note_text_{row}": f"{long}, image {row}." for row in (2, 5)} | {"voice_text_2": "", "voice_text_5": ""}
+    manifest = write_manifest(tmp_path, **changes)
+    bundle = tmp_path / "bundle"
+    shutil.copytree(tiny_bundle, bundle)
+    arguments = ("evaluate", bundle, manifest, "--out", tmp_path / "out")
+    assert "trained on" not in run(*arguments)[1]
+    rows = read_manifest(manifest).rows
+    save_training_cases(bundle, TrainingCases.of(contents_of(read_manifest_case(rows[i])) for i in (1, 4)))
+    code, out, _ = run(*arguments)
+    assert code == 0
+    told = "The bundle was trained on 2 of these 12 cases (row 2, 5): the figures say how well it remembers them"
+    assert told in " ".join(out.split())
+    assert told in (tmp_path / "out" / "report.html").read_text()
+    assert read_metrics(tmp_path / "out" / "metrics.json")["protocol"]["trained_on"] == 2
+
+
+def test_one_probability_for_all_cases_is_told(run, tiny_bundle, tmp_path):
+    """AUROC ranks logits; where the calibration is flat nobody is shown what they rank."""
+    from diagnosis.bundle.checksums import CALIBRATION, CHECKSUMS
+    from diagnosis.networks.text_encoder import file_sha256
+
+    bundle = tmp_path / "bundle"
+    shutil.copytree(tiny_bundle, bundle)
+    text = (bundle / CALIBRATION).read_text()
+    slope = f'"slope": {TINY_CALIBRATION_SLOPE}'
+    assert text.count(slope) == 7
+    (bundle / CALIBRATION).write_text(text.replace(slope, '"slope": 0.0'))
+    checksums = json.loads((bundle / CHECKSUMS).read_text())
+    checksums[CALIBRATION.as_posix()] = file_sha256(bundle / CALIBRATION)
+    (bundle / CHECKSUMS).write_text(json.dumps(checksums))
+    code, out, _ = run("evaluate", bundle, write_manifest(tmp_path), "--out", tmp_path / "out")
+    assert code == 0
+    assert (
+        "The bundle gives all cases the same probability of malignancy from note, malignancy from voice, malignancy "
+        "from note+voice: its logits pointed the wrong way"
+    ) in " ".join(out.split())
 
 
 def test_what_people_state_for_the_checklists(run, tiny_bundle, tmp_path):

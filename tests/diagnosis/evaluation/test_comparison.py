@@ -54,6 +54,13 @@ def test_the_same_score_twice_is_no_difference():
     assert (interval.value, interval.low, interval.high) == (0, 0, 0)
 
 
+def test_one_case_of_a_class_tells_nothing_of_how_much_cases_vary():
+    result = delong_test([0.9, 0.8, 0.1], [0.1, 0.2, 0.9], [1, 1, 0])
+    assert result.difference.value == 1
+    assert np.isnan(result.p_value)
+    assert np.isnan(result.difference.low)
+
+
 def test_bootstrap_and_delong_agree_where_each_patient_has_one_case():
     a, b, y = make_two_scores()
     bootstrap = paired_auroc_difference(a, b, y, PatientResampling.draw(np.arange(y.size)))

@@ -19,7 +19,7 @@ from diagnosis.evaluation.metrics_file import (
 )
 from diagnosis.evaluation.ordinal import evaluate_descriptor
 from diagnosis.evaluation.report import ReportContents, curve_subsets, render_report, write_report
-from diagnosis.evaluation.scores import SubsetScores
+from diagnosis.evaluation.scores import SubsetScores, headline_subset
 from diagnosis.evaluation.subgroups import subgroup_metrics
 from diagnosis.vocabulary import NOT_A_MEDICAL_DEVICE
 
@@ -98,6 +98,15 @@ def test_single_parts_come_first_in_tables_and_the_fullest_first_in_curves(page,
     table = page[page.index("<h3>Ranking") :]
     assert table.index("<td>ct</td>") < table.index("<td>note</td>") < table.index("<td>ct+note</td>")
     assert list(curve_subsets(contents.scores["malignancy"])) == ["ct+note", "note", "ct"]
+
+
+def test_the_headline_is_of_enough_cases():
+    """All parts of eight cases tell less than one part of a hundred."""
+    every = make_scores(2.0, 1)
+    few, some = every.select(np.arange(8)), every.select(np.arange(60))
+    assert headline_subset({"ct": every, "note": some, "ct+note": some, "ct+note+voice": few}) == "ct+note"
+    assert headline_subset({"ct": every.select(np.arange(9)), "ct+note": few}) == "ct"
+    assert headline_subset({"ct": few, "ct+note": few}) == "ct+note"
 
 
 def test_curves_are_of_the_same_cases():

@@ -52,7 +52,7 @@ def test_an_index_of_another_bundle_is_refused(index, tmp_path):
 
 
 def test_a_missing_or_changed_index_is_refused(index, tmp_path):
-    with pytest.raises(BundleError, match="cannot be read; make one with `diagnosis index`"):
+    with pytest.raises(BundleError, match="there is none beside the bundle; make one with `diagnosis index`"):
         load_index(tmp_path, "a" * 64)
     save_index(tmp_path, "a" * 64, index)
     vectors = tmp_path / FOLDER / VECTORS

@@ -109,6 +109,22 @@ def test_more_folds_than_patients_cannot_be_drawn(tmp_path):
         read(write(tmp_path, rows_of(3)))
 
 
+def test_what_is_refused_before_training_can_be_corrected_and_tried_again(tmp_path):
+    """Neither the configuration nor the cases of a run that never began bind the next one in the same work folder."""
+    from diagnosis.training.run import train
+
+    data = write(tmp_path, [{**row, "rare": str(int(row["case_id"] == "c0-0"))} for row in rows_of(24)])
+    config = TrainConfig(
+        work=str(tmp_path / "work"), out=str(tmp_path / "out"), data=replace(data, findings=("malignancy", "rare"))
+    )
+    with pytest.raises(ConfigurationError, match="rare has too few labels to be measured"):
+        train(config, lambda _title: silent)
+    write(tmp_path, [{**row, "malignancy": "0"} for row in rows_of(24)])
+    with pytest.raises(ConfigurationError, match="malignancy has too few labels to be measured"):
+        train(replace(config, data=data), lambda _title: silent)
+    assert not (tmp_path / "work").exists()
+
+
 def make_cohort(labels, *, has_ct=False, n_folds=3):
     """One case a patient with a note, in folds by turns; `labels` of one finding."""
     hu = np.zeros((3, 8, 8), dtype=np.float16)

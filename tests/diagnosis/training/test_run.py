@@ -214,6 +214,17 @@ def test_two_processes_by_torchrun_write_one_bundle(manifest, tmp_path):
 
 
 @pytest.mark.slow
+def test_a_bundle_knows_the_cases_it_was_trained_on(trained, manifest):
+    """All with a CT; the notes here are those of many."""
+    from diagnosis.bundle.training_cases import load_training_cases
+    from diagnosis.ingest.manifest import read_manifest, read_manifest_case
+
+    known = load_training_cases(Path(trained[0].out))
+    rows = read_manifest(manifest).rows
+    assert [known.knows(read_manifest_case(row)) for row in rows] == [row.ct is not None for row in rows]
+
+
+@pytest.mark.slow
 def test_a_work_folder_of_another_configuration_is_refused(trained):
     from diagnosis.training.run import train
 
