@@ -34,7 +34,10 @@ def main() -> None:
         render_banner()
         render_keys()
     render_who(visitor)
-    page.run()
+    try:
+        page.run()
+    except DiagnosisError as error:  # wherever on a page the database is lost, or a session ends
+        st.error(str(error))
 
 
 def _pages(place: Workplace, visitor: Visitor | None) -> list[StreamlitPage]:

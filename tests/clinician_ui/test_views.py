@@ -2,13 +2,17 @@
 
 import subprocess
 import sys
+import threading
 
 import pytest
 from dashboard_records import html_of
 
+from clinician_ui import rounds
 from clinician_ui.rounds import latest_round
 from clinician_ui.services import list_cases
+from clinician_ui.views import worklist
 from clinician_ui.views.worklist import query_of_address
+from diagnosis.errors import StoreError
 
 PATIENCE_SECONDS = 600
 
@@ -21,7 +25,11 @@ def token_of(cases_dir, name):
     return next(entry.token for entry in list_cases(cases_dir) if entry.folder.name == name)
 
 
-def test_the_worklist_lists_assesses_and_ranks(start, cases_dir, ui_bundle):
+def test_the_worklist_lists_assesses_and_ranks(start, cases_dir, ui_bundle, monkeypatch):
+    pages_are_seen, assess = threading.Event(), rounds.assess_quietly
+    monkeypatch.setattr(
+        rounds, "assess_quietly", lambda *given: pages_are_seen.wait(PATIENCE_SECONDS) and assess(*given)
+    )
     app = start(cases_dir, ui_bundle)
     assert not app.exception
     assert app.title[0].value == "Worklist"
@@ -35,6 +43,7 @@ def test_the_worklist_lists_assesses_and_ranks(start, cases_dir, ui_bundle):
     # The work goes on behind the page, which can be used and be left meanwhile.
     assert button(app, "Assess all").disabled
     assert button(start(cases_dir, ui_bundle), "Assess all").disabled
+    pages_are_seen.set()
     latest_round(cases_dir).wait(PATIENCE_SECONDS)
     app.run()
     assert not app.error
@@ -74,6 +83,17 @@ def test_the_address_brings_the_question_back(start, cases_dir, ui_bundle):
     assert app.selectbox(key="worklist-order").value == "age"
     assert query_of_address("c", {"show": "x", "order": "y", "page": "-1", "part": "z"}) == query_of_address("c", {})
     assert query_of_address("c", {"page": "9" * 40}).page == 0
+
+
+def test_a_database_that_is_lost_while_a_page_is_drawn_is_a_sentence(start, cases_dir, ui_bundle, monkeypatch):
+    def lost(*_given):
+        raise StoreError("store: the sqlite database cannot be used (OperationalError); check DIAGNOSIS_STORE")
+
+    app = start(cases_dir, ui_bundle)
+    monkeypatch.setattr(worklist, "steps_from", lost)
+    button(app, "Next unread").click().run()
+    assert not app.exception
+    assert app.error[0].value.startswith("store: the sqlite database cannot be used")
 
 
 def test_pages_of_a_long_worklist(start, tmp_path, ui_bundle):
