@@ -40,7 +40,8 @@ _TERMS = (
     "atherosclerotic attenuation axillary azygos basilar bibasilar bilateral bilaterally biopsy borderline "
     "bronchial bronchiectasis bronchiectatic bronchiolitis bronchitis bronchogram bronchograms bronchovascular "
     "bulla bullous calcification calcifications calcified carcinoma cardiac cardiomediastinal cardiomegaly "
-    "cardiophrenic cardiopulmonary catheter cavitary cavitation cavities centrilobular cholelithiasis cirrhosis "
+    "cardiophrenic cardiopulmonary catheter cavitary cavitation cavities centrilobular cholelithiasis "
+    "circumscribed cirrhosis "
     "clavicle coalescent collapse consolidation consolidations consolidative conspicuity conspicuous contour "
     "contours contrast costochondral costophrenic cystic degenerative demineralization densities density "
     "dextroscoliosis diaphragm diaphragmatic diffuse effacement effusion effusions emphysema emphysematous empyema "
@@ -78,7 +79,8 @@ _NEGATIONS = _words("no not non nor without never none denies")
 _OTHER_WORDS = _words(
     "ancillary angiography angiopathy aortitis arteriosus arteritis arthrodesis asphyxiation aspirin asymmetry "
     "attestation atypical azygous biliary biventricular brachial branchial bronchi bronchus bulbous bullosa "
-    "calcific capitis capsular cardiogenic cerebral cholangiogram ciliary conspicuously constipation contrasted "
+    "calcific capitis capsular cardiogenic cerebral cholangiogram ciliary circumcised circumscribe circumscript "
+    "conspicuously constipation contrasted modulation "
     "cystectomy degenerated degeneration engorgement epicardial esophagitis excitation extrapleural fasciculation "
     "fibrous fluency ganglia globular granulomata granulomatosis gravitation hematoma hematomas hemarthrosis "
     "hemopericardium hemoperitoneum hemopneumothorax hemothorax hepatis hydropneumothorax hyperintense "
@@ -145,7 +147,7 @@ _PAIRS = {
     **{f"while {shaped}": f"well {shaped}" for shaped in ("circumscribed", "defined", "marginated", "demarcated")},
 }
 # Words to which the recognizer ties the next one by a hyphen, and what is rightly tied to them.
-_TIED = _words("mild moderate severe right left no mm cm")
+_TIED = _words("mild moderate severe trace slight minimal marked right left no mm cm")
 _RIGHTLY_TIED = _words("sided sizes sized side to handed hand ventricular ward one")
 # Strings that are no words: the recognizer's fusions of two.
 _ALIASES = {
@@ -159,6 +161,8 @@ _ALIASES = {
     "hylar": "hilar",
     "emphysemat": "emphysema",
     "nutula": "nodule",
+    "boa-void": "ovoid",
+    "adule": "nodule",
     "perificial": "perifissural",
     "interpulmonary": "intrapulmonary",
     **{f"{level}-spin": f"{level.upper()}-spine" for level in "ctl"},
@@ -177,6 +181,17 @@ _COMMON: dict[str, tuple[str, frozenset[str], frozenset[str]]] = {
     "modules": ("nodules", _NODULE, frozenset()),
     "bunny": ("bony", _BONY, frozenset()),
     "avoid": ("ovoid", _words("shape elongated configuration"), _words("to should can must please we i")),
+    "circumcised": (
+        "circumscribed",
+        _LESIONS | _words("well poorly sharply mostly partially partly fairly clearly"),
+        _words("male man boy infant penis patient he"),
+    ),
+    "avoidant": ("ovoid in", frozenset({"shape"}), frozenset({"personality", "attachment"})),
+    "modulation": (
+        "lobulation",
+        _words("without no degree mild moderate marked slight minimal contour spiculation"),
+        _words("dose current tube exposure automatic immune"),
+    ),
     "hard": ("heart", frozenset({"size"}), frozenset()),
     "regulation": ("lobulation", frozenset({"contour", "margin", "spiculation"}), frozenset()),
     "ovulation": ("lobulation", frozenset({"mild", "marked", "slight", "contour"}), frozenset()),
@@ -213,6 +228,9 @@ def correct_misheard_terms(words: Sequence[Word], is_common: Callable[[str], boo
 def _untied(word: Word) -> list[Word]:
     """The two words of "no-hilar", "mild-central"; any other word as it is."""
     first, hyphen, rest = word.text.partition("-")
+    if first.lower() == "nose" and rest.startswith("p"):
+        # "Nose-piculation": the "s" that begins the next word was heard at the end of the "no".
+        first, rest = first[:2], f"s{rest}"
     if (
         not hyphen
         or first.lower() not in _TIED
@@ -255,6 +273,10 @@ def _joined_term(plain: Sequence[str], position: int, is_common: Callable[[str],
         return f"un{pair[1]}"
     if terms := _PAIRS.get(" ".join(pair)):
         return terms
+    if pair[0] == "spike" and pair[1:]:
+        # "Spike elation": two words that the recognizer knows, and neither means anything here.
+        term = _nearest_term(f"spic{pair[1]}", MIN_SIMILARITY)
+        return term if term.startswith("spic") else ""
     if len(pair) < 2 or all(is_common(word) or word in TERMS for word in pair) or pair[0] in TERMS:
         return ""
     joined = "".join(pair)

@@ -35,7 +35,8 @@ _BEFORE = {
     "marked": rf"(?:very\s|quite\s)?(?:{_EXTREME})",
     "considerable": rf"(?:very\s|quite\s|rather\s)?(?:{_DEFINITE})|{_OFTEN}|{_BETWEEN}",
     "moderate": r"average|partial|an?\s(?:fair|moderate)\s(?:amount|degree)\sof"
-    "|(?:mild|slight|minimal)[- ]to[- ]moderate",
+    r"|(?:mild|slight|minimal)[- ]to[- ]moderate|(?:a\sfew|several|multiple)\s(?:gentle|shallow|mild|slight|small)",
+    "slight": r"(?:an?\s)?(?:suggestion|suspicion|impression)\sof(?:\svery)?(?:\s(?:fine|subtle|slight|mild))?",
     "nearly no": r"(?:next\sto|virtually|practically)\sno",
 }
 _BEHIND = {
@@ -66,6 +67,7 @@ _ADVERBS = {
     "moderately": "(?:mildly|slightly)[- ]to[- ]moderately",
 }
 _FEATURE = r"(?P<name>spiculation|lobulation)s?"
+_ASKED = r"(?P<stem>spicul|lobul)(?:ations?|ated(?=\s?[:=]))"
 
 
 def _one_of(levels: dict[str, str], prefix: str) -> str:
@@ -78,7 +80,7 @@ _SPICULES = re.compile(
     rf"(?<![\w-])(?:innumerable|countless|{_EXTREME})\s{{1,3}}(?P<name>spicul)(?:es|ae)\b", re.IGNORECASE
 )
 _BEHIND_NAME = re.compile(
-    rf"(?<!no )(?<!without )\b{_FEATURE}\s{{0,3}}(?:[:=-]|\b(?:is|are|was|appears?|seems)\b)?\s{{0,3}}"
+    rf"(?<!no )(?<!without )\b{_ASKED}\s{{0,3}}(?:[:=-]|\b(?:is|are|was|appears?|seems)\b)?\s{{0,3}}"
     rf"(?:{_one_of(_ALL_BEHIND, 'd')})\b{ITEM_END}",
     re.IGNORECASE,
 )
@@ -125,7 +127,7 @@ def learned_degrees(source: str) -> Iterator[Rewrite]:
     """The stretches that tell how much there is of a feature, with what they are written as."""
     yield from _before_names(source)
     for match in _BEHIND_NAME.finditer(source):
-        yield match.start(), match.end(), f"{_level(match, _ALL_BEHIND)} {match['name'].lower()}"
+        yield match.start(), match.end(), f"{_level(match, _ALL_BEHIND)} {match['stem'].lower()}ation"
     for match in _NOT_MUCH.finditer(source):
         yield match.start(), match.end(), f"non-{match['name'].lower()}ated"
     for match in _NOT_VERY.finditer(source):

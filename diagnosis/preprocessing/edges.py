@@ -14,8 +14,12 @@ _EDGE = r"(?:margin|border|edge|outline|boundar(?:y|ie))s?"
 _MADE = r"(?:defined|circumscribed|delineated|demarcated|marginated|outlined|delimited)"
 _SHARP = rf"(?:sharp|crisp|clear|distinct|smooth|clear-cut|(?:well|sharply|clearly)[- ]{_MADE})"
 _UNSHARP = rf"(?:fuzzy|hazy|blurred|blurry|indistinct|unsharp|vague|obscured|smudged|unclear|(?:ill|poorly)[- ]{_MADE})"
-_PART = r"(?:in part|in places|partly|partially|partial|half|sometimes)"
-_JOINT = r"\s?(?:,|;|\band\b|\bbut\b|,\s?(?:and|but)\b)\s?"
+_PART = r"(?:in part|part|in places|partly|partially|partial|half|sometimes)"
+_JOINT = r"(?:\s?[,;])?\s(?:(?:and|but)\s)?"
+_INTO_THE_LUNG = (
+    r"\b(?:lost|fad(?:es?|ing)|merg(?:es?|ing)|melt(?:s|ing)?|blend(?:s|ing)?)\s(?:away\s|imperceptibly\s)?"
+    r"(?:in|into|with)\s(?:the\s)?(?:(?:surrounding|adjacent|normal)\s)?(?:lung|parenchyma|background)"
+)
 # About any edge, whatever words stand around it.
 _MIXED: tuple[tuple[str, str], ...] = (
     (rf"\b{_PART}\s{_SHARP}{_JOINT}(?:{_PART}\s|elsewhere\s){_UNSHARP}", "moderately defined"),
@@ -24,6 +28,7 @@ _MIXED: tuple[tuple[str, str], ...] = (
     (rf"\bneither\s{_UNSHARP}\snor\s{_SHARP}", "moderately defined"),
     (rf"\bpartially\s(?:well[- ])?{_MADE}", "moderately defined"),
     (rf"\bpartly\s(?:well[- ]{_MADE}|circumscribed|delineated|demarcated|marginated)", "moderately defined"),
+    (_INTO_THE_LUNG, "ill-defined"),
     (rf"\bnot\s(?:very|particularly|especially|so|too)\s{_SHARP}", "rather ill-defined"),
     (rf"\bnot\s(?:clearly|sharply|crisply)\s{_MADE}", "not well defined"),
 )

@@ -23,7 +23,11 @@ _GRADED = re.compile(
     re.IGNORECASE,
 )
 _DEGREES = {"nearly none": "nearly no", "mild": "slight"}
-_NOTHING = r"none(?: seen)?|absent|nil(?: seen)?|negative|not (?:seen|present)|zero|no(?=\s{0,3}(?:[.,;|/)\n]|$))"
+_NOTHING = (
+    r"none(?: seen)?|absent|lacking|nil(?: seen)?|negative|zero|no(?=\s{0,3}(?:[.,;|/)\n]|$))"
+    r"|not (?:seen|present|evident|apparent|appreciated|identified|demonstrated|visible|noted|found|detected"
+    r"|an? (?:\w+ )?feature)"
+)
 # Spaces are counted: of a text with thousands of them, each would be tried with each.
 _LISTED = re.compile(
     r"(?<!no )(?<!without )\b(?:(?P<name>spiculation|lobulation)s?\s{0,3}(?:[:=-]|\bis\b)?\s{0,3}"

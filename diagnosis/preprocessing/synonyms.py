@@ -12,12 +12,20 @@ from diagnosis.preprocessing.degrees import CLAUSE_ENDS, ITEM_END, LOOK_BACK, Re
 _PATTERN = r"(?:dense|gross|coarse|central|eccentric|peripheral|popcorn(?:-like)?|laminated|benign|solid|diffuse)"
 _MUCH = r"(?:(?:heavily|highly|totally|very)\s)?"
 _VISIBLE = r"(?:(?:discrete|measurable|definite|visible|internal)\s)?"
+_ALL_OF_IT = (
+    r"(?:(?:all\sthe\sway|right)\sthrough|through\sand\sthrough|in\s(?:its|their)\sentirety"
+    r"|from\s(?:one\s)?(?:edge|side|rim|end|margin)\sto\s(?:the\s)?(?:edge|side|rim|end|margin|other))\b"
+)
+_LITTLE = r"(?:(?:minor|small|thin|minimal|little|slight)\s)?"
+_PARTS = r"(?:component|part|portion|element|rim|halo)s?"
 _GROUND_GLASS = r"ground[- ]glass"
 _WORDS: tuple[tuple[str, str], ...] = (
     (
         rf"\b(?:no|without(?:\sany)?)\s{_PATTERN}(?:(?:,?\s(?:or|and)\s|,\s){_PATTERN}){{0,4}}\scalcifications?\b",
         "no calcification",
     ),
+    (rf"\bcalcified\s{_ALL_OF_IT}", "densely calcified"),
+    (rf"\b(?:with|of|has|shows|contains)\scalcium\s{_ALL_OF_IT}", "with dense calcium throughout"),
     (rf"(?<=\bdensity:\s)dense{ITEM_END}", "solid"),
     (rf"(?<=\battenuation:\s)dense{ITEM_END}", "solid"),
     (rf"(?<=\bconsistency:\s)dense{ITEM_END}", "solid"),
@@ -32,6 +40,10 @@ _WORDS: tuple[tuple[str, str], ...] = (
     (
         rf"\bpart[- ]solid,?\s(?:but\s)?(?:mainly|mostly|predominantly|largely)(?=\s(?:solid|{_GROUND_GLASS})\b)",
         "mostly",
+    ),
+    (
+        rf"\b(?:mostly|mainly|predominantly|largely)\ssolid,?\swith\s(?:an?\s)?{_LITTLE}{_GROUND_GLASS}\s{_PARTS}",
+        "mostly solid",
     ),
     (r"\b(?:bean|almond|kidney|olive|lens)[- ]shaped\b|\blenti(?:cular|form)\b", "ovoid"),
     (r"\bfusiform\b|\b(?:spindle|cigar)[- ]shaped\b|\blong\sand\s(?:thin|narrow)\b", "elongated"),
