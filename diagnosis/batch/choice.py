@@ -11,12 +11,11 @@ goes on uses what it was begun with. On a graphics processor the network stays a
 import hashlib
 import json
 import math
-import os
 import platform
-import tempfile
 import time
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, fields
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -119,12 +118,18 @@ def remembered_trials(bundle: Bundle) -> list[Trial] | None:
 
 
 def _remember(trials: Sequence[Trial], bundle: Bundle) -> None:
+    """Keep what was found; where the user cache cannot be written, the next run tries again, and this one goes on."""
     path = _memory_of(bundle)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, unfinished = tempfile.mkstemp(dir=path.parent)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(json.dumps({"trials": [asdict(trial) for trial in trials]}, indent=2) + "\n")
-    Path(unfinished).replace(path)
+    unfinished = path.with_name(f".{path.name}-{uuid.uuid4().hex}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished.write_text(
+            json.dumps({"trials": [asdict(trial) for trial in trials]}, indent=2) + "\n", encoding="utf-8"
+        )
+        unfinished.replace(path)
+    except OSError:
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)
 
 
 def _memory_of(bundle: Bundle) -> Path:

@@ -123,6 +123,14 @@ def test_the_self_test_is_made_once_for_a_machine(engine, tmp_path, monkeypatch)
     assert choice.remembered_trials(engine.bundle) == trials
 
 
+def test_a_cache_that_cannot_be_written_costs_no_run(engine, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("DIAGNOSIS_CACHE", str(tmp_path / "file" / "cache"))
+    monkeypatch.setattr(choice, "try_runtimes", lambda _bundle, _on_progress: [Trial("torch-float32", 0.0, 1.0, 0.0)])
+    assert choose_runtime("auto", engine.bundle, 10) == "torch-float32"
+    assert choice.remembered_trials(engine.bundle) is None
+
+
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"trials": [{"name": "torch-float32", "seconds": 1}]}'])
 def test_a_damaged_memory_of_the_self_test_is_no_memory(engine, tmp_path, monkeypatch, content):
     monkeypatch.setenv("DIAGNOSIS_CACHE", str(tmp_path))
