@@ -37,6 +37,7 @@ from diagnosis.evaluation.scores import SubsetScores, headline_subset
 from diagnosis.ingest.manifest import CENTER, Manifest, ManifestRow, read_manifest_case
 from diagnosis.progress import OnProgress
 from diagnosis.record import Case, RegionOfInterest
+from diagnosis.record.case import case_subject
 from diagnosis.study_facts import bundle_facts, cohort_facts
 from diagnosis.vocabulary import Modality, counted, subset_name
 
@@ -199,7 +200,7 @@ def with_region(engine: DiagnosisEngine, case: Case) -> tuple[Case, int | None]:
         return replace(case, region=best.region), len(search.candidates)
     if not case.present:
         msg = (
-            f"case {case.case_id}: no region is marked and none can be proposed: {search.reason}; give "
+            f"{case_subject(case.case_id)}: no region is marked and none can be proposed: {search.reason}; give "
             "center_x_mm, center_y_mm and center_z_mm, or add a note or a dictation"
         )
         raise CaseError(msg)

@@ -27,18 +27,21 @@ class Engine(StrEnum):
     RAY = "ray"
 
 
+Address = Annotated[str | None, typer.Option("--address", help="Ray cluster, HOST:PORT; without it one is begun here.")]
+Ledger = Annotated[
+    str | None, typer.Option("--ledger", help="Database URL (default: DIAGNOSIS_LEDGER, else SQLite in OUT).")
+]
+Runtime = Annotated[str, typer.Option("--runtime", help="float32, or auto: what measures best here, within tolerance.")]
+
+
 def batch_command(
     source: Annotated[Path, typer.Argument(help="Manifest, folder of case folders, or (with --regions) DICOM tree.")],
     out: Annotated[Path, typer.Option("--out", help="Folder of the results; an unfinished run in it goes on.")],
     bundle: options.Bundle = None,
     regions: Annotated[Path | None, typer.Option("--regions", help="CSV: path or series_uid, center_x_mm ...")] = None,
     engine: Annotated[Engine, typer.Option("--engine", help="This machine, or a Ray cluster.")] = Engine.LOCAL,
-    address: Annotated[
-        str | None, typer.Option("--address", help="Ray cluster, HOST:PORT; without it one is begun here.")
-    ] = None,
-    ledger: Annotated[
-        str | None, typer.Option("--ledger", help="Database URL (default: DIAGNOSIS_LEDGER, else SQLite in OUT).")
-    ] = None,
+    address: Address = None,
+    ledger: Ledger = None,
     workers: Annotated[int | None, typer.Option("--workers", min=1, help="Reading processes.")] = None,
     time_limit: Annotated[float, typer.Option("--time-limit", min=1, help="Seconds for one study.")] = 300.0,
     memory_limit: Annotated[int, typer.Option("--memory-limit", min=256, help="MiB for one study.")] = 6144,
@@ -46,9 +49,7 @@ def batch_command(
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Score again what failed before.")] = False,
     cache: Annotated[Path | None, typer.Option("--cache", help="Folder of the cache (default: OUT/cache).")] = None,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Keep no transcripts and embeddings.")] = False,
-    runtime: Annotated[
-        str, typer.Option("--runtime", help="float32, or auto: what measures best here, within tolerance.")
-    ] = "float32",
+    runtime: Runtime = "float32",
 ) -> None:
     """Score many studies: results.parquet, results.csv, summary.html. Killed at any moment, it goes on."""
     require_folder(out)
@@ -78,15 +79,7 @@ def batch_command(
     except KeyboardInterrupt:
         Console(stderr=True).print("Stopped. Nothing is lost: the same command goes on from here.")
         raise typer.Exit(130) from None
-    console = Console()
-    asked_for = counted(summary.n_done + summary.n_failed, "study", "studies")
-    console.print(f"{summary.n_done} of {asked_for} done, {summary.n_failed} failed, in {summary.seconds:.1f} s")
-    console.print(f"Results: {out / 'results.csv'}; summary: {out / 'summary.html'}", markup=False)
-    if summary.n_failed:
-        for reason, n in list(summary.reasons.items())[:SHOWN_REASONS]:
-            console.print(f"  {n} × {reason}", markup=False)
-        msg = f"{summary.n_failed} of {asked_for} failed; their reasons stand in results.csv"
-        raise StudiesFailedError(msg)
+    _print(summary, out)
 
 
 def _score(asked: "BatchOptions", engine: Engine, address: str | None) -> "Summary":
@@ -102,3 +95,20 @@ def _score(asked: "BatchOptions", engine: Engine, address: str | None) -> "Summa
 
             return run_batch_on_ray(asked, address, open_bar("Scoring on the cluster"), on_self_test)
         return run_batch(asked, open_bar("Scoring"), on_self_test=on_self_test)
+
+
+def _print(summary: "Summary", out: Path) -> None:
+    """What came of the run, and why studies failed.
+
+    Raises:
+        StudiesFailedError: some did.
+    """
+    console = Console()
+    asked_for = counted(summary.n_done + summary.n_failed, "study", "studies")
+    console.print(f"{summary.n_done} of {asked_for} done, {summary.n_failed} failed, in {summary.seconds:.1f} s")
+    console.print(f"Results: {out / 'results.csv'}; summary: {out / 'summary.html'}", markup=False)
+    if summary.n_failed:
+        for reason, n in list(summary.reasons.items())[:SHOWN_REASONS]:
+            console.print(f"  {n} × {reason}", markup=False)
+        msg = f"{summary.n_failed} of {asked_for} failed; their reasons stand in results.csv"
+        raise StudiesFailedError(msg)

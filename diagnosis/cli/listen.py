@@ -4,6 +4,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,25 +18,29 @@ from diagnosis.vocabulary import ExportFormat, counted
 if TYPE_CHECKING:
     from diagnosis.intake import Outcome
     from diagnosis.pacs.config import PacsConfig
-    from diagnosis.pacs.inbox import ListSeries
+    from diagnosis.pacs.inbox import Arrival, Inbox, ListSeries
 
 POLL_S = 0.2
+
+
+Regions = Annotated[
+    Path | None,
+    typer.Option(
+        "--regions",
+        help="CSV: study_uid, center_x_mm, center_y_mm, center_z_mm, diameter_mm. Other studies are searched.",
+    ),
+]
+Formats = Annotated[
+    list[ExportFormat] | None, typer.Option("--format", help="As for export; may be given again (default: all).")
+]
 
 
 def listen_command(
     out: Annotated[Path, typer.Option("--out", help="Folder for results, one a study.")],
     pacs: options.Pacs = None,
     protocol: options.Protocol = None,
-    regions: Annotated[
-        Path | None,
-        typer.Option(
-            "--regions",
-            help="CSV: study_uid, center_x_mm, center_y_mm, center_z_mm, diameter_mm. Other studies are searched.",
-        ),
-    ] = None,
-    format: Annotated[
-        list[ExportFormat] | None, typer.Option("--format", help="As for export; may be given again (default: all).")
-    ] = None,
+    regions: Regions = None,
+    format: Formats = None,
     send_back: Annotated[bool, typer.Option("--send-back", help="Send the results to the archive.")] = False,
     keep_images: Annotated[bool, typer.Option("--keep-images", help="Keep the images beside the results.")] = False,
     studies: Annotated[int, typer.Option("--studies", help="Stop after so many; 0: go on until stopped.")] = 0,
@@ -69,21 +74,25 @@ def listen_command(
     )
     inbox = Inbox(out / ".inbox", config.completeness, config.limits, _asker(config, name))
     console = Console()
-    first_failure = None
-    done = 0
+    failures = []
     with Receiver(config, inbox.take, STORAGE_CLASSES).running() as receiver, _until_stopped() as stopped:
         console.print(f"Listening as {config.local.ae_title} on {config.local.address}, port {receiver.port}")
-        while not stopped.is_set() and (studies == 0 or done < studies):
-            arrival = inbox.next_arrival()
-            if arrival is None:
-                stopped.wait(POLL_S)
-                continue
+        for arrival in islice(_arrivals(inbox, stopped), studies or None):
             outcome = take_in(engine, arrival, intake)
             _print(outcome, console)
-            first_failure = first_failure or outcome.error
-            done += 1
-    if studies and first_failure is not None:
-        raise first_failure
+            failures += [] if outcome.error is None else [outcome.error]
+    if studies and failures:
+        raise failures[0]
+
+
+def _arrivals(inbox: "Inbox", stopped: threading.Event) -> "Iterator[Arrival]":
+    """Each study that has come, until the program is asked to stop."""
+    while not stopped.is_set():
+        arrival = inbox.next_arrival()
+        if arrival is None:
+            stopped.wait(POLL_S)
+        else:
+            yield arrival
 
 
 def _asker(config: "PacsConfig", protocol: str | None) -> "ListSeries | None":

@@ -1,5 +1,6 @@
 """All the evidence on one patient, under a pseudonym."""
 
+import re
 from dataclasses import dataclass, replace
 from typing import Self, final
 
@@ -15,9 +16,12 @@ NO_PSEUDONYM = "case"
 """`case_id` of a case that was put together from loose files."""
 
 
+_SAYS_CASE = re.compile(r"case(?![a-z])", re.IGNORECASE)
+
+
 def case_subject(case_id: str) -> str:
-    """How a message names a case: `case c-001`, or just `case` where it has no pseudonym."""
-    return "case" if case_id == NO_PSEUDONYM else f"case {case_id}"
+    """How a message names a case: `case c-001`, `case_001` where the pseudonym says so itself, `case` without one."""
+    return case_id if _SAYS_CASE.match(case_id) else f"case {case_id}"
 
 
 @final

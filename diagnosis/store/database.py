@@ -31,6 +31,13 @@ _PROBLEM = (
     "server runs"
 )
 
+_READ_ONLY = (
+    "store: the {kind} database can be read and not written, and nothing is shown of a case before it is noted in the "
+    "trail who opens it; make the database writable for this user, or name another one in DIAGNOSIS_STORE"
+)
+_POSTGRESQL_READ_ONLY = frozenset({"25006", "42501"})
+"""A server that takes no writes, as a standby; a user who may not write."""
+
 
 class FullDiskError(StoreError):
     """The disk that holds the database has no room left."""
@@ -121,7 +128,14 @@ def _problem(url: URL, error: DBAPIError | OSError) -> StoreError:
     kind = url.get_backend_name()
     if why is not None and _is_full(url, why):
         return FullDiskError(_FULL.format(kind=kind))
+    if _is_read_only(why):
+        return StoreError(_READ_ONLY.format(kind=kind))
     return StoreError(_PROBLEM.format(kind=kind, why=type(why).__name__))
+
+
+def _is_read_only(why: BaseException | None) -> bool:
+    is_refused = getattr(why, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_READONLY
+    return is_refused or getattr(why, "sqlstate", None) in _POSTGRESQL_READ_ONLY
 
 
 def _is_full(url: URL, why: BaseException) -> bool:

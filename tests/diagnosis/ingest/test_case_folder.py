@@ -151,3 +151,8 @@ def test_a_case_of_loose_files_is_named_once():
         assemble_case("case")
     with pytest.raises(CaseError, match=r"^case c-1: it holds no CT"):
         assemble_case("c-1")
+    for pseudonym in ("case-7f21", "case_001", "Case 9"):
+        with pytest.raises(CaseError, match=rf"^{pseudonym}: it holds no CT"):
+            assemble_case(pseudonym)
+    with pytest.raises(CaseError, match=r"^case casey-1: it holds no CT"):
+        assemble_case("casey-1")

@@ -5,17 +5,20 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from sqlalchemy import Engine, event
 from store_records import COLLECTION, add_assessment, add_cases, make_assessment
 
 from diagnosis.errors import ConfigurationError, StoreError
 from diagnosis.record import Case, ClinicalNote, RegionOfInterest, SpeechSegment, VoiceNote, Volume, Word
 from diagnosis.store.actors import Actor, Role
 from diagnosis.store.assessments import assessments_of, latest_assessment, save_assessment, save_problem
+from diagnosis.store.audit import Action, note_event
 from diagnosis.store.cases import (
     CaseFacts,
     HeaderFacts,
     SyncCounts,
     complete_from_headers,
+    has_case,
     known_fingerprints,
     sync_cases,
 )
@@ -250,3 +253,21 @@ def test_addresses_that_cannot_be_used(tmp_path):
     with pytest.raises(StoreError, match="the postgresql database cannot be used") as caught:
         Store.open("postgresql://u:secret@127.0.0.1:1/d")
     assert "secret" not in str(caught.value)
+
+
+def test_a_database_that_takes_no_writes_is_told_apart(tmp_path):
+    """Who opens a case is noted first, so a case of a read-only database cannot be opened."""
+    Store.open(str(tmp_path / "store.sqlite3")).close()
+
+    def refuse_writes(connection, _record):
+        connection.execute("PRAGMA query_only=ON")
+
+    event.listen(Engine, "connect", refuse_writes)
+    try:
+        store = Store.open(str(tmp_path / "store.sqlite3"))
+        assert has_case(store, "c1") is False, "it can be read"
+        with pytest.raises(StoreError, match="the sqlite database can be read and not written, and nothing is shown"):
+            note_event(store, SECOND, Action.VIEW, "c1")
+        store.close()
+    finally:
+        event.remove(Engine, "connect", refuse_writes)
