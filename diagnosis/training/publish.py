@@ -40,7 +40,7 @@ from diagnosis.training.config import TrainConfig
 from diagnosis.training.folds import OutOfFold
 from diagnosis.training.lidc import PROTOCOL
 from diagnosis.training.reader_figures import baseline_scores, cohort_subgroups, descriptor_figures, limits_of_words
-from diagnosis.training.statements import stated_of
+from diagnosis.training.statements import Statements, stated_of
 from diagnosis.training.sufficiency import labels_suffice
 from diagnosis.training.text_stage import make_synthetic_texts
 from diagnosis.vocabulary import NON_EMPTY_SUBSETS, fullest_subset, subset_name
@@ -207,16 +207,31 @@ def publish(
 
     folder = Path(config.out)
     document = measure(cohort, out_of_fold, config) | ({"fusions": compared} if compared else {})
+    stated = stated_of(config, cohort)
+    metadata = _metadata(config, cohort, network, out_of_fold, stated)
+    save_bundle(folder, metadata, network, calibrations_of(cohort, out_of_fold, config))
+    save_familiarity(folder, _familiarity(cohort, network, config))
+    (folder / TRAINING_CASES).unlink(missing_ok=True)
+    if config.data.marks_cases and any(case.contents for case in cohort.cases):
+        save_training_cases(folder, TrainingCases.of(case.contents for case in cohort.cases))
+    write_metrics(document, folder / METRICS)
+    write_card(folder, metadata, document, stated)
+    return document
+
+
+def _metadata(
+    config: TrainConfig, cohort: Cohort, network: DiagnosisNetwork, out_of_fold: OutOfFold, stated: Statements
+) -> BundleMetadata:
+    """What the bundle declares: its findings and inputs, its network, and what people state of it."""
     findings = [_declare(cohort, out_of_fold, config, index) for index in range(len(cohort.findings))]
-    encoder, stated = network.config.volume_encoder, stated_of(config, cohort)
     inputs = InputDeclaration(
         shape=config.data.shape,
         spacing_mm=config.data.spacing_mm,
-        hu_range=encoder.hu_range,
+        hu_range=network.config.volume_encoder.hu_range,
         max_tokens=network.config.text_encoder.max_tokens,
         n_mels=network.config.acoustic_encoder.n_mels if network.config.acoustic_encoder else None,
     )
-    metadata = BundleMetadata(
+    return BundleMetadata(
         name=config.name,
         version="0.1.0",
         changelog={"0.1.0": "first model"},
@@ -236,14 +251,6 @@ def publish(
         network=network_config_to_json(network.config),
         training_range=_training_range(cohort),
     )
-    save_bundle(folder, metadata, network, calibrations_of(cohort, out_of_fold, config))
-    save_familiarity(folder, _familiarity(cohort, network, config))
-    (folder / TRAINING_CASES).unlink(missing_ok=True)
-    if config.data.marks_cases and any(case.contents for case in cohort.cases):
-        save_training_cases(folder, TrainingCases.of(case.contents for case in cohort.cases))
-    write_metrics(document, folder / METRICS)
-    write_card(folder, metadata, document, stated)
-    return document
 
 
 def _familiarity(cohort: Cohort, network: DiagnosisNetwork, config: TrainConfig) -> FamiliarityModel:
