@@ -15,7 +15,12 @@ SPEECH_MODULES = (
     "diagnosis.ingest.spoken_punctuation",
     "diagnosis.ingest.transcription",
 )
-PROPOSAL_MODULES = ("diagnosis.candidates", "diagnosis.networks", "diagnosis.preprocessing")
+PROPOSAL_MODULES = (
+    "diagnosis.candidates",
+    "diagnosis.networks",
+    "diagnosis.preprocessing",
+    "diagnosis.spoken_numbers",
+)
 EXPLANATION_MODULES = (
     "diagnosis.explanation",
     "diagnosis.networks",

@@ -1,6 +1,7 @@
 """Transcripts and explanations outlive the server: nobody waits for the same work twice."""
 
 import json
+import re
 import shutil
 import time
 
@@ -13,6 +14,7 @@ from clinician_ui import explanations, proposals, services, transcripts
 from clinician_ui.explanations import explain_case, known_explanation
 from clinician_ui.folders import list_cases
 from clinician_ui.proposals import known_proposals, propose_regions
+from clinician_ui.recipes import PROPOSAL_MODULES, SPEECH_MODULES
 from clinician_ui.services import assess_case, edit_case, known_outcome, load_case
 from clinician_ui.transcripts import read_case_once, transcript_of
 from diagnosis.candidates.finder import CandidateSearch
@@ -172,3 +174,17 @@ def test_a_search_for_regions_is_made_once(checkout, tmp_path, ui_bundle, monkey
     assert propose_regions(entry, ui_bundle) == found
     edit_case(entry, Edit(EditedPart.NOTE, "", "Another note.", is_confirmed=True))
     assert known_proposals(entry, ui_bundle) is None
+
+
+@pytest.mark.parametrize("modules", [SPEECH_MODULES, PROPOSAL_MODULES])
+def test_a_kept_result_notices_a_change_of_any_module_that_makes_it(checkout, modules):
+    """Whatever these modules import of ours is among them, but for records, words and places, which compute nothing."""
+    floor = ("diagnosis.record", "diagnosis.errors", "diagnosis.vocabulary", "diagnosis.settings", "diagnosis.progress")
+    missing = set()
+    for module in modules:
+        path = checkout / module.replace(".", "/")
+        for file in path.rglob("*.py") if path.is_dir() else [path.with_suffix(".py")]:
+            text = file.read_text(encoding="utf-8")
+            found = re.findall(r"^\s*(?:from|import) (diagnosis\.[\w.]+)", text, re.MULTILINE)
+            missing |= {name for name in found if not any(f"{name}.".startswith(f"{m}.") for m in (*modules, *floor))}
+    assert missing == set()
