@@ -1,9 +1,9 @@
 """How much there is of a feature, in the words of degree that the text encoder's reader has learned.
 
 A reader that has learned "considerable spiculation" hears "obvious spiculation" or "Spiculation: florid" as nearly none
-of it: the name of the feature tells it more than a word of degree that it never met. Adjectives, adverbs, numbers of
-the scale ("Spiculation: 4/5", "conspicuity 2 of 5") and the bare statement that a feature is there are therefore
-written with the word of their level. What its clause denies, asks for or doubts stays as it is.
+of it: the name of the feature tells it more than a word of degree that it never met. Adjectives, adverbs and the bare
+statement that a feature is there are therefore written with the word of their level. What its clause denies, asks for
+or doubts stays as it is, and so does the answer on one scale before the name of the next.
 """
 
 import re
@@ -14,6 +14,8 @@ Rewrite = tuple[int, int, str]
 CLAUSE_ENDS = ".;\n"
 LOOK_BACK = 200
 """Characters of a clause that are looked through, so that a text without full stops takes no longer than others."""
+_WIDEST_NAME = 20
+_ITEM_BEGINS = (".", ",", ";", ":", "(", "|", "\n", "-", "*", " and", " with", " the")
 _DENIAL = re.compile(
     r"\b(?:no|not|none|nor|neither|never|without|cannot|lacks?|lacking|free|devoid|absent|absence|negative|denies|denied|if"
     r"|whether|evaluate|exclude|excluded|rule)\b|n['\u2019]t\b|\?",
@@ -48,17 +50,6 @@ _BEHIND = {
     "|barely perceptible",
     "nearly no": "(?:nearly|almost|virtually|practically) none|negligible|hardly any",
 }
-_NUMBERED = {
-    "feature": ("no", "slight", "moderate", "considerable", "marked"),
-    "margin": (
-        "poorly defined",
-        "rather ill-defined",
-        "moderately defined",
-        "fairly well-defined",
-        "well-defined",
-    ),
-    "seen": ("extremely subtle", "moderately subtle", "fairly subtle", "moderately obvious", "obvious"),
-}
 _ADVERBS = {
     "markedly": "grossly|strikingly|profusely|dramatically|massively|intensely|extensively|floridly|abundantly"
     "|maximally|very|highly|extremely|severely",
@@ -75,12 +66,18 @@ def _one_of(levels: dict[str, str], prefix: str) -> str:
 
 
 _ALL_BEHIND = {level: f"{_BEHIND.get(level, '(?!)')}|{_BEFORE.get(level, '(?!)')}" for level in (*_BEHIND,)}
-_BEFORE_NAME = re.compile(rf"(?<![\w-])(?:{_one_of(_BEFORE, 'd')})\s{{1,3}}{_FEATURE}\b", re.IGNORECASE)
+# "Subtlety: obvious, spiculation: none": a name with its own answer takes none from before it.
+_UNANSWERED = r"(?!\s{0,3}(?:[:=]|(?:none|absent|nil|nearly|no|minimal|slight|mild|moderate|medium|marked|near)\b))"
+_BEFORE_NAME = re.compile(rf"(?<![\w-])(?:{_one_of(_BEFORE, 'd')})[ \t]{{1,3}}{_FEATURE}\b{_UNANSWERED}", re.IGNORECASE)
+_OF_ANOTHER = re.compile(
+    r"\b(?:subtlety|conspicuity|visibility|margins?|borders?|edges?)(?:\s(?:is|are)|\s?[:=])?\s$", re.IGNORECASE
+)
 _SPICULES = re.compile(
     rf"(?<![\w-])(?:innumerable|countless|{_EXTREME})\s{{1,3}}(?P<name>spicul)(?:es|ae)\b", re.IGNORECASE
 )
 _BEHIND_NAME = re.compile(
-    rf"(?<!no )(?<!without )\b{_ASKED}\s{{0,3}}(?:[:=-]|\b(?:is|are|was|appears?|seems)\b)?\s{{0,3}}"
+    rf"(?<!no )(?<!without )\b{_ASKED}"
+    r"(?:(?P<sign>\s{0,3}(?:[:=-]|\b(?:is|are|was|appears?|seems)\b)\s{0,3})|[ \t]{1,3})"
     rf"(?:{_one_of(_ALL_BEHIND, 'd')})\b{ITEM_END}",
     re.IGNORECASE,
 )
@@ -91,19 +88,13 @@ _NOT_MUCH = re.compile(
     re.IGNORECASE,
 )
 _NOT_VERY = re.compile(r"\bnot\s(?:very|particularly|especially|so)(?=\s(?:spiculated|lobulated)\b)", re.IGNORECASE)
-_SCALE = re.compile(
-    rf"(?<![\w-])(?:{_FEATURE}|(?P<margin>margins?)(?:\s(?:sharpness|definition|clarity))?|(?P<seen>conspicuity|subtlety))"
-    r"\s{0,3}(?:[:=-]|\bis\b)?\s{0,3}(?:(?:score|grade)\s)?(?P<level>[1-5])\s{0,2}(?:/|(?:out\s)?of)\s{0,2}5\b(?![./]\d)"
-    rf"|(?<![\w-]){_FEATURE.replace('name', 'alone')}\s{{0,3}}[:=]\s{{0,3}}(?P<only>[1-5])"
-    r"(?=\s{0,3}(?:[,;|)(\n]|\.(?!\d)|$))",
-    re.IGNORECASE,
-)
 _THERE = (
     "present|seen|noted|evident|identified|appreciated|visible|visualized|observed|demonstrated|found|detected|apparent"
 )
 _STATED = re.compile(
     rf"(?:(?:^|[.,;:(|\n]|\b(?:and|with|also|the))\s{{0,3}}|\b(?:evidence|presence|signs?)\sof\s|\bpositive\sfor\s)"
-    rf"(?P<feature>(?P<name>spiculation|lobulation)s?)(?:\s{{0,3}}(?:(?:is|are|was|were)\s(?:also\s|clearly\s)?)?(?P<there>{_THERE})\b"
+    rf"(?P<feature>(?P<name>spiculation|lobulation)s?)"
+    rf"(?:[ \t]{{0,3}}(?:(?:is|are|was|were)\s(?:also\s|clearly\s)?)?(?P<there>{_THERE})\b"
     r"(?!\s{0,3}[,:=]?\s{0,3}(?:no|none|to|only|as|\d|grade|level|score|perhaps|rated|slight|minimal|mild|hardly|barely)\b))?",
     re.IGNORECASE,
 )
@@ -119,26 +110,34 @@ def is_denied(source: str, place: int, ends: str = CLAUSE_ENDS) -> bool:
 
 def _is_denied_item(source: str, place: int) -> bool:
     """The same where a comma begins a new item, unless the list goes on with "or"."""
-    goes_on = source[:place].rstrip().endswith((" or", " nor", "/"))
+    goes_on = source[max(0, place - _WIDEST_NAME) : place].rstrip().endswith((" or", " nor", "/"))
     return is_denied(source, place, CLAUSE_ENDS if goes_on else CLAUSE_ENDS + ",:|")
+
+
+def _begins_item(source: str, place: int) -> bool:
+    before = source[max(0, place - _WIDEST_NAME) : place].rstrip(" \t")
+    return not before or before.endswith(_ITEM_BEGINS)
 
 
 def learned_degrees(source: str) -> Iterator[Rewrite]:
     """The stretches that tell how much there is of a feature, with what they are written as."""
     yield from _before_names(source)
     for match in _BEHIND_NAME.finditer(source):
+        # "Slight spiculation obvious": without a sign between them the word belongs to a name that begins its item.
+        if match["sign"] is None and not _begins_item(source, match.start()):
+            continue
         yield match.start(), match.end(), f"{_level(match, _ALL_BEHIND)} {match['stem'].lower()}ation"
     for match in _NOT_MUCH.finditer(source):
         yield match.start(), match.end(), f"non-{match['name'].lower()}ated"
     for match in _NOT_VERY.finditer(source):
         yield match.start(), match.end(), "slightly"
-    yield from _of_scales(source)
     yield from _stated(source)
 
 
 def _before_names(source: str) -> Iterator[Rewrite]:
     for match in _BEFORE_NAME.finditer(source):
-        if not _is_denied_item(source, match.start()):
+        is_of_another = _OF_ANOTHER.search(source, max(0, match.start() - _WIDEST_NAME), match.start()) is not None
+        if not is_of_another and not _is_denied_item(source, match.start()):
             yield match.start(), match.end(), f"{_level(match, _BEFORE)} {match['name'].lower()}"
     for match in _SPICULES.finditer(source):
         if not _is_denied_item(source, match.start()):
@@ -150,16 +149,6 @@ def _before_names(source: str) -> Iterator[Rewrite]:
 
 def _level(match: re.Match[str], levels: dict[str, str]) -> str:
     return next(level for i, level in enumerate(levels) if match[f"d{i}"] is not None)
-
-
-def _of_scales(source: str) -> Iterator[Rewrite]:
-    for match in _SCALE.finditer(source):
-        place = int(match["level"] or match["only"]) - 1
-        if feature := (match["name"] or match["alone"]):
-            said = f"{_NUMBERED['feature'][place]} {feature.lower()}"
-        else:
-            said = f"{_NUMBERED['margin'][place]} margin" if match["margin"] else _NUMBERED["seen"][place]
-        yield match.start(), match.end(), said
 
 
 def _stated(source: str) -> Iterator[Rewrite]:

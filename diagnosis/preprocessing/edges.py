@@ -56,7 +56,8 @@ _ASKED = re.compile(
     re.IGNORECASE,
 )
 _BEFORE = re.compile(
-    rf"(?<!not )(?<!no )(?<!un)(?<![\w-])(?P<answer>{_ANSWER})\s(?={_EDGE}\b(?!\s(?:between|with|definition)))",
+    rf"(?<!not )(?<!no )(?<!un)(?<![\w-])(?P<answer>{_ANSWER})[ \t]"
+    rf"(?={_EDGE}\b(?!\s(?:between|with|definition)|\s{{0,3}}[:=]))",
     re.IGNORECASE,
 )
 _OF_ANY = re.compile("|".join(f"(?P<m{i}>{pattern})\\b" for i, (pattern, _) in enumerate(_MIXED)), re.IGNORECASE)

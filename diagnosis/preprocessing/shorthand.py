@@ -14,6 +14,7 @@ from collections.abc import Iterator
 
 from diagnosis.preprocessing.degrees import ITEM_END, is_denied, learned_degrees
 from diagnosis.preprocessing.edges import learned_edges
+from diagnosis.preprocessing.scale_numbers import learned_numbers
 from diagnosis.preprocessing.synonyms import learned_words
 
 _NOT_A_SCALE = r"(?!\.?\s*(?:[:=\d]|-\s|score|grade|is\b))"
@@ -28,13 +29,18 @@ _NOTHING = (
     r"|not (?:seen|present|evident|apparent|appreciated|identified|demonstrated|visible|noted|found|detected"
     r"|an? (?:\w+ )?feature)"
 )
-# Spaces are counted: of a text with thousands of them, each would be tried with each.
+# Spaces are counted: of a text with thousands of them, each would be tried with each. A line's end is none of them.
+_IS = r"(?:\s{0,3}(?:[:=-]|\bis\b)\s{0,3}|[ \t]{0,3})"
+_CALCIUM = r"(?:calcification|calcium|calc|Ca(?=\s?[:=]|\s(?:none|nil)))s?"
+_KINDS = (
+    "popcorn|laminated|concentric|solid|complete|dense|diffuse|uniform|homogeneous|non-central|eccentric|peripheral"
+    "|central"
+)
 _LISTED = re.compile(
-    r"(?<!no )(?<!without )\b(?:(?P<name>spiculation|lobulation)s?\s{0,3}(?:[:=-]|\bis\b)?\s{0,3}"
+    rf"(?<!no )(?<!without )\b(?:(?P<name>spiculation|lobulation)s?{_IS}"
     rf"(?P<degree>nearly none|{_NOTHING}|minimal|mild|slight|medium|moderate|near marked|marked|severe|prominent)"
-    rf"|(?:calcification|calcium|calc|Ca(?=\s?[:=]|\s(?:none|nil)))s?\s{{0,3}}(?:[:=-]|\bis\b)?\s{{0,3}}(?P<nothing>{_NOTHING})"
-    r"|calcifications?(?:\spattern)?\s{0,3}(?:[:=-]|\bis\b)?\s{0,3}(?:(?:present|yes)\s{0,3}[,;(-]\s{0,3})?"
-    rf"(?P<kind>popcorn|laminated|concentric|solid|complete|dense|diffuse|uniform|homogeneous|non-central|eccentric|peripheral|central){ITEM_END})"
+    rf"|{_CALCIUM}{_IS}(?P<nothing>{_NOTHING})"
+    rf"|calcifications?(?:\spattern)?{_IS}(?:(?:present|yes)\s{{0,3}}[,;(-]\s{{0,3}})?(?P<kind>{_KINDS}){ITEM_END})"
     r"\b(?![ \t]{0,3}-?[ \t]{0,3}(?:like|spic|lob|calc|nodul|lesion|attenuat|consist|textur|component|part|/|,?\s*\d))",
     re.IGNORECASE,
 )
@@ -114,6 +120,7 @@ def written_in_full(source: str) -> Iterator[tuple[int, int, str]]:
         yield match.start(), match.end(), f"moderate {match['name'].lower()}ation"
     yield from learned_degrees(source)
     yield from learned_edges(source)
+    yield from learned_numbers(source)
     yield from learned_words(source)
     for match in _ONE_OF.finditer(source):
         form = next(i for i in range(len(_FULL)) if match[f"form{i}"] is not None)

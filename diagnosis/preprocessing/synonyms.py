@@ -58,7 +58,7 @@ _ANY_WORD = re.compile("|".join(f"(?P<w{i}>{pattern})" for i, (pattern, _) in en
 # Of other things than the nodule ("calcified lymph nodes", "the aorta is heavily calcified") it is not said.
 _CALCIFIED = re.compile(
     rf"\b(?:nodule|lesion|mass|it)\s(?:is|appears)\s(?P<told>{_MUCH}calcified){ITEM_END}"
-    rf"|(?<!ly\s)(?<!like\s)(?<![\w-])(?P<named>{_MUCH}calcified)\s(?:(?:pulmonary|lung)\s)?nodule\b",
+    rf"|(?<!ly\s)(?<!like\s)(?<!non\s)(?<!not\s)(?<!un\s)(?<![\w-])(?P<named>{_MUCH}calcified)\s(?:(?:pulmonary|lung)\s)?nodule\b",
     re.IGNORECASE,
 )
 _THROUGHOUT = re.compile(rf"\sthroughout{ITEM_END}", re.IGNORECASE)
