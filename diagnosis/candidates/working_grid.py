@@ -20,7 +20,7 @@ class WorkingGrid:
     """Values on an isotropic grid.
 
     Attributes:
-        values: float32, axes nearest to the patient's (z,y,x); their direction is that of the scan.
+        values: float32, axes nearest to the patient's (z,y,x) and in their direction, however the scan is stored.
         spacing_mm: of every axis.
         affine_lps: (4,4), index of this grid to LPS mm.
     """
@@ -58,10 +58,16 @@ def resample_isotropic(volume: Volume, spacing_mm: float, box_mm: npt.NDArray[np
         spacing_mm: of the result.
         box_mm: (2,3) LPS corners of the part that is wanted; the whole by default.
     """
-    order = patient_axes(volume)
+    order = list(patient_axes(volume))
     low, high = _index_range(volume, box_mm)
+    columns = volume.affine_lps[:3, :3][:, order]
+    is_reversed = columns[[2, 1, 0], [0, 1, 2]] < 0
     block = volume.hu[tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))].transpose(order)
-    spacing = np.array(volume.spacing_mm)[list(order)]
+    block = np.flip(block, tuple(np.flatnonzero(is_reversed).tolist()))
+    columns = np.where(is_reversed, -columns, columns)
+    first = np.array(low)
+    first[order] = np.where(is_reversed, high[order] - 1, low[order])
+    spacing = np.array(volume.spacing_mm)[order]
     factors = np.clip(np.round(spacing_mm / spacing).astype(int), 1, block.shape)
     averaged = _average_blocks(block, factors)
     zoom = spacing_mm / (spacing * factors)
@@ -69,9 +75,8 @@ def resample_isotropic(volume: Volume, spacing_mm: float, box_mm: npt.NDArray[np
     values = ndimage.affine_transform(averaged, zoom, output_shape=shape, order=1, mode="nearest", output=np.float32)
     # First voxel of the grid: the middle of the first block of averaged voxels.
     affine = np.eye(4)
-    columns = volume.affine_lps[:3, :3][:, list(order)]
     affine[:3, :3] = columns / spacing * spacing_mm
-    affine[:3, 3] = volume.position_of(low) + columns @ ((factors - 1) / 2)
+    affine[:3, 3] = volume.position_of(first) + columns @ ((factors - 1) / 2)
     return WorkingGrid(values, spacing_mm, affine)
 
 

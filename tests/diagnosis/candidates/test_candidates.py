@@ -87,6 +87,19 @@ def test_the_plane_of_the_scan_does_not_matter():
     assert one.center_mm == pytest.approx(other.center_mm, abs=0.2)
 
 
+@pytest.mark.parametrize("axes", [(0,), (1, 2), (0, 1, 2)], ids=["feet up", "prone, or NIfTI in RAS", "all"])
+def test_the_direction_in_which_a_scan_is_stored_does_not_matter(axes):
+    """The same voxels in the same places: the same candidates, sizes and ranks."""
+    stored = make_chest()
+    affine = stored.affine_lps.copy()
+    for axis in axes:
+        affine[:3, 3] += affine[:3, axis] * (stored.hu.shape[axis] - 1)
+        affine[:3, axis] *= -1
+    one, other = (find_candidates(volume) for volume in (stored, Volume(np.flip(stored.hu, axes), affine)))
+    assert len(one) > 1
+    assert one == other
+
+
 def test_the_working_grid_keeps_places():
     volume = make_chest(tube=False)
     grid = resample_isotropic(volume, 3.0)
