@@ -3,9 +3,9 @@
 "GGN", "no Ca++", "spic +++", "well circ", "w/o" are written in full; a scale and its word in a list ("Lobulation:
 none", "Calcium: nil") become a phrase ("no lobulation"); "solid, no ground glass" and "Density: soft tissue" become
 "solid", and so does "solid throughout", which is heard as calcified throughout; "Spiculation: present" and "there is
-spiculation" become "moderate spiculation", which is not heard as "not calcified" becomes
-"non-calcified", a calcified nodule a densely calcified one. Words of degree (`degrees`) and of edges (`edges`) that the
-reader has not learned are written with those that it has. Only what has one meaning where it stands: the short name of
+spiculation" become "moderate spiculation", since the bare name is heard as its absence; "not calcified" becomes
+"non-calcified", a calcified nodule a densely calcified one. Words of degree (`degrees`), of edges (`edges`) and others
+(`synonyms`) that the reader has not learned are written with those that it has. Only what has one meaning where it stands: the short name of
 a scale before its number ("spic: 4/5") stays.
 """
 
