@@ -59,7 +59,7 @@ class JobFolder:
             id=secrets.token_hex(16),
             status=JobStatus.WAITING,
             wishes=Wishes(explain=wishes.explain, formats=wishes.formats),
-            created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            created_at=datetime.now(UTC).isoformat(timespec="microseconds"),  # their order, after a restart too
         )
         self.folder(job.id).mkdir(mode=0o700)
         return job

@@ -8,14 +8,13 @@ from diagnosis.engine import DiagnosisEngine
 from diagnosis.errors import ConfigurationError
 from diagnosis.service.app import create_app
 from diagnosis.service.configuration import ServiceConfiguration
+from diagnosis.service.jobs import JobFolder
+from diagnosis.service.schemas import JobStatus, Wishes
 
 HERE = "http://127.0.0.1"
 
 
 def test_a_study_that_ended_the_service_three_times_is_given_up(tmp_path) -> None:
-    from diagnosis.service.jobs import JobFolder
-    from diagnosis.service.schemas import JobStatus, Wishes
-
     jobs = JobFolder(ServiceConfiguration(tmp_path).work_dir)
     job = jobs.create(Wishes())
     jobs.save(job)
@@ -25,6 +24,14 @@ def test_a_study_that_ended_the_service_three_times_is_given_up(tmp_path) -> Non
         told = client.get(f"/v1/studies/{job.id}").json()
     assert told["status"] == "failed"
     assert "the service ended 3 times while it worked on it" in told["problem"]
+
+
+def test_studies_stay_in_the_order_in_which_they_came(tmp_path) -> None:
+    jobs = JobFolder(ServiceConfiguration(tmp_path).work_dir)
+    made = [jobs.create(Wishes()) for _ in range(20)]
+    for job in reversed(made):
+        jobs.save(job)
+    assert [job.id for job in jobs.unfinished()] == [job.id for job in made]
 
 
 def test_a_model_that_fails_in_an_unforeseen_way_is_no_longer_said_to_start(tmp_path) -> None:
