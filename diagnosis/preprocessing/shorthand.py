@@ -5,8 +5,8 @@ none", "Calcium: nil") become a phrase ("no lobulation"); "solid, no ground glas
 "solid", and so does "solid throughout", which is heard as calcified throughout; "Spiculation: present" and "there is
 spiculation" become "moderate spiculation", since the bare name is heard as its absence; "not calcified" becomes
 "non-calcified", a calcified nodule a densely calcified one. Words of degree (`degrees`), of edges (`edges`) and others
-(`synonyms`) that the reader has not learned are written with those that it has. Only what has one meaning where it stands: the short name of
-a scale before its number ("spic: 4/5") stays.
+(`synonyms`) that the reader has not learned are written with those that it has. Only what has one meaning where it
+stands: the short name of a scale before its number ("spic: 4/5") stays.
 """
 
 import re
