@@ -23,10 +23,11 @@ column                                     what stands in it
                                            as a reader's own rating; `diagnosis evaluate` sets the model beside it
 =========================================  ============================================================================
 
-A case needs a CT, a note or a dictation; all else may be blank or missing. Paths are relative to the manifest's folder,
-or absolute. Commas, semicolons (with decimal commas) or tabs separate; names of columns are taken in any case of their
-letters. A voxel (column i, row j, slice k, from 0) becomes a position by the file's own affine: in NIfTI, which is RAS,
-`x, y, z = affine @ (i, j, k, 1)` and then `center_x_mm = -x`, `center_y_mm = -y`, `center_z_mm = z`.
+A case needs a CT, a note or a dictation; all else may be blank (also NA, NaN, NULL) or missing. Paths are relative to
+the manifest's folder, or absolute. Commas, semicolons (with decimal commas) or tabs separate; names of columns are
+taken in any case of their letters. A voxel (column i, row j, slice k, from 0) becomes a position by the file's own
+affine: in NIfTI, which is RAS, `x, y, z = affine @ (i, j, k, 1)` and then `center_x_mm = -x`, `center_y_mm = -y`,
+`center_z_mm = z`.
 
 Columns of other names are findings where the reader of the manifest names none itself; else they are left alone, unless
 one is so like a name above that it is likely meant. All faults are reported together, each with its row (the first row

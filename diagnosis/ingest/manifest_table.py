@@ -1,11 +1,14 @@
 """The cells of a manifest as text, from CSV as spreadsheets of any country write it, or from Parquet.
 
 A CSV file may be separated by commas, semicolons or tabs, in UTF-8 or (as "Unicode text" of Excel) UTF-16. Where
-semicolons separate, a comma in a number is a decimal comma.
+semicolons separate, a comma in a number is a decimal comma. A first line `sep=;`, which some programs write for Excel,
+names the separator. Cells of NA, N/A, NaN and NULL, as R, pandas and databases write them, are blank; so is a column
+without a name and without a value, which a spreadsheet leaves behind.
 """
 
 import csv
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +21,9 @@ Cell = str | None
 DELIMITERS: Final = (",", ";", "\t")
 UTF_16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
 ZIP_MARK: Final = b"PK\x03\x04"
+NAMED_DELIMITER: Final = re.compile(r"sep=([,;\t])\s*", re.IGNORECASE)
+BLANKS: Final = frozenset({"", "na", "n/a", "nan", "null"})
+"""In small letters."""
 
 
 @final
@@ -52,8 +58,11 @@ def _read_csv(path: Path) -> ManifestTable:
     encoding = _encoding(path)
     try:
         with path.open(encoding=encoding, newline="") as file:
-            delimiter = _delimiter(file.readline())
-            file.seek(0)
+            first = file.readline()
+            named = NAMED_DELIMITER.fullmatch(first)
+            delimiter = named.group(1) if named else _delimiter(first)
+            if named is None:
+                file.seek(0)
             reader = csv.reader(file, delimiter=delimiter, strict=True)
             columns = tuple(name.strip() for name in next(reader, []))
             lines = [line for line in _limited(reader) if any(cell.strip() for cell in line)]
@@ -65,8 +74,10 @@ def _read_csv(path: Path) -> ManifestTable:
         if len(line) != len(columns):
             msg = f"manifest: row {number} has {len(line)} cells, the heading {len(columns)}; quote cells with {name}"
             raise ManifestError(msg)
-    rows = tuple({key: cell.strip() or None for key, cell in zip(columns, line, strict=True)} for line in lines)
-    return ManifestTable(columns, rows, has_decimal_commas=delimiter == ";")
+    cells = [[_blank_or(cell) for cell in line] for line in lines]
+    kept = [i for i, name in enumerate(columns) if name or any(row[i] is not None for row in cells)]
+    rows = tuple({columns[i]: row[i] for i in kept} for row in cells)
+    return ManifestTable(tuple(columns[i] for i in kept), rows, has_decimal_commas=delimiter == ";")
 
 
 def _encoding(path: Path) -> str:
@@ -115,4 +126,9 @@ def _cell(value: object) -> Cell:
         return str(int(value))
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    return str(value).strip() or None
+    return _blank_or(str(value))
+
+
+def _blank_or(text: str) -> Cell:
+    text = text.strip()
+    return None if text.lower() in BLANKS else text

@@ -106,7 +106,6 @@ def test_a_note_given_twice_is_named(tmp_path: Path) -> None:
     [
         ("case_id,note_text", "the column patient_id is missing"),
         ("case_id,patient_id,note_text,note_text", "the column 'note_text' is there twice"),
-        ("case_id,patient_id,note_text,", "a column has no name"),
         ("case_id,patient_id,note_text,center_x_mm", "a region needs all of center_x_mm, center_y_mm, center_z_mm"),
     ],
 )
@@ -151,6 +150,23 @@ def test_tables_of_spreadsheets_of_other_countries(tmp_path: Path, delimiter: st
     (row,) = manifest.rows
     assert (row.case_id, row.note_text, row.center_mm) == ("c1", "Größe: 8 mm", (-54.2, 31, -120))
     assert (row.sex, row.labels, manifest.findings) == (Sex.FEMALE, {"malignancy": 1}, ("malignancy",))
+
+
+def test_what_programs_write_for_nothing_is_blank(tmp_path: Path) -> None:
+    """R's write.csv, pandas with a name for what is missing, and a spreadsheet's columns that were emptied."""
+    path = tmp_path / "manifest.csv"
+    path.write_text(
+        'sep=;\n"case_id";"patient_id";"ct";"note_text";"diameter_mm";"sex";"malignancy";;\n'
+        '"c1";"p1";NA;"solid; 8 mm";NA;NA;1;;\n"c2";"p2";NaN;"part-solid";"8,5";"F";NULL;;\n'
+    )
+    one, two = read_manifest(path).rows
+    assert (one.ct, one.note_text, one.diameter_mm, one.sex, one.labels) == (
+        None, "solid; 8 mm", None, None, {"malignancy": 1},
+    )  # fmt: skip
+    assert (two.ct, two.diameter_mm, two.labels) == (None, 8.5, {"malignancy": None})
+    path.write_text("case_id,patient_id,note_text,\nc1,p1,solid,\nc2,p2,solid,left\n")
+    with pytest.raises(ManifestError, match="a column has no name"):
+        read_manifest(path)
 
 
 def test_columns_of_other_purposes_are_left_alone_where_the_findings_are_named(tmp_path: Path) -> None:
