@@ -139,9 +139,10 @@ def _warnings(scoring: Scoring, scores: dict[str, dict[str, SubsetScores]]) -> t
     if seen:
         shown = ", ".join(map(str, seen[:SHOWN_FAILURES])) + (" …" if len(seen) > SHOWN_FAILURES else "")
         warnings.append(
-            f"The bundle was trained on {len(seen)} of these {counted(len(scoring.cases), 'case')} (row "
-            f"{shown}): the figures say how well it remembers them, and not how good it is. Leave them out; what the "
-            "bundle says of cases that it had not seen stands in its own eval/metrics.json."
+            f"{len(seen)} of these {counted(len(scoring.cases), 'case')} have the CT, or without one the words, of a "
+            f"case that the bundle was trained on ({'row' if len(seen) == 1 else 'rows'} {shown}): for these the "
+            "figures say how well it remembers, and not how good it is. Leave them out; what it says of cases that it "
+            "had not seen stands in its own eval/metrics.json."
         )
     flat = [
         f"{finding} from {subset}"

@@ -26,7 +26,8 @@ REACH_VOXELS = 8
 """Of the block around the center, to each side: 17 voxels, some 12 mm in the plane."""
 FEWEST_VALUES = 30
 """Different HU in the block; with fewer it lies in plain air, or in a phantom, and is like any other."""
-FEWEST_LETTERS = 60
+FEWEST_LETTERS = 200
+"""A sentence of a template is like that of the next patient; what somebody wrote at length is not."""
 MARK_BYTES = 4
 """Among a thousand cases a strange one is taken for one of them in one of four million."""
 

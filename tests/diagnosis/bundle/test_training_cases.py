@@ -16,7 +16,11 @@ from diagnosis.errors import BundleError
 from diagnosis.ingest.manifest import voice_note_from_text
 from diagnosis.record import Case, ClinicalNote, RegionOfInterest, Volume
 
-NOTE = "Solid nodule of 18 mm in the left upper lobe with marked spiculation and no calcification."
+NOTE = (
+    "CT of the chest after an episode of hemoptysis. Solid nodule of 18 mm in the left upper lobe with marked "
+    "spiculation and no calcification; a tail reaches the pleura. Emphysema of both upper lobes. No enlarged lymph "
+    "nodes. No effusion."
+)
 
 
 def make_case(seed=0, *, note=NOTE, voice="", ct=True, step=(2.5, 0.7, 0.7), flipped=False):
@@ -51,20 +55,20 @@ def test_a_case_is_known_in_another_order_of_slices_and_without_its_note():
 
 
 def test_a_case_of_words_is_known_by_all_of_them():
-    known = trained_on(make_case(ct=False, voice=NOTE + " No effusion."))
+    known = trained_on(make_case(ct=False, voice=NOTE + " No ascites."))
     assert known.knows(make_case(ct=False, note=NOTE.upper().replace(" ", "\n ")))
-    assert not known.knows(make_case(ct=False, voice=NOTE + " An effusion."))
+    assert not known.knows(make_case(ct=False, voice=NOTE + " Ascites."))
 
 
 def test_what_is_alike_in_many_patients_counts_for_nothing():
     plain = Case("c", Volume(np.full((12, 20, 20), -1000, np.float32), np.eye(4)), RegionOfInterest((9.0, 9.0, 6.0)))
     assert contents_of(plain) == ()
-    assert contents_of(make_case(ct=False, note="Solid, 8 mm.")) == ()
-    assert not trained_on(plain, make_case(ct=False, note="Solid, 8 mm.")).knows(plain)
+    assert contents_of(make_case(ct=False, note=NOTE[48:140])) == ()
+    assert not trained_on(plain, make_case(ct=False, note=NOTE[48:140])).knows(plain)
 
 
 def test_marks_are_kept_and_say_nothing_of_the_case(tmp_path):
-    cases = trained_on(make_case(0), make_case(1, voice=NOTE + " No effusion."))
+    cases = trained_on(make_case(0), make_case(1, voice=NOTE + " No ascites."))
     save_training_cases(tmp_path, cases)
     assert load_training_cases(tmp_path) == cases
     document = json.loads((tmp_path / TRAINING_CASES).read_text())

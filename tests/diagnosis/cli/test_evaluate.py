@@ -54,8 +54,8 @@ def test_cases_that_the_bundle_was_trained_on_are_told(run, tiny_bundle, tmp_pat
     from diagnosis.bundle.training_cases import TrainingCases, contents_of, save_training_cases
     from diagnosis.ingest.manifest import read_manifest, read_manifest_case
 
-    long = "Marked spiculation, solid, 18 mm, in the left upper lobe, and no other nodule is seen in either lung"
-    changes = {f"note_text_{row}": f"{long}, image {row}." for row in (2, 5)} | {"voice_text_2": "", "voice_text_5": ""}
+    long = "Marked spiculation, solid, 18 mm, in the left upper lobe, and no other nodule is seen in either lung. " * 2
+    changes = {f"note_text_{row}": f"{long}Image {row}." for row in (2, 5)} | {"voice_text_2": "", "voice_text_5": ""}
     manifest = write_manifest(tmp_path, **changes)
     bundle = tmp_path / "bundle"
     shutil.copytree(tiny_bundle, bundle)
@@ -65,7 +65,7 @@ def test_cases_that_the_bundle_was_trained_on_are_told(run, tiny_bundle, tmp_pat
     save_training_cases(bundle, TrainingCases.of(contents_of(read_manifest_case(rows[i])) for i in (1, 4)))
     code, out, _ = run(*arguments)
     assert code == 0
-    told = "The bundle was trained on 2 of these 12 cases (row 2, 5): the figures say how well it remembers them"
+    told = "have the CT, or without one the words, of a case that the bundle was trained on (rows 2, 5): for these"
     assert told in " ".join(out.split())
     assert told in (tmp_path / "out" / "report.html").read_text()
     assert read_metrics(tmp_path / "out" / "metrics.json")["protocol"]["trained_on"] == 2
