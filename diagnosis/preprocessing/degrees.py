@@ -21,7 +21,7 @@ _DENIAL = re.compile(
     r"|whether|evaluate|exclude|excluded|rule)\b|n['\u2019]t\b|\?",
     re.IGNORECASE,
 )
-ITEM_END = r"(?=\s{0,3}(?:[.,;|)(\n]|$|(?:and|with|but)\b))"
+ITEM_END = r"(?=\s{0,3}(?:[.,;|)(\n]|-\s|$|(?:and|with|but)\b))"
 
 _EXTREME = (
     "extreme|gross|florid|striking|dramatic|profuse|abundant|intense|massive|exuberant|strong|maximal|maximum"

@@ -26,6 +26,7 @@ _MIXED: tuple[tuple[str, str], ...] = (
     (rf"\b{_PART}\s{_UNSHARP}{_JOINT}(?:{_PART}\s|elsewhere\s){_SHARP}", "moderately defined"),
     (rf"\bneither\s{_SHARP}\snor\s{_UNSHARP}", "moderately defined"),
     (rf"\bneither\s{_UNSHARP}\snor\s{_SHARP}", "moderately defined"),
+    (r"\bmoderately\s(?:crisp|clear|clean|distinct)\b(?!-)", "moderately defined"),
     (rf"\bpartially\s(?:well[- ])?{_MADE}", "moderately defined"),
     (rf"\bpartly\s(?:well[- ]{_MADE}|circumscribed|delineated|demarcated|marginated)", "moderately defined"),
     (_INTO_THE_LUNG, "ill-defined"),
@@ -46,7 +47,7 @@ _ANSWERS: tuple[tuple[str, str], ...] = (
         "rather ill-defined",
     ),
     (r"smudged|smudgy|smeared|woolly|diffuse|imperceptible|soft", "indistinct"),
-    (r"not\s(?:sharp|crisp|clear|distinct|clear-cut|clean)", "ill-defined"),
+    (r"not\s(?:sharp|crisp|clear|distinct|clear-cut|clean|discernible|definable|traceable)", "ill-defined"),
     (r"clear", "clear-cut"),
 )
 _ANSWER = "|".join(f"(?P<a{i}>{pattern})" for i, (pattern, _) in enumerate(_ANSWERS))
@@ -60,6 +61,10 @@ _BEFORE = re.compile(
     rf"(?={_EDGE}\b(?!\s(?:between|with|definition)|\s{{0,3}}[:=]))",
     re.IGNORECASE,
 )
+_NOT = re.compile(
+    rf"\b{_EDGE}\s(?P<answer>not\s(?:sharp|crisp|clear|distinct|discernible|definable|traceable)){ITEM_END}",
+    re.IGNORECASE,
+)
 _OF_ANY = re.compile("|".join(f"(?P<m{i}>{pattern})\\b" for i, (pattern, _) in enumerate(_MIXED)), re.IGNORECASE)
 
 
@@ -67,6 +72,8 @@ def learned_edges(source: str) -> Iterator[Rewrite]:
     """The stretches that tell how sharp an edge is, with what they are written as."""
     for match in _OF_ANY.finditer(source):
         yield match.start(), match.end(), next(said for i, (_, said) in enumerate(_MIXED) if match[f"m{i}"] is not None)
+    for match in _NOT.finditer(source):
+        yield match.start("answer"), match.end("answer"), "ill-defined"
     for pattern in (_ASKED, _BEFORE):
         for match in pattern.finditer(source):
             said = next(said for i, (_, said) in enumerate(_ANSWERS) if match[f"a{i}"] is not None)

@@ -25,12 +25,12 @@ _GRADED = re.compile(
 )
 _DEGREES = {"nearly none": "nearly no", "mild": "slight"}
 _NOTHING = (
-    r"none(?: seen)?|absent|lacking|nil(?: seen)?|negative|zero|no(?=\s{0,3}(?:[.,;|/)\n]|$))"
-    r"|not (?:seen|present|evident|apparent|appreciated|identified|demonstrated|visible|noted|found|detected"
+    r"none(?: seen)?|nope|absent|lacking|nil(?: seen)?|negative|zero|no(?=\s{0,3}(?:[.,;|/)\n]|$))"
+    r"|not (?:seen|present|evident|apparent|appreciated|identified|demonstrated|visible|noted|found|detected|observed"
     r"|an? (?:\w+ )?feature)"
 )
 # Spaces are counted: of a text with thousands of them, each would be tried with each. A line's end is none of them.
-_IS = r"(?:\s{0,3}(?:[:=-]|\bis\b)\s{0,3}|[ \t]{0,3})"
+_IS = r"(?:\s{0,3}(?:[:=-]|\b(?:is|are|was|were)\b)\s{0,3}|[ \t]{0,3})"
 _CALCIUM = r"(?:calcification|calcium|calc|Ca(?=\s?[:=]|\s(?:none|nil)))s?"
 _KINDS = (
     "popcorn|laminated|concentric|solid|complete|dense|diffuse|uniform|homogeneous|non-central|eccentric|peripheral"

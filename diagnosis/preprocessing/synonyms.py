@@ -12,6 +12,14 @@ from diagnosis.preprocessing.degrees import CLAUSE_ENDS, ITEM_END, LOOK_BACK, Re
 _PATTERN = r"(?:dense|gross|coarse|central|eccentric|peripheral|popcorn(?:-like)?|laminated|benign|solid|diffuse)"
 _MUCH = r"(?:(?:heavily|highly|totally|very)\s)?"
 _VISIBLE = r"(?:(?:discrete|measurable|definite|visible|internal)\s)?"
+_NONE_OF = (
+    r"(?:zero|(?:an?\s|the\s)?absence\sof|devoid\sof|lacking"
+    r"|(?:no|without(?:\san?y?)?|not\san?y?)\s(?:hint|trace|sign|speck)s?\sof)\s"
+)
+_HAS_NOT = r"(?:lacks|(?:does|do|did)\snot\s(?:contain|show|exhibit|have|harbou?r|demonstrate))\s"
+_ANY = r"(?:any\s)?(?:(?:internal|intralesional|intrinsic|visible|appreciable|gross|overt)\s)?"
+_CALCIUM = r"(?:calcifications?|calcium|calcs?|calcific\s(?:foci|deposits?))"
+_SPICULES = r"(?:spiculations?|spicules)"
 _ALL_OF_IT = (
     r"(?:(?:all\sthe\sway|right)\sthrough|through\sand\sthrough|in\s(?:its|their)\sentirety"
     r"|from\s(?:one\s)?(?:edge|side|rim|end|margin)\sto\s(?:the\s)?(?:edge|side|rim|end|margin|other))\b"
@@ -24,6 +32,13 @@ _WORDS: tuple[tuple[str, str], ...] = (
         rf"\b(?:no|without(?:\sany)?)\s{_PATTERN}(?:(?:,?\s(?:or|and)\s|,\s){_PATTERN}){{0,4}}\scalcifications?\b",
         "no calcification",
     ),
+    (rf"\b{_NONE_OF}{_ANY}{_CALCIUM}\b", "no calcification"),
+    (rf"\b{_NONE_OF}{_ANY}{_SPICULES}\b", "no spiculation"),
+    (rf"\b{_NONE_OF}{_ANY}lobulations?\b", "no lobulation"),
+    (rf"\b{_HAS_NOT}{_ANY}{_CALCIUM}\b", "has no calcification"),
+    (rf"\b{_HAS_NOT}{_ANY}{_SPICULES}\b", "has no spiculation"),
+    (rf"\b{_HAS_NOT}{_ANY}lobulations?\b", "has no lobulation"),
+    (r"\b(?:stands\sout(?:\sclearly)?|very\s(?:easy\sto\s(?:see|spot)|easily\s(?:seen|visible)))\b", "obvious"),
     (rf"\bcalcified\s{_ALL_OF_IT}", "densely calcified"),
     (rf"\b(?:with|of|has|shows|contains)\scalcium\s{_ALL_OF_IT}", "with dense calcium throughout"),
     (rf"(?<=\bdensity:\s)dense{ITEM_END}", "solid"),
@@ -58,10 +73,23 @@ _ANY_WORD = re.compile("|".join(f"(?P<w{i}>{pattern})" for i, (pattern, _) in en
 # Of other things than the nodule ("calcified lymph nodes", "the aorta is heavily calcified") it is not said.
 _CALCIFIED = re.compile(
     rf"\b(?:nodule|lesion|mass|it)\s(?:is|appears)\s(?P<told>{_MUCH}calcified){ITEM_END}"
-    rf"|(?<!ly\s)(?<!like\s)(?<!non\s)(?<!not\s)(?<!un\s)(?<![\w-])(?P<named>{_MUCH}calcified)\s(?:(?:pulmonary|lung)\s)?nodule\b",
+    rf"|(?<!ly\s)(?<!like\s)(?<!non\s)(?<!not\s)(?<!un\s)(?<![\w-])(?P<named>{_MUCH}calcified)\s(?:(?:pulmonary|lung)\s)?nodule\b"
+    rf"|(?:^|[.,;|\n]\s?|\s-\s)(?P<item>{_MUCH}calcified){ITEM_END}",
     re.IGNORECASE,
 )
-_THROUGHOUT = re.compile(rf"\sthroughout{ITEM_END}", re.IGNORECASE)
+_OF_LESIONS = re.compile(r"nodul|lesion|mass|opacity|\d\s?mm\b", re.IGNORECASE)
+# "Centrally, calcified", "in, calcified": the word before it says how, whatever comma a recognizer wrote between them.
+_HOW = re.compile(
+    r"\b(?:\w+ly|[\w-]+like|popcorn|laminated|concentric|eccentric|central|peripheral|non|not|in|un)[\s,-]{0,3}$",
+    re.IGNORECASE,
+)
+_OF_ORGANS = re.compile(
+    r"aort|arter|coronar|vessel|valve|node|plaque|pleura|spleen|liver|thyroid|trachea|cartilage|disc|gallbladder|granulomas",
+    re.IGNORECASE,
+)
+_THROUGHOUT = re.compile(
+    rf"(?:\sthroughout|(?<=\bsolid)\s(?:all(?:\sthe\sway)?|through\sand)\sthrough){ITEM_END}", re.IGNORECASE
+)
 _OF_CALCIUM = re.compile("calc|dense", re.IGNORECASE)
 
 
@@ -70,11 +98,23 @@ def learned_words(source: str) -> Iterator[Rewrite]:
     for match in _ANY_WORD.finditer(source):
         yield match.start(), match.end(), next(said for i, (_, said) in enumerate(_WORDS) if match[f"w{i}"] is not None)
     for match in _CALCIFIED.finditer(source):
-        group = "told" if match["told"] else "named"
-        if not is_denied(source, match.start(group)):
-            yield match.start(group), match.end(group), "densely calcified"
+        group = next(name for name in ("told", "named", "item") if match[name])
+        place = match.start(group)
+        if group == "item" and not _is_of_lesion(source, match.start()):
+            continue
+        if not _HOW.search(source, max(0, place - LOOK_BACK), place) and not is_denied(
+            source, place, f"{CLAUSE_ENDS},-|"
+        ):
+            yield place, match.end(group), "densely calcified"
     for match in _THROUGHOUT.finditer(source):
         begin = max(0, match.start() - LOOK_BACK)
         clause = max(begin - 1, *(source.rfind(sign, begin, match.start()) for sign in f"{CLAUSE_ENDS},")) + 1
         if not _OF_CALCIUM.search(source, clause, match.start()):
             yield match.start(), match.end(), ""
+
+
+def _is_of_lesion(source: str, place: int) -> bool:
+    """Whether an item without a subject tells of a lesion: one was named, and no organ since the last full stop."""
+    begin = max(0, place - LOOK_BACK)
+    sentence = max(begin - 1, *(source.rfind(sign, begin, place) for sign in CLAUSE_ENDS)) + 1
+    return _OF_LESIONS.search(source, begin, place) is not None and _OF_ORGANS.search(source, sentence, place) is None

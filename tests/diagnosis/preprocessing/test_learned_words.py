@@ -98,6 +98,8 @@ def test_words_of_degree(written, canonical):
         ("edge part sharp part blurred", "edge moderately defined"),
         ("margins fading into the surrounding lung", "margins ill-defined"),
         ("It blends imperceptibly with the adjacent parenchyma.", "It ill-defined."),
+        ("moderately crisp edges, borders not discernible", "moderately defined edges, borders ill-defined"),
+        ("moderately clear-cut borders", "moderately clear-cut borders"),
         ("neither sharp nor blurred", "moderately defined"),
         ("partially circumscribed margins", "moderately defined margins"),
         ("with clear borders", "with clear-cut borders"),
@@ -128,6 +130,17 @@ def test_words_of_edges(written, canonical):
         ("calcified from edge to edge", "densely calcified"),
         ("rock-hard, with calcium all the way through", "rock-hard, with dense calcium throughout"),
         ("a vessel runs all the way through", "a vessel runs all the way through"),
+        ("solid all through - round", "solid - round"),
+        ("zero calcification", "no calcification"),
+        ("It does not contain any internal calcium.", "It has no calcification."),
+        ("not a hint of spiculation, lacks lobulation", "no spiculation, has no lobulation"),
+        ("Spiculation was not observed. Calcifications are absent", "no spiculation. no calcification"),
+        ("8 mm nodule, smooth, calcified, round", "8 mm nodule, smooth, densely calcified, round"),
+        ("8 mm nodule - heavily calcified - oval", "8 mm nodule - densely calcified - oval"),
+        ("nodule, centrally, calcified, round", "nodule, centrally, calcified, round"),
+        ("a 6 mm laminated calcified nodule", "a 6 mm laminated calcified nodule"),
+        ("Mitral leaflets thickened, calcified and restricted",) * 2,
+        ("8 mm nodule. Aorta, calcified.", "8 mm nodule. Aorta, calcified."),
         ("no calcified nodule", "no calcified nodule"),
         ("The aorta is calcified. Calcified lymph nodes.",) * 2,
         ("partially calcified nodule", "partially calcified nodule"),
@@ -180,7 +193,7 @@ def test_they_are_read_right_by_the_shipped_reader(read_rating, said, descriptor
 
 
 @pytest.mark.parametrize(
-    "filler", [" ", "obvious ", "spiculation ", "no solid ", "partly sharp ", "very ", "throughout "]
+    "filler", [" ", "obvious ", "spiculation ", "no solid ", "partly sharp ", "very ", "throughout ", "a-calcified, "]
 )
 def test_they_are_found_in_a_time_that_grows_with_the_text(filler):
     start = time.process_time()

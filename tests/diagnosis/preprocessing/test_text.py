@@ -113,7 +113,7 @@ def test_parts_of_a_centimeter_are_lengths(written, canonical):
         ("There is spiculation.", "There is moderate spiculation."),
         ("with spiculation and lobulation, solid", "with moderate spiculation and moderate lobulation, solid"),
         ("shows lobulation, rated high", "shows lobulation, rated high"),
-        ("It does not show spiculation.", "It does not show spiculation."),
+        ("It does not show spiculation.", "It has no spiculation."),
         ("It doesn\u2019t have spiculation.", "It doesn\u2019t have spiculation."),
         ("None of them has spiculation.", "None of them has spiculation."),
         ("CT to see whether there is lobulation.", "CT to see whether there is lobulation."),
