@@ -19,7 +19,7 @@ from diagnosis.ingest.dicomdir import listed_files, listed_images
 from diagnosis.ingest.file_tree import FileSet, opened
 from diagnosis.ingest.nifti import inspect_nifti, nifti_at
 from diagnosis.ingest.other_formats import remedy
-from diagnosis.ingest.passed_over import is_archive, passed_over_words
+from diagnosis.ingest.passed_over import is_archive, passed_over_remedy, passed_over_words
 from diagnosis.ingest.pixel_layout import NATIVE
 from diagnosis.ingest.series_choice import Choice, choose_series
 from diagnosis.ingest.source_headers import read_source_headers
@@ -159,8 +159,9 @@ def _series_below(path: Path, on_progress: OnProgress | None) -> Iterator[tuple[
             headers, _ = _headers(FileSet(listed_files(path), files.scratch), on_progress)
         series = _compared(group_series(headers), directories)
         if not series:
-            beside = f" ({passed_over}; put the files in their place)" if passed_over else ""
-            msg = f"input: there are no DICOM images at this path{beside}; {remedy(files.files)}"
+            advice = passed_over_remedy(files.n_links, n_archives) or remedy(files.files)
+            beside = f" ({passed_over})" if passed_over else ""
+            msg = f"input: there are no DICOM images at this path{beside}; {advice}"
             raise InputError(msg)
         yield series, () if passed_over is None else (passed_over,)
 

@@ -30,3 +30,10 @@ def passed_over_words(n_links: int, n_archives: int) -> str | None:
     archives = "1 archive was not opened" if n_archives == 1 else f"{n_archives} archives were not opened"
     told = [words for words, n in ((links, n_links), (archives, n_archives)) if n]
     return f"among the files {' and '.join(told)}; what lies there was not read" if told else None
+
+
+def passed_over_remedy(n_links: int, n_archives: int) -> str | None:
+    """What to do where nothing else lies beside them, or None where there are none."""
+    unpack = "unpack the archive" if n_archives == 1 else "unpack the archives"
+    todo = [words for words, n in (("put the files in the place of the links", n_links), (unpack, n_archives)) if n]
+    return " and ".join(todo) or None
