@@ -21,6 +21,7 @@ from diagnosis.batch.prepared import PreparedStudy
 from diagnosis.batch.reader_messages import Prepared, Refused
 from diagnosis.batch.reader_pool import Answer, Died, ReaderPool
 from diagnosis.batch.studies import Study
+from diagnosis.errors import DiagnosisError, unforeseen_reason
 from diagnosis.progress import OnProgress
 from diagnosis.store.ledger import Ledger
 
@@ -31,11 +32,27 @@ MOST_BATCHES_WAITING = 3
 
 @final
 @dataclass(frozen=True, eq=False)
+class _Through:
+    """What became of a batch in the network.
+
+    Attributes:
+        scored: the studies that have an answer.
+        refused: by case_id why others have none.
+        seconds: of each stage, a study's share.
+    """
+
+    scored: list[Scored]
+    refused: dict[str, str]
+    seconds: dict[str, float]
+
+
+@final
+@dataclass(frozen=True, eq=False)
 class _Batch:
     """Studies on their way through the network."""
 
     studies: list[PreparedStudy]
-    future: "Future[tuple[list[Scored], dict[str, float]]]"
+    future: "Future[_Through]"
 
 
 @final
@@ -120,22 +137,33 @@ class Pipeline:
                 self._waiting.popleft()
             self._batches.append(_Batch(part, thread.submit(self._scored, part)))
 
-    def _scored(self, studies: list[PreparedStudy]) -> tuple[list[Scored], dict[str, float]]:
+    def _scored(self, studies: list[PreparedStudy]) -> _Through:
+        """A batch through the network; where one of its studies fails there, each by itself, so that only it fails."""
         start = time.perf_counter()
-        encoded = self._encoder.encode(studies)
-        middle = time.perf_counter()
-        scored = self._encoder.fuse(studies, encoded)
+        try:
+            encoded = self._encoder.encode(studies)
+            middle = time.perf_counter()
+            scored = self._encoder.fuse(studies, encoded)
+        except (DiagnosisError, OSError):  # the bundle's or a disk's fault, which is that of every study
+            raise
+        except Exception as error:  # noqa: BLE001 - one study must not end the scoring of the others
+            if len(studies) == 1:
+                return _Through([], {studies[0].case_id: unforeseen_reason(error)}, {})
+            alone = [self._scored([study]) for study in studies]
+            refused = {case_id: reason for one in alone for case_id, reason in one.refused.items()}
+            seconds = next((one.seconds for one in alone if one.seconds), {})
+            return _Through([done for one in alone for done in one.scored], refused, seconds)
         end = time.perf_counter()
-        return scored, {
-            "encode": round((middle - start) / len(studies), 6),
-            "fuse": round((end - middle) / len(studies), 6),
-        }
+        share = {"encode": (middle - start) / len(studies), "fuse": (end - middle) / len(studies)}
+        return _Through(scored, {}, {stage: round(seconds, 6) for stage, seconds in share.items()})
 
     def _finish(self) -> None:
         """Write the results of batches that are through."""
         while self._batches and self._batches[0].future.done():
-            scored, shared = self._batches.popleft().future.result()
-            for one in scored:
+            through = self._batches.popleft().future.result()
+            for case_id, reason in through.refused.items():
+                self._n_ended += self._ledger.fail(case_id, self._owner, reason)
+            for one in through.scored:
                 before = json.loads(self._ledger.seconds_so_far(one.case_id) or "{}")
-                seconds = json.dumps(before | shared)
+                seconds = json.dumps(before | through.seconds)
                 self._n_ended += self._ledger.finish(one.case_id, self._owner, json.dumps(asdict(one)), seconds)

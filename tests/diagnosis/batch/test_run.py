@@ -12,6 +12,7 @@ import pytest
 from dicom_factory import setting, write_series
 from studies_factory import options, results, write_manifest
 
+from diagnosis.batch.encoder import StudyEncoder
 from diagnosis.batch.run import run_batch
 from diagnosis.batch.studies import find_studies
 from diagnosis.errors import StoreError
@@ -105,6 +106,32 @@ def test_a_finished_run_has_nothing_left_to_do_and_another_bundle_is_refused(sou
     make_tiny_bundle(tmp_path / "other", seed=1)
     with pytest.raises(StoreError, match=r"this run was begun with the bundle .*name another --out"):
         run_batch(options(source, tmp_path / "other", finished[0]))
+
+
+def test_a_study_that_fails_in_the_network_costs_only_itself(source, finished, tiny_bundle, tmp_path, monkeypatch):
+    """Whatever is wrong with it: the ones that went through the network with it are scored as ever."""
+    encode = StudyEncoder.encode
+
+    def failing(encoder, studies):
+        if any(study.case_id == "s0003" for study in studies):
+            msg = "shape of Mustermann"
+            raise RuntimeError(msg)
+        return encode(encoder, studies)
+
+    monkeypatch.setattr(StudyEncoder, "encode", failing)
+    summary = run_batch(options(source, tiny_bundle, tmp_path / "out"))
+    assert (summary.n_done, summary.n_failed) == (11, 1)
+    rows, whole = rows_of(tmp_path / "out"), rows_of(finished[0])
+    reason = rows.pop("s0003")["reason"]
+    assert "an unforeseen RuntimeError at test_run.py" in reason
+    assert "Mustermann" not in reason
+    assert {name: row["probability"] for name, row in rows.items()} == {
+        name: row["probability"] for name, row in whole.items() if name != "s0003"
+    }
+    monkeypatch.undo()
+    again = run_batch(options(source, tiny_bundle, tmp_path / "out", retries_failed=True))
+    assert (again.n_done, again.n_failed) == (12, 0)
+    assert results(tmp_path / "out") == results(finished[0])
 
 
 def test_a_bad_study_costs_only_itself(tiny_bundle, tmp_path):
