@@ -15,6 +15,7 @@ _KEYWORDS = {
     "patient_age": "PatientAge",
     "study_date": "StudyDate",
     "study_time": "StudyTime",
+    "timezone_offset": "TimezoneOffsetFromUTC",
     "study_id": "StudyID",
     "study_description": "StudyDescription",
     "referring_physician_name": "ReferringPhysicianName",

@@ -9,8 +9,8 @@ from typing import final
 class SourceHeaders:
     """What results in DICOM must repeat of the headers of their source, as it stands there; `repr` shows none of it.
 
-    An attribute that the source leaves out or blank is an empty string. Dates are YYYYMMDD, times HHMMSS.FFFFFF, names
-    in DICOM's own form (family^given^middle^prefix^suffix).
+    An attribute that the source leaves out or blank is an empty string. Dates are YYYYMMDD, times HHMMSS.FFFFFF, the
+    offset of their zone from UTC +HHMM or -HHMM, names in DICOM's own form (family^given^middle^prefix^suffix).
     """
 
     patient_name: str = field(default="", repr=False)
@@ -19,6 +19,7 @@ class SourceHeaders:
     patient_age: str = field(default="", repr=False)
     study_date: str = field(default="", repr=False)
     study_time: str = field(default="", repr=False)
+    timezone_offset: str = field(default="", repr=False)
     study_id: str = field(default="", repr=False)
     study_description: str = field(default="", repr=False)
     referring_physician_name: str = field(default="", repr=False)

@@ -35,11 +35,12 @@ def identifiers(result: Result, form: str, number: int = 1) -> dict[str, Any]:
 
 def stamp(data_set: Dataset, result: Result, description: str) -> None:
     """Date the object by its assessment, name its series, and complete its instance's attributes."""
-    day, time = f"{result.created_at:%Y%m%d}", f"{result.created_at:%H%M%S}"
+    moment = result.document_time
+    day, time = f"{moment:%Y%m%d}", f"{moment:%H%M%S}"
     for keyword in ("InstanceCreation", "Content", "Series"):
         setattr(data_set, f"{keyword}Date", day)
         setattr(data_set, f"{keyword}Time", time)
-    data_set.TimezoneOffsetFromUTC = f"{result.created_at:%z}"[:5]
+    data_set.TimezoneOffsetFromUTC = f"{moment:%z}"[:5]
     data_set.SeriesDescription = long_string(description)
     data_set.SpecificCharacterSet = "ISO_IR 192"
 

@@ -57,7 +57,7 @@ def structured_report(result: Result, source: DicomSource) -> Dataset:
     )
     report[0].ContentSequence.extend(_comments(result))
     if result.signed is not None:
-        report[0].ContentSequence.append(signed_section(result.signed, result.created_at.tzinfo))
+        report[0].ContentSequence.append(signed_section(result.signed, result.document_time.tzinfo))
     made: Dataset = Comprehensive3DSR(
         evidence=source.images,
         content=report[0],

@@ -5,6 +5,7 @@ identifiers, so that sending it twice does not put two results into the archive;
 """
 
 import hashlib
+import re
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
@@ -67,6 +68,18 @@ class Result:
     def identifier(self, *roles: str) -> uuid.UUID:
         """Identifier of a part of this result, for example `identifier("sr", "series")`."""
         return uuid.uuid5(NAMESPACE, "\n".join((self.digest, *roles)))
+
+    @property
+    def document_time(self) -> datetime:
+        """When the answer was given, in the zone that the times of a DICOM object are all in.
+
+        A result repeats its study's date and time, which are local: it takes the zone that the source states, or this
+        machine's.
+        """
+        source = self.identity.source
+        stated = "" if source is None else source.timezone_offset
+        is_usable = re.fullmatch(r"[+-](0\d|1[0-4])[0-5]\d", stated) is not None
+        return self.created_at.astimezone(datetime.strptime(stated, "%z").tzinfo if is_usable else None)
 
     @property
     def tracking_words(self) -> str:

@@ -43,6 +43,7 @@ def make_identity(**changes) -> StudyIdentity:
         patient_age="076Y",
         study_date="20260301",
         study_time="101500.25",
+        timezone_offset="+0000",
         study_id="4",
         study_description="Chest CT",
         body_part="CHEST",

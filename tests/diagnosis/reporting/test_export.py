@@ -4,6 +4,7 @@ import errno
 import json
 import re
 import subprocess
+import time
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
@@ -220,6 +221,29 @@ def test_nothing_that_identifies_is_printed_or_recorded(tmp_path, capfd, caplog,
     said += [str(warning.message) for warning in recwarn]
     assert not any(secret in text for text in said for secret in ("Lonely", "SECRET", PATIENT, "1.2.3.4"))
     assert repr(identity) == "StudyIdentity(case_id='c-1')"
+
+
+@pytest.mark.parametrize(
+    ("stated", "zone", "expected"),
+    [
+        ("+0530", "America/New_York", ("20260304", "103607", "+0530")),
+        ("", "America/New_York", ("20260304", "000607", "-0500")),
+        ("Berlin", "Europe/Berlin", ("20260304", "060607", "+0100")),
+    ],
+)
+def test_all_times_of_a_result_are_in_the_zone_of_the_study_s(tmp_path, monkeypatch, stated, zone, expected):
+    """The study's own date and time are local, and a result repeats them under its one offset."""
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        write_exports(make_result(make_identity(timezone_offset=stated)), [ExportFormat.SR], tmp_path)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    made = pydicom.dcmread(tmp_path / "assessment_sr.dcm")
+    assert (made.StudyDate, made.StudyTime) == ("20260301", "101500.25")
+    assert (made.ContentDate, made.ContentTime, made.TimezoneOffsetFromUTC) == expected
+    assert dciodvfy_errors(tmp_path / "assessment_sr.dcm") == []
 
 
 def test_a_time_without_zone_is_refused():
