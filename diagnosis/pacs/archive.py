@@ -7,7 +7,7 @@ from typing import Protocol, final
 
 from pydicom.dataset import Dataset
 
-from diagnosis.errors import InputError
+from diagnosis.errors import InputError, PacsError
 from diagnosis.pacs.instance_folder import InstanceFolder
 
 MAX_MATCHES = 100
@@ -90,8 +90,42 @@ class Archive(Protocol):
         """Send DICOM files, as they are where the archive takes them so, else decompressed."""
 
 
+def matching_studies(found: Iterable[Dataset], query: StudyQuery) -> list[str]:
+    """Study Instance UIDs of the answers to a query.
+
+    Raises:
+        PacsError: an answer is of another study than was asked for; an archive that does not know a key passes it over,
+            and the studies of other patients would be fetched.
+    """
+    studies = []
+    for item in found:
+        for keyword, asked in query.filters().items():
+            said = str(item.get(keyword) or "").strip()
+            if said and said.casefold() != asked.strip().casefold():
+                msg = (
+                    f"pacs: the archive answered with a study whose {keyword} is not the one that was asked for; "
+                    "name the study with --study, and have its keepers see what it matches by"
+                )
+                raise PacsError(msg)
+        if uid := _uid(item, "StudyInstanceUID"):
+            studies.append(uid)
+    return studies
+
+
+def _uid(found: Dataset, keyword: str) -> str:
+    value = found.get(keyword) or ""
+    if not isinstance(value, str):
+        msg = f"pacs: an answer of the archive has several values of {keyword}, where one is due; tell its keepers"
+        raise PacsError(msg)
+    return value
+
+
 def series_listings(found: Iterable[Dataset]) -> list[SeriesListing]:
-    """From the answers to a query; each series once, for some archives answer once for each of its images."""
+    """From the answers to a query; each series once, for some archives answer once for each of its images.
+
+    Raises:
+        PacsError: an answer names several series at once.
+    """
     listed: dict[str, SeriesListing] = {}
     for item in found:
         one = _listing(item)
@@ -104,10 +138,10 @@ def series_listings(found: Iterable[Dataset]) -> list[SeriesListing]:
 def _listing(found: Dataset) -> SeriesListing:
     try:
         n_images = int(found.NumberOfSeriesRelatedInstances)
-    except (AttributeError, TypeError, ValueError):  # not said, blank, or no number: then it is counted
-        n_images = None
+    except (AttributeError, TypeError, ValueError, OverflowError):  # not said, blank, or no number
+        n_images = 0
     return SeriesListing(
-        series_uid=str(found.get("SeriesInstanceUID", "")),
+        series_uid=_uid(found, "SeriesInstanceUID"),
         modality=str(found.get("Modality") or ""),
-        n_images=n_images,
+        n_images=n_images if n_images > 0 else None,  # a series that is listed has an image: it is counted then
     )

@@ -30,6 +30,7 @@ from pynetdicom.presentation import PresentationContext, build_context
 from diagnosis.errors import PacsError
 from diagnosis.pacs.attempts import PassingError
 from diagnosis.pacs.config import PacsConfig
+from diagnosis.pacs.outgoing import quiet_pydicom
 from diagnosis.pacs.tls import CHECK_TLS, client_context, handshake_fault
 
 _STORAGE: Final = "1.2.840.10008.5.1.4.1.1"
@@ -67,6 +68,7 @@ def quiet_pynetdicom() -> None:
 def our_entity(config: PacsConfig) -> AE:
     """Our application entity, with a limit on every wait."""
     quiet_pynetdicom()
+    quiet_pydicom()
     entity = AE(ae_title=config.local.ae_title)
     entity.connection_timeout = config.timeouts.connect_s
     entity.acse_timeout = config.timeouts.connect_s

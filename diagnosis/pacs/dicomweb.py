@@ -16,11 +16,11 @@ from requests.adapters import HTTPAdapter
 
 from diagnosis import settings
 from diagnosis.errors import InputError, PacsError
-from diagnosis.pacs.archive import MAX_MATCHES, Sending, SeriesListing, StudyQuery, series_listings
+from diagnosis.pacs.archive import MAX_MATCHES, Sending, SeriesListing, StudyQuery, matching_studies, series_listings
 from diagnosis.pacs.attempts import PassingError, attempt
 from diagnosis.pacs.config import PacsConfig
 from diagnosis.pacs.instance_folder import InstanceFolder
-from diagnosis.pacs.outgoing import PARSE_FAILURES, PLAIN, decompressed, read_outgoing, transfer_syntax
+from diagnosis.pacs.outgoing import PARSE_FAILURES, PLAIN, decompressed, quiet_pydicom, read_outgoing, transfer_syntax
 from diagnosis.pacs.tls import CHECK_TLS, client_context, fault_of
 
 T = TypeVar("T")
@@ -41,6 +41,7 @@ class DicomWebArchive:
         if config.dicomweb is None:
             msg = "pacs: the configuration names no DICOMweb service; add dicomweb.url"
             raise PacsError(msg)
+        quiet_pydicom()
         # It logs identifiers as part of addresses.
         for library in ("dicomweb_client", "urllib3", "retrying"):
             logging.getLogger(library).setLevel(logging.CRITICAL)
@@ -67,7 +68,7 @@ class DicomWebArchive:
         """
         filters = query.filters()
         found = self._query(lambda: self._client.search_for_studies(search_filters=filters, limit=MAX_MATCHES))
-        return [str(item.StudyInstanceUID) for item in found if item.get("StudyInstanceUID")]
+        return matching_studies(found, query)
 
     def list_series(self, study_uid: str) -> tuple[SeriesListing, ...]:
         """QIDO on the level of series; where the archive gives no counts its instances are counted.

@@ -18,7 +18,7 @@ from pynetdicom.sop_class import (  # type: ignore[attr-defined]  # made at impo
 )
 
 from diagnosis.errors import InputError, PacsError
-from diagnosis.pacs.archive import MAX_MATCHES, Sending, SeriesListing, StudyQuery, series_listings
+from diagnosis.pacs.archive import MAX_MATCHES, Sending, SeriesListing, StudyQuery, matching_studies, series_listings
 from diagnosis.pacs.associations import (
     CT_CLASSES,
     OTHER_CLASSES,
@@ -72,7 +72,7 @@ class DimseArchive:
         """
         asked = _identifier("STUDY", query.filters() | {"StudyInstanceUID": query.study_uid or ""})
         found = attempt(lambda: self._find(asked, MAX_MATCHES), self._config.retries)
-        return [str(item.StudyInstanceUID) for item in found if item.get("StudyInstanceUID")]
+        return matching_studies(found, query)
 
     def list_series(self, study_uid: str) -> tuple[SeriesListing, ...]:
         """C-FIND on the level of series; where the archive gives no counts its images are counted.

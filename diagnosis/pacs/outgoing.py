@@ -1,5 +1,6 @@
 """Files on their way out: read, checked, and decompressed where the other side takes no compressed form."""
 
+import warnings
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +16,11 @@ PARSE_FAILURES: Final = (
     NotImplementedError, OverflowError,
 )  # fmt: skip
 """What pydicom and its decoders raise on damaged or hostile data."""
+
+
+def quiet_pydicom() -> None:
+    """Keep it from warning of values that break the standard: it quotes them, and they are the patient's."""
+    warnings.filterwarnings("ignore", module="pydicom")
 
 
 def read_outgoing(path: Path) -> Dataset:
