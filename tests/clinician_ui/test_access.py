@@ -1,11 +1,13 @@
 """Who may do what, cell by cell; how a login becomes a role; and that nobody else is shown anything."""
 
 import os
+import socket
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from dashboard_browser import free_port, wait_for
 from dashboard_records import html_of
 from streamlit import config
 from streamlit.testing.v1 import AppTest
@@ -147,6 +149,37 @@ def test_folders_are_looked_for_before_the_server_starts(tmp_path):
         found = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
         assert found.returncode == code
         assert words in found.stderr
+
+
+def test_a_port_that_cannot_be_used_is_said_in_one_sentence(tmp_path):
+    command = [sys.executable, "-m", "diagnosis", "ui", "--headless", "--port"]
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        found = subprocess.run([*command, str(port)], capture_output=True, text=True, check=False, timeout=120)
+    assert found.returncode == 12
+    assert f"dashboard: port {port} at 127.0.0.1 cannot be used (Address already in use)" in found.stderr
+    found = subprocess.run([*command, "99999"], capture_output=True, text=True, check=False, timeout=120)
+    assert found.returncode == 2
+    assert "Traceback" not in found.stderr
+
+
+def test_a_file_in_the_folder_where_it_is_started_is_not_taken_for_a_library(tmp_path):
+    (tmp_path / "streamlit.py").write_text("raise SystemExit(3)\n")
+    port, log = free_port(), tmp_path / "log"
+    command = [sys.executable, "-P", "-m", "diagnosis", "ui", "--headless", "--port", str(port)]
+    with log.open("w") as stream:
+        server = subprocess.Popen(
+            command,
+            cwd=tmp_path,
+            stdout=stream,
+            stderr=stream,
+            env=os.environ | {"DIAGNOSIS_STORE": str(tmp_path / "s")},
+        )
+        try:
+            wait_for(f"http://127.0.0.1:{port}/_stcore/health", server, log)
+        finally:
+            server.terminate()
+            server.wait(timeout=300)
 
 
 @pytest.fixture
