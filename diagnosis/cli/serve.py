@@ -79,9 +79,7 @@ def _run(configuration: "ServiceConfiguration") -> None:
                 ssl_cert_reqs=ssl.CERT_REQUIRED if configuration.client_ca else ssl.CERT_NONE,
             )
         )  # fmt: skip
-        scheme = "https" if configuration.certificate else "http"
-        where = f"{scheme}://{configuration.host}:{configuration.port}"
-        Console().print(f"Serving at {where}  (OpenAPI: /openapi.json; stop with Ctrl-C)")
+        Console().print(f"Serving at {configuration.url}  (OpenAPI: /openapi.json; stop with Ctrl-C)")
         server.run(sockets=[address])
     if failures:
         raise failures[0]

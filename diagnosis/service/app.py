@@ -108,7 +108,10 @@ def _is_trusted(request: Request, configuration: ServiceConfiguration) -> bool:
     if configuration.token is not None or configuration.client_ca is not None:
         return True
     origin = request.headers.get("origin")
-    names = [request.url.hostname, *([] if origin is None else [urlsplit(origin).hostname])]
+    try:
+        names = [request.url.hostname, *([] if origin is None else [urlsplit(origin).hostname])]
+    except ValueError:  # brackets that hold no address
+        return False
     return all(name is not None and is_loopback(name) for name in names)
 
 

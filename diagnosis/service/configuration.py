@@ -69,6 +69,12 @@ class ServiceConfiguration:
             msg = f"service: the work folder cannot be made ({error.strerror}); name another"
             raise ConfigurationError(msg) from error
 
+    @property
+    def url(self) -> str:
+        """Where the service answers, as a browser takes it."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'https' if self.certificate else 'http'}://{host}:{self.port}"
+
     def _check_certificates(self) -> None:
         """Load the files as the server will: a wrong one is then said in words, and a passphrase never asked for."""
         if self.certificate is None or self.certificate_key is None:

@@ -210,7 +210,8 @@ def test_a_full_disk_is_said(served, monkeypatch) -> None:
 
 
 @pytest.mark.parametrize(
-    "headers", [{"Host": "rebound.example"}, {"Origin": "https://other.example"}, {"Origin": "null"}]
+    "headers",
+    [{"Host": "rebound.example"}, {"Origin": "https://other.example"}, {"Origin": "null"}, {"Origin": "http://["}],
 )
 def test_without_a_token_pages_of_other_sites_are_refused(tmp_path, headers) -> None:
     client = TestClient(create_app(ServiceConfiguration(tmp_path), DiagnosisEngine.load), base_url=HERE)
@@ -329,6 +330,11 @@ def test_a_study_deleted_while_it_is_worked_on_leaves_nothing(tmp_path, tiny_bun
 def test_unsafe_configurations_are_refused(tmp_path, change, words: str) -> None:
     with pytest.raises(ConfigurationError, match=words):
         ServiceConfiguration(**({"work_dir": tmp_path} | change))
+
+
+def test_the_address_is_one_that_a_browser_takes(tmp_path) -> None:
+    assert ServiceConfiguration(tmp_path, port=80).url == "http://127.0.0.1:80"
+    assert ServiceConfiguration(tmp_path, host="::1", port=80).url == "http://[::1]:80"
 
 
 def test_the_token_file(tmp_path) -> None:
