@@ -113,23 +113,13 @@ def reliability_bins(
 def calibration_line(probability: ArrayLike, labels: ArrayLike) -> CalibrationLine:
     """Calibration intercept, slope, and in-the-large (Van Calster et al., BMC Med 2019;17:230).
 
-    Plain maximum likelihood by Newton steps; nan for intercept and slope where it has no maximum (one class only, or
-    cases that the probability separates).
+    Plain maximum likelihood; nan for intercept and slope where it has no maximum (one class only, or cases that the
+    probability separates).
     """
     p = as_probabilities(probability)
     y = as_labels(labels, p.size)
-    x = np.column_stack([np.ones(p.size), logit(p)])
-    w = np.array([0.0, 1.0])
-    for _ in range(50):
-        mean = sigmoid(x @ w)
-        information = (x * (mean * (1 - mean))[:, None]).T @ x
-        if np.linalg.cond(information) > 1e12:
-            w = np.full(2, np.nan)
-            break
-        step = np.linalg.solve(information, x.T @ (y - mean))
-        w = w + np.clip(step, -2, 2)
-        if np.abs(step).max() < 1e-9:
-            break
+    z = logit(p)
+    w = _likeliest_line(z, y) if _overlap(z[y == 0], z[y == 1]) else np.full(2, np.nan)
     return CalibrationLine(float(w[0]), float(w[1]), float(y.mean() - p.mean()))
 
 
@@ -145,3 +135,40 @@ def _one_bin(probability: FloatArray, labels: LabelArray) -> ReliabilityBin:
     """Summary of the cases of one bin."""
     low, high = wilson_interval(int(labels.sum()), labels.size)
     return ReliabilityBin(float(probability.mean()), float(labels.mean()), low, high, int(labels.size))
+
+
+def _overlap(negative: FloatArray, positive: FloatArray) -> bool:
+    """Whether no limit separates the classes, not even one on which cases of both lie: then the maximum exists."""
+    if not negative.size or not positive.size:
+        return False
+    return bool(positive.min() < negative.max() and negative.min() < positive.max())
+
+
+def _likeliest_line(logits: FloatArray, labels: LabelArray) -> FloatArray:
+    """Intercept and slope of the greatest likelihood, shape (2,), of classes that overlap.
+
+    Newton steps, each halved until the likelihood rises: whole ones leap to and fro where the probabilities are far
+    from true, and may end on the perfect line they began with.
+    """
+    # Centered and scaled, so that the two steps are of one size whatever the logits' place and spread.
+    center, scale = logits.mean(), logits.std()
+    x = np.column_stack([np.ones(logits.size), (logits - center) / scale])
+    w = np.array([center, scale])
+
+    def loss(at: FloatArray) -> float:
+        z = x @ at
+        return float((np.logaddexp(0.0, z) - labels * z).sum())
+
+    for _ in range(200):
+        mean = sigmoid(x @ w)
+        gradient = x.T @ (labels - mean)
+        information = (x * (mean * (1 - mean))[:, None]).T @ x + 1e-12 * np.eye(2)
+        step = np.linalg.solve(information, gradient)
+        here, size = loss(w), 1.0
+        while loss(w + size * step) > here and size > 1e-12:
+            size /= 2
+        w = w + size * step
+        if np.abs(size * step).max() < 1e-10:
+            break
+    slope = w[1] / scale
+    return np.array([w[0] - slope * center, slope])

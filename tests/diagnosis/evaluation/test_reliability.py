@@ -64,6 +64,22 @@ def test_calibration_line_of_separated_or_one_sided_cases_is_not_defined():
     assert np.isnan(calibration_line([0.2, 0.8, 0.3, 0.7], [0, 1, 0, 1]).slope)
     assert np.isnan(calibration_line([0.2, 0.8], [1, 1]).slope)
     assert np.isnan(calibration_line([0.4, 0.4], [1, 0]).slope)
+    nobody = calibration_line([0.1, 0.3, 0.2, 0.7, 0.5], [0, 0, 0, 0, 0])
+    assert np.isnan([nobody.intercept, nobody.slope]).all()
+    assert np.isnan(calibration_line([0.2, 0.5, 0.5, 0.7], [0, 0, 1, 1]).slope)
+
+
+def test_calibration_line_of_probabilities_far_from_true_is_the_likeliest_one():
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        p = sigmoid(rng.normal(3 * rng.normal(), 6 * rng.random(), 150))
+        y = (rng.random(150) < sigmoid(3 * rng.normal() + 2 * rng.normal() * logit(p))).astype(int)
+        line = calibration_line(p, y)
+        if np.isnan(line.slope):
+            continue
+        left = y - sigmoid(line.intercept + line.slope * logit(p))
+        assert left.sum() == pytest.approx(0, abs=1e-4)  # what a maximum of the likelihood has to be
+        assert left @ logit(p) == pytest.approx(0, abs=1e-4)
 
 
 def test_wilson_interval_equals_scipy():
