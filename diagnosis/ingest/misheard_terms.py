@@ -118,6 +118,9 @@ _CHEST = _words(
     "lobulated lobulation calcification opacity attenuation"
 )
 MIN_CHEST_WORDS = 3
+_IN_CHEST = _CHEST | _LESIONS
+# Right words of other texts: they are taken for terms only where a chest or a lesion is spoken of.
+_ONLY_IN_CHEST = frozenset({"circumcised", "modulation"})
 _ANY_NODULE = _words(
     "no other another one small large larger smaller round further single a an the right left upper lower middle"
 )
@@ -148,7 +151,9 @@ _PAIRS = {
 }
 # Words to which the recognizer ties the next one by a hyphen, and what is rightly tied to them.
 _TIED = _words("mild moderate severe trace slight minimal marked right left no mm cm")
-_RIGHTLY_TIED = _words("sided sizes sized side to handed hand ventricular ward one")
+_RIGHTLY_TIED = _words(
+    "up down off based free change invasive sided sizes sized side to handed hand ventricular ward one"
+)
 # Strings that are no words: the recognizer's fusions of two.
 _ALIASES = {
     "osteostructures": "osseous structures",
@@ -184,13 +189,13 @@ _COMMON: dict[str, tuple[str, frozenset[str], frozenset[str]]] = {
     "circumcised": (
         "circumscribed",
         _LESIONS | _words("well poorly sharply mostly partially partly fairly clearly"),
-        _words("male man boy infant penis patient he"),
+        _words("male man boy infant baby newborn neonate child patient he penis phallus foreskin glans scrotum"),
     ),
     "avoidant": ("ovoid in", frozenset({"shape"}), frozenset({"personality", "attachment"})),
     "modulation": (
         "lobulation",
         _words("without no degree mild moderate marked slight minimal contour spiculation"),
-        _words("dose current tube exposure automatic immune"),
+        _words("dose current tube exposure automatic immune signal flow frequency voice"),
     ),
     "hard": ("heart", frozenset({"size"}), frozenset()),
     "regulation": ("lobulation", frozenset({"contour", "margin", "spiculation"}), frozenset()),
@@ -228,7 +233,7 @@ def correct_misheard_terms(words: Sequence[Word], is_common: Callable[[str], boo
 def _untied(word: Word) -> list[Word]:
     """The two words of "no-hilar", "mild-central"; any other word as it is."""
     first, hyphen, rest = word.text.partition("-")
-    if first.lower() == "nose" and rest.startswith("p"):
+    if first.lower() == "nose" and rest.startswith("pic") and _is_known(f"s{_plain(rest)}"):
         # "Nose-piculation": the "s" that begins the next word was heard at the end of the "no".
         first, rest = first[:2], f"s{rest}"
     if (
@@ -276,7 +281,7 @@ def _joined_term(plain: Sequence[str], position: int, is_common: Callable[[str],
     if pair[0] == "spike" and pair[1:]:
         # "Spike elation": two words that the recognizer knows, and neither means anything here.
         term = _nearest_term(f"spic{pair[1]}", MIN_SIMILARITY)
-        return term if term.startswith("spic") else ""
+        return term if term.startswith("spic") and _IN_CHEST.intersection(plain) else ""
     if len(pair) < 2 or all(is_common(word) or word in TERMS for word in pair) or pair[0] in TERMS:
         return ""
     joined = "".join(pair)
@@ -300,8 +305,12 @@ def _common_term(plain: Sequence[str], position: int) -> str:
     term, needed, forbidden = _COMMON.get(plain[position], ("", frozenset(), frozenset()))
     if term and len(_CHEST.intersection(plain)) >= MIN_CHEST_WORDS:
         needed, forbidden = needed | _BESIDE_IN_CHEST.get(term, frozenset()), forbidden | _DEVICES
+    if plain[position] in _ONLY_IN_CHEST and not _IN_CHEST.intersection(plain):
+        return ""
+    if forbidden.intersection(plain[max(0, position - 4) : position + 5]):
+        return ""
     beside = {*plain[max(0, position - 2) : position], *plain[position + 1 : position + 3]}
-    return term if beside & needed and not beside & forbidden else ""
+    return term if beside & needed else ""
 
 
 def _term_like(word: str, is_common: Callable[[str], bool]) -> str:

@@ -12,13 +12,19 @@ from collections.abc import Iterator
 Rewrite = tuple[int, int, str]
 
 CLAUSE_ENDS = ".;\n"
+OF_OTHERS = re.compile(
+    r"\b(?:lymph|nodes?\b|surgical|resect|excis|lobectomy|liver|hepat|kidney|renal|spleen|splenic|heart|cardiac|aort|breast"
+    r"|thyroid|uter|ovar|adrenal|pancrea|prostat|gallbladder|cysts?\b|vertebra|endplate|diaphragm)",
+    re.IGNORECASE,
+)
+"""What has edges, components and calcium too, but is no nodule of the lung."""
 LOOK_BACK = 200
 """Characters of a clause that are looked through, so that a text without full stops takes no longer than others."""
 _WIDEST_NAME = 20
 _ITEM_BEGINS = (".", ",", ";", ":", "(", "|", "\n", "-", "*", " and", " with", " the")
 _DENIAL = re.compile(
     r"\b(?:no|not|none|nor|neither|never|without|cannot|lacks?|lacking|free|devoid|absent|absence|negative|denies|denied|if"
-    r"|whether|evaluate|exclude|excluded|rule)\b|n['\u2019]t\b|\?",
+    r"|whether|how|evaluate|exclude|excluded|rule)\b|n['\u2019]t\b|\?",
     re.IGNORECASE,
 )
 ITEM_END = r"(?=\s{0,3}(?:[.,;|)(\n]|-\s|$|(?:and|with|but)\b))"
@@ -99,6 +105,21 @@ _STATED = re.compile(
     re.IGNORECASE,
 )
 _OF_IT = re.compile(r"(?:of|for)\s$", re.IGNORECASE)
+# What the rest of its clause denies, doubts or tells of another time: "significant spiculation is absent".
+_PART_ENDS = re.compile(r"[.,;|\n]|\b(?:and|with|without|but)\b")
+_TAKEN_BACK = re.compile(
+    r"\b(?:not|no longer|never|cannot|absent|excluded|ruled out|unlikely|doubtful|questionable|uncertain|resolved|gone"
+    r"|vanished|disappeared|would|could|should|may|might|previously|formerly|earlier|prior)\b|n['\u2019]t\b|\?"
+    r"|^\s{0,3}[:=]\s{0,3}(?:no|none|nil|absent|negative)\b",
+    re.IGNORECASE,
+)
+# "Present, though minimal", "present and marked": how much there is stands behind it.
+_MEASURED = re.compile(
+    r"\s{0,3}[,(]?\s{0,3}(?:(?:and|but|though|although|albeit|yet|if)\s)?(?:only\s|very\s|quite\s|just\s|it\sis\s)?"
+    r"(?:min|mild|slight|subtle|faint|trace|limited|barely|hardly|scarcely|not\b|no\b|mod|mark|sever|promin|consider"
+    r"|extens|heav|pronounc|strik|florid|gross)",
+    re.IGNORECASE,
+)
 
 
 def is_denied(source: str, place: int, ends: str = CLAUSE_ENDS) -> bool:
@@ -108,10 +129,24 @@ def is_denied(source: str, place: int, ends: str = CLAUSE_ENDS) -> bool:
     return _DENIAL.search(source, clause, place) is not None
 
 
+def is_of_another(source: str, place: int) -> bool:
+    """Whether the clause before a place is about an organ or an operation."""
+    begin = max(0, place - LOOK_BACK)
+    clause = max(begin - 1, *(source.rfind(sign, begin, place) for sign in CLAUSE_ENDS)) + 1
+    return OF_OTHERS.search(source, clause, place) is not None
+
+
 def _is_denied_item(source: str, place: int) -> bool:
     """The same where a comma begins a new item, unless the list goes on with "or"."""
     goes_on = source[max(0, place - _WIDEST_NAME) : place].rstrip().endswith((" or", " nor", "/"))
     return is_denied(source, place, CLAUSE_ENDS if goes_on else CLAUSE_ENDS + ",:|")
+
+
+def _is_taken_back(source: str, place: int) -> bool:
+    """Whether the rest of the clause behind a place denies what stands before it, or tells of another time."""
+    end = min(len(source), place + LOOK_BACK)
+    ending = _PART_ENDS.search(source, place, end)
+    return _TAKEN_BACK.search(source[place : ending.start() if ending else end]) is not None
 
 
 def _begins_item(source: str, place: int) -> bool:
@@ -137,7 +172,8 @@ def learned_degrees(source: str) -> Iterator[Rewrite]:
 def _before_names(source: str) -> Iterator[Rewrite]:
     for match in _BEFORE_NAME.finditer(source):
         is_of_another = _OF_ANOTHER.search(source, max(0, match.start() - _WIDEST_NAME), match.start()) is not None
-        if not is_of_another and not _is_denied_item(source, match.start()):
+        is_denied_here = _is_denied_item(source, match.start()) or _is_taken_back(source, match.end())
+        if not is_of_another and not is_denied_here:
             yield match.start(), match.end(), f"{_level(match, _BEFORE)} {match['name'].lower()}"
     for match in _SPICULES.finditer(source):
         if not _is_denied_item(source, match.start()):
@@ -156,6 +192,8 @@ def _stated(source: str) -> Iterator[Rewrite]:
     for match in _STATED.finditer(source):
         is_of_evidence = _OF_IT.search(source, match.start(), match.start("feature")) is not None
         if not (match["there"] or is_of_evidence) or _is_denied_item(source, match.start("feature")):
+            continue
+        if _is_taken_back(source, match.end()) or _MEASURED.match(source, match.end()):
             continue
         # "Spiculation: present" is one answer: the name and the word behind it are written together.
         yield match.start("feature"), match.end("feature"), f"moderate {match['name'].lower()}"

@@ -8,7 +8,7 @@ an edge it is written with the word of its level.
 import re
 from collections.abc import Iterator
 
-from diagnosis.preprocessing.degrees import ITEM_END, Rewrite
+from diagnosis.preprocessing.degrees import ITEM_END, Rewrite, is_of_another
 
 _EDGE = r"(?:margin|border|edge|outline|boundar(?:y|ie))s?"
 _MADE = r"(?:defined|circumscribed|delineated|demarcated|marginated|outlined|delimited)"
@@ -17,7 +17,8 @@ _UNSHARP = rf"(?:fuzzy|hazy|blurred|blurry|indistinct|unsharp|vague|obscured|smu
 _PART = r"(?:in part|part|in places|partly|partially|partial|half|sometimes)"
 _JOINT = r"(?:\s?[,;])?\s(?:(?:and|but)\s)?"
 _INTO_THE_LUNG = (
-    r"\b(?:lost|fad(?:es?|ing)|merg(?:es?|ing)|melt(?:s|ing)?|blend(?:s|ing)?)\s(?:away\s|imperceptibly\s)?"
+    r"(?<!not )(?<!n't )(?<!n\u2019t )(?<!never )(?<!without )\b"
+    r"(?:lost|fad(?:es?|ing)|merg(?:es?|ing)|melt(?:s|ing)?|blend(?:s|ing)?)\s(?:away\s|imperceptibly\s)?"
     r"(?:in|into|with)\s(?:the\s)?(?:(?:surrounding|adjacent|normal)\s)?(?:lung|parenchyma|background)"
 )
 # About any edge, whatever words stand around it.
@@ -57,7 +58,7 @@ _ASKED = re.compile(
     re.IGNORECASE,
 )
 _BEFORE = re.compile(
-    rf"(?<!not )(?<!no )(?<!un)(?<![\w-])(?P<answer>{_ANSWER})[ \t]"
+    rf"(?<!not )(?<!no )(?<!un)(?<!lungs )(?<!is )(?<!are )(?<![\w-])(?P<answer>{_ANSWER})[ \t]"
     rf"(?={_EDGE}\b(?!\s(?:between|with|definition)|\s{{0,3}}[:=]))",
     re.IGNORECASE,
 )
@@ -77,4 +78,5 @@ def learned_edges(source: str) -> Iterator[Rewrite]:
     for pattern in (_ASKED, _BEFORE):
         for match in pattern.finditer(source):
             said = next(said for i, (_, said) in enumerate(_ANSWERS) if match[f"a{i}"] is not None)
-            yield match.start("answer"), match.end("answer"), said
+            if not is_of_another(source, match.start()):
+                yield match.start("answer"), match.end("answer"), said

@@ -12,9 +12,10 @@ _AMOUNTS = ("no", "slight", "moderate", "considerable", "marked")
 _NAMES = {
     "subtlety": r"(?:subtlety|conspicuity)",
     "structure": r"internal[\s_]?structure",
-    "calcification": "calcifications?",
+    "calcification": r"(?<!coronary )(?<!artery )(?<!arterial )(?<!aortic )(?<!valve )(?<!valvular )(?<!vascular )"
+    r"(?<!mitral )(?<!annular )(?<!pleural )(?<!plaque )calcifications?",
     "sphericity": "sphericity",
-    "margin": r"margins?(?:\s(?:sharpness|definition|clarity))?",
+    "margin": r"(?<!surgical )(?<!resection )(?<!costal )margins?(?:\s(?:sharpness|definition|clarity))?",
     "lobulation": "lobulations?",
     "spiculation": "spiculations?",
     "texture": "texture",

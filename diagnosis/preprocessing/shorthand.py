@@ -53,11 +53,17 @@ _NO_GROUND_GLASS = (
 # it is what the reader has learned to be said of the inside.
 _SOFT_TISSUE = r"(?:of\s)?(?:homogeneous\s|uniform\s)?soft[- ]tissue"
 _END = r"(?=\s{0,3}(?:[.,;|\n]|$))"
+_NOT_OF_VESSELS = (
+    r"(?<!coronary )(?<!artery )(?<!arterial )(?<!aortic )(?<!vascular )(?<!valve )(?<!valvular )(?<!pleural )"
+)
 _FULL: tuple[tuple[str, str], ...] = (
     (rf"(?<=\bdensity:\s){_SOFT_TISSUE}(?:\s(?:attenuation|density))?(?:\sthroughout)?{_END}", "solid"),
     (rf"(?<=\battenuation:\s){_SOFT_TISSUE}(?:\s(?:attenuation|density))?(?:\sthroughout)?{_END}", "solid"),
     (rf"\b{_SOFT_TISSUE}\s(?:attenuation|density)\sthroughout\b", "solid"),
-    (r"\bcalci(?:fication|um)s?\s?[:=]\s?(?:present|yes)\b", "dense calcification"),
+    (
+        rf"{_NOT_OF_VESSELS}\bcalci(?:fication|um)s?\s?[:=]\s?(?:present|yes)\b",
+        "dense calcification",
+    ),
     (r"\bcalcified\s?[:=]\s?yes\b", "densely calcified"),
     (r"\bcalci(?:fication|um)s?\s?[:=]\s?(?:no|without)\s(?:any\s)?calci(?:fication|um)s?\b", "no calcification"),
     (

@@ -7,7 +7,7 @@ What is heard wrongly is written with words of the same meaning: "solid througho
 import re
 from collections.abc import Iterator
 
-from diagnosis.preprocessing.degrees import CLAUSE_ENDS, ITEM_END, LOOK_BACK, Rewrite, is_denied
+from diagnosis.preprocessing.degrees import CLAUSE_ENDS, ITEM_END, LOOK_BACK, Rewrite, is_denied, is_of_another
 
 _PATTERN = r"(?:dense|gross|coarse|central|eccentric|peripheral|popcorn(?:-like)?|laminated|benign|solid|diffuse)"
 _MUCH = r"(?:(?:heavily|highly|totally|very)\s)?"
@@ -41,7 +41,7 @@ _WORDS: tuple[tuple[str, str], ...] = (
     (r"\b(?:stands\sout(?:\sclearly)?|very\s(?:easy\sto\s(?:see|spot)|easily\s(?:seen|visible)))\b", "obvious"),
     (rf"\bcalcified\s{_ALL_OF_IT}", "densely calcified"),
     (rf"\b(?:with|of|has|shows|contains)\scalcium\s{_ALL_OF_IT}", "with dense calcium throughout"),
-    (rf"(?<=\bdensity:\s)dense{ITEM_END}", "solid"),
+    (rf"(?<=\bdensity:\s)(?<!breast\sdensity:\s)(?<!bone\sdensity:\s)dense{ITEM_END}", "solid"),
     (rf"(?<=\battenuation:\s)dense{ITEM_END}", "solid"),
     (rf"(?<=\bconsistency:\s)dense{ITEM_END}", "solid"),
     (r"\b(?:dense\sand\ssolid|solid\sand\sdense)\b(?!\scalc)", "solid"),
@@ -72,7 +72,7 @@ _WORDS: tuple[tuple[str, str], ...] = (
 _ANY_WORD = re.compile("|".join(f"(?P<w{i}>{pattern})" for i, (pattern, _) in enumerate(_WORDS)), re.IGNORECASE)
 # Of other things than the nodule ("calcified lymph nodes", "the aorta is heavily calcified") it is not said.
 _CALCIFIED = re.compile(
-    rf"\b(?:nodule|lesion|mass|it)\s(?:is|appears)\s(?P<told>{_MUCH}calcified){ITEM_END}"
+    rf"\b(?P<whose>nodule|lesion|mass|it)\s(?:is|appears)\s(?P<told>{_MUCH}calcified){ITEM_END}"
     rf"|(?<!ly\s)(?<!like\s)(?<!non\s)(?<!not\s)(?<!un\s)(?<![\w-])(?P<named>{_MUCH}calcified)\s(?:(?:pulmonary|lung)\s)?nodule\b"
     rf"|(?:^|[.,;|\n]\s?|\s-\s)(?P<item>{_MUCH}calcified){ITEM_END}",
     re.IGNORECASE,
@@ -84,7 +84,13 @@ _HOW = re.compile(
     re.IGNORECASE,
 )
 _OF_ORGANS = re.compile(
-    r"aort|arter|coronar|vessel|valve|node|plaque|pleura|spleen|liver|thyroid|trachea|cartilage|disc|gallbladder|granulomas",
+    r"aort|arter|coronar|vessel|valve|node|plaque|pleura|spleen|liver|hepat|thyroid|trachea|cartilage|disc|gallbladder"
+    r"|granulomas|stone|kidney|renal|cyst|uter|fibroid|prostat|adrenal|breast|tendon|ligament|\bribs?\b|\bhil[aiu]",
+    re.IGNORECASE,
+)
+_WIDEST_ORGAN = 16
+_ORGAN_LESION = re.compile(
+    r"\b(?:thyroid|liver|hepatic|splenic|renal|adrenal|breast|pleural|prostatic|uterine|ovarian)\s(?:nodule|lesion|mass)\s",
     re.IGNORECASE,
 )
 _THROUGHOUT = re.compile(
@@ -96,11 +102,16 @@ _OF_CALCIUM = re.compile("calc|dense", re.IGNORECASE)
 def learned_words(source: str) -> Iterator[Rewrite]:
     """The stretches with a word that is heard wrongly, with what they are written as."""
     for match in _ANY_WORD.finditer(source):
-        yield match.start(), match.end(), next(said for i, (_, said) in enumerate(_WORDS) if match[f"w{i}"] is not None)
+        said = next(said for i, (_, said) in enumerate(_WORDS) if match[f"w{i}"] is not None)
+        # "A renal cyst without solid component" says nothing of the nodule.
+        if said != "non-solid" or not is_of_another(source, match.start()):
+            yield match.start(), match.end(), said
     for match in _CALCIFIED.finditer(source):
         group = next(name for name in ("told", "named", "item") if match[name])
         place = match.start(group)
         if group == "item" and not _is_of_lesion(source, match.start()):
+            continue
+        if group == "told" and _is_of_organ(source, match):
             continue
         if not _HOW.search(source, max(0, place - LOOK_BACK), place) and not is_denied(
             source, place, f"{CLAUSE_ENDS},-|"
@@ -111,6 +122,18 @@ def learned_words(source: str) -> Iterator[Rewrite]:
         clause = max(begin - 1, *(source.rfind(sign, begin, match.start()) for sign in f"{CLAUSE_ENDS},")) + 1
         if not _OF_CALCIUM.search(source, clause, match.start()):
             yield match.start(), match.end(), ""
+
+
+def _is_of_organ(source: str, match: re.Match[str]) -> bool:
+    """Whether what is called calcified is an organ: named right before a lesion, or last of all before an "it"."""
+    is_it = match["whose"].lower() == "it"
+    begin = max(0, match.start() - (LOOK_BACK if is_it else _WIDEST_ORGAN))
+    before = source[begin : match.start()] if is_it else source[begin : match.start("told")]
+    if not is_it:
+        return _ORGAN_LESION.search(before) is not None
+    organs = [found.start() for found in _OF_ORGANS.finditer(before)]
+    lesions = [found.start() for found in _OF_LESIONS.finditer(before)]
+    return bool(organs) and max(organs) > max(lesions, default=-1)
 
 
 def _is_of_lesion(source: str, place: int) -> bool:

@@ -55,8 +55,8 @@ def corrected(text: str, probability: float = 0.5) -> str:
         ("sharply circumcrived borders", "sharply circumscribed borders"),
         ("a boa-void adule", "a ovoid nodule"),
         ("It is avoidant shape.", "It is ovoid in shape."),
-        ("a moderate degree of modulation", "a moderate degree of lobulation"),
-        ("fine spike elation.", "fine spiculation."),
+        ("nodule with a moderate degree of modulation", "nodule with a moderate degree of lobulation"),
+        ("nodule, fine spike elation.", "nodule, fine spiculation."),
         ("Nose-piculation, trace-logulation", "No spiculation, trace lobulation"),
         ("lung nodule in the left lobe. No other modules.", "lung nodule in the left lobe. No other nodules."),
     ],
@@ -184,4 +184,21 @@ def test_terms_of_a_chest_ct_that_other_voices_were_misheard_in(heard, said):
 
 @pytest.mark.parametrize("text", ["left-sided effusion", "it was moved and changed", "they speculated that", "no-one"])
 def test_words_that_only_look_tied_or_misheard(text):
+    assert corrected(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "the patient is well circumcised",
+        "partially circumcised child",
+        "no modulation of the signal",
+        "the degree of modulation",
+        "the spike relation of waves",
+        "the nose-pain",
+        "a nose-piece",
+        "minimal-invasive surgery",
+    ],
+)
+def test_words_that_are_right_outside_of_a_chest(text):
     assert corrected(text) == text

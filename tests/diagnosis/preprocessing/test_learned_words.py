@@ -199,3 +199,35 @@ def test_they_are_found_in_a_time_that_grows_with_the_text(filler):
     start = time.process_time()
     list(written_in_full("spiculation " * 50 + filler * 20_000))
     assert time.process_time() - start < 5
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Spiculation is present but minimal.",
+        "Spiculation is present and marked.",
+        "Spiculation seen, severe.",
+        "The spiculation seen previously is gone.",
+        "Spiculation noted on the first CT has resolved.",
+        "The presence of spiculation would raise concern.",
+        "Extreme spiculation was excluded.",
+        "Definite lobulation cannot be seen.",
+        "Definite spiculation?",
+        "How much spiculation is there",
+        "Coronary artery calcification: 3.",
+        "Coronary calcification: present.",
+        "Aortic calcification grade 2.",
+        "Surgical margin: 1.",
+        "A nodule is seen. The aorta is tortuous. It is heavily calcified.",
+        "8 mm nodule. Kidney: cyst, calcified.",
+        "The thyroid nodule is calcified.",
+        "Renal cyst without solid component.",
+        "Breast density: dense.",
+        "Lymph node with clear margins.",
+        "Resected with clear margins.",
+        "The lungs are clear margins of the nodule are ill-defined.",
+        "The edge does not fade into the surrounding lung.",
+    ],
+)
+def test_what_is_taken_back_measured_or_said_of_an_organ_stays_as_it_is(text):
+    assert canonicalize(text).text == text
