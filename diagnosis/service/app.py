@@ -2,8 +2,8 @@
 
 import hmac
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,12 +17,12 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from diagnosis.errors import DiagnosisError
+from diagnosis.errors import DiagnosisError, OutputError, system_reason
 from diagnosis.service import jobs as names
 from diagnosis.service import problems
 from diagnosis.service.configuration import ServiceConfiguration
 from diagnosis.service.head_requests import HeadAsGet
-from diagnosis.service.jobs import JobFolder
+from diagnosis.service.jobs import NO_ROOM, JobFolder
 from diagnosis.service.metrics import CONTENT_TYPE, Metrics
 from diagnosis.service.problems import MEDIA_TYPE, RefusedError
 from diagnosis.service.schemas import Exported, Job, JobStatus, Problem, Reference, Wishes
@@ -190,14 +190,27 @@ async def _received(request: Request, home: Path, limit: int) -> int:
         shutil.rmtree(home, ignore_errors=True)
         if isinstance(error, ClientDisconnect):
             raise RefusedError(HTTPStatus.BAD_REQUEST, "upload: it broke off; send it again") from None
+        if isinstance(error, OSError):
+            raise OutputError(NO_ROOM.format(why=system_reason(error))) from error
         raise
+
+
+@contextmanager
+def _room_for(folder: JobFolder, job: Job) -> Iterator[None]:
+    """Leave nothing of a study that cannot be written down: nobody would know its identifier."""
+    try:
+        yield
+    except OSError as error:
+        folder.delete(job.id)
+        raise OutputError(NO_ROOM.format(why=system_reason(error))) from error
 
 
 def _submission_routes(
     router: APIRouter, folder: JobFolder, worker: Worker, configuration: ServiceConfiguration
 ) -> None:
     def queued(job: Job) -> Job:
-        folder.save(job)
+        with _room_for(folder, job):
+            folder.save(job)
         if not worker.submit(job.id):
             folder.delete(job.id)
             raise RefusedError(HTTPStatus.SERVICE_UNAVAILABLE, "service: too many studies wait; try again later")
@@ -208,7 +221,8 @@ def _submission_routes(
         """Submit a case folder that lies below the folder of studies."""
         resolve_reference(configuration.studies_root, reference.path)
         job = folder.create(reference)
-        (folder.folder(job.id) / names.REFERENCE).write_text(reference.path, encoding="utf-8")
+        with _room_for(folder, job):
+            (folder.folder(job.id) / names.REFERENCE).write_text(reference.path, encoding="utf-8")
         return queued(job)
 
     body = {"content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}}, "required": True}

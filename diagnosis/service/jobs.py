@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Lock
 from typing import final
 
-from diagnosis.errors import ConfigurationError, InputError
+from diagnosis.errors import ConfigurationError, InputError, OutputError, system_reason
 from diagnosis.service.schemas import Job, JobStatus, Wishes
 
 _ID = re.compile(r"[0-9a-f]{32}")
@@ -21,6 +21,7 @@ EXPLANATION = "explanation.json"
 EXPORTS = "exports"
 INPUT = "input"
 REFERENCE = "reference.txt"
+NO_ROOM = "study: the service cannot keep it ({why}); tell who runs the service"
 
 
 @final
@@ -54,14 +55,21 @@ class JobFolder:
             self._claim = None
 
     def create(self, wishes: Wishes) -> Job:
-        """A new job with a random identifier, not yet waiting: its input is still to be put in place."""
+        """A new job with a random identifier, not yet waiting: its input is still to be put in place.
+
+        Raises:
+            OutputError: there is no room for it.
+        """
         job = Job(
             id=secrets.token_hex(16),
             status=JobStatus.WAITING,
             wishes=Wishes(explain=wishes.explain, formats=wishes.formats),
             created_at=datetime.now(UTC).isoformat(timespec="microseconds"),  # their order, after a restart too
         )
-        self.folder(job.id).mkdir(mode=0o700)
+        try:
+            self.folder(job.id).mkdir(mode=0o700)
+        except OSError as error:
+            raise OutputError(NO_ROOM.format(why=system_reason(error))) from error
         return job
 
     def folder(self, job_id: str) -> Path:

@@ -16,6 +16,7 @@ from diagnosis.engine import DiagnosisEngine
 from diagnosis.errors import ConfigurationError
 from diagnosis.service.app import create_app
 from diagnosis.service.configuration import ServiceConfiguration, read_token
+from diagnosis.service.jobs import JobFolder
 from diagnosis.service.uploads import unpack_case
 
 TOKEN = "a-token-of-enough-length"
@@ -206,6 +207,24 @@ def test_a_full_disk_is_said(served, monkeypatch) -> None:
     monkeypatch.setattr("diagnosis.ingest.archive._copy_limited", full)
     answer = client.post("/v1/studies/upload", content=zipped({"note.txt": b"x"}), headers=HEADERS)
     assert_problem(answer, 507, "free some space")
+    assert set((home / "work" / "jobs").iterdir()) == before
+
+
+@pytest.mark.parametrize("step", ["create", "write", "unpack", "save"])
+def test_a_disk_that_is_full_before_or_after_the_upload_is_said_too(served, monkeypatch, step) -> None:
+    client, home = served
+    before = set((home / "work" / "jobs").iterdir())
+
+    def full(*_, **__) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "secret_case")
+
+    if step in {"unpack", "save"}:
+        monkeypatch.setattr(*((JobFolder, "save") if step == "save" else ("os.replace",)), full)
+        answer = client.post("/v1/studies/upload", content=zipped({"note.txt": b"x"}), headers=HEADERS)
+    else:
+        monkeypatch.setattr(Path, "mkdir" if step == "create" else "write_text", full)
+        answer = client.post("/v1/studies", json={"path": "secret_case"}, headers=HEADERS)
+    assert_problem(answer, 507, "study: the service cannot keep it (No space left on device)")
     assert set((home / "work" / "jobs").iterdir()) == before
 
 
