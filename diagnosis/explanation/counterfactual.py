@@ -20,7 +20,9 @@ from diagnosis.record import (
     ClinicalNote,
     Counterfactual,
     SpeechSegment,
+    SpeechSpan,
     TextAttribution,
+    TextSpan,
     Volume,
 )
 from diagnosis.vocabulary import MODALITIES, Modality
@@ -32,6 +34,7 @@ N_CANDIDATES = 12
 MOST_REMOVED = 4
 """A change of more words or sentences than this is not a small one."""
 UNKNOWN_RADIUS_MM = 15.0
+_NEGATION_ITSELF = re.compile("no|not|without|denies|absent|negative", re.IGNORECASE)
 _NEGATION = re.compile(r"(?:\b(?:no|not|without|denies|negative for|absent)\s+)$", re.IGNORECASE)
 
 
@@ -86,7 +89,7 @@ def fewest_words(case: Case, scorer: CaseScorer, part: Modality, attribution: Te
     Every single removal is tried, so that an answer of one is the smallest there is. Longer answers are found
     greedily and then verified: whatever can be put back without the flag changing again is put back.
     """
-    return _fewest(case, scorer, part, ChangeKind.WORD_REMOVED, _strongest(attribution, N_CANDIDATES))
+    return _fewest(case, scorer, part, ChangeKind.WORD_REMOVED, _strongest(attribution.spans, N_CANDIDATES))
 
 
 def fewest_sentences(case: Case, scorer: CaseScorer, part: Modality) -> Counterfactual | None:
@@ -215,11 +218,16 @@ def _sentences_removed(case: Case) -> list[_Change]:
 
 
 def _words_negated(case: Case, texts: dict[Modality, TextAttribution]) -> list[_Change]:
+    """The strongest words, without those that negate themselves: nobody writes "no no effusion"."""
     return [
         _Change(_negation_kind(case, part, span), part, (span,), with_word_negated(case, part, span))
         for part, attribution in texts.items()
-        for span in _strongest(attribution, N_WORDS)
+        for span in _strongest(_that_can_be_negated(attribution.spans), N_WORDS)
     ]
+
+
+def _that_can_be_negated(words: Sequence[TextSpan | SpeechSpan]) -> list[TextSpan | SpeechSpan]:
+    return [word for word in words if not _NEGATION_ITSELF.fullmatch(word.text.strip(" .,;:"))]
 
 
 def _negation_kind(case: Case, part: Modality, span: Span) -> ChangeKind:
@@ -228,10 +236,10 @@ def _negation_kind(case: Case, part: Modality, span: Span) -> ChangeKind:
     return ChangeKind.NEGATION_REMOVED if is_negated else ChangeKind.WORD_NEGATED
 
 
-def _strongest(attribution: TextAttribution, n: int) -> list[Span]:
+def _strongest(words: Sequence[TextSpan | SpeechSpan], n: int) -> list[Span]:
     """Characters of the words with the largest attributions."""
-    words = [(abs(word.value), word.start, word.end) for word in attribution.spans]
-    return [(start, end) for _, start, end in sorted(words, reverse=True)[:n]]
+    places = [(abs(word.value), word.start, word.end) for word in words]
+    return [(start, end) for _, start, end in sorted(places, reverse=True)[:n]]
 
 
 def _parts_left_out(case: Case) -> list[_Change]:

@@ -13,6 +13,7 @@ Span = tuple[int, int]
 
 _WORD = re.compile(r"\S+")
 _EDGE = " \t\r\n.,;:!?()[]{}\"'"
+_BRACKETS = (("(", ")"), ("[", "]"), ("{", "}"))
 _LINE_END = re.compile(r"\s*\n\s*")
 _NARROWEST = 40
 """Characters of a line from which on it can have been wrapped."""
@@ -112,4 +113,11 @@ def _trimmed(text: str, span: Span, edge: str) -> Span:
     if not kept:
         return span
     first = start + len(inner) - len(inner.lstrip(edge))
-    return first, first + len(kept)
+    last = first + len(kept)
+    # A bracket whose other half is inside belongs to the word: "lob (+)".
+    for opening, closing in _BRACKETS:
+        if kept.count(opening) > kept.count(closing) and text[last:end].startswith(closing):
+            last += 1
+        elif kept.count(closing) > kept.count(opening) and text[start:first].endswith(opening):
+            first -= 1
+    return first, last

@@ -54,9 +54,10 @@ def changes_html(
         f"{_table(shown, threshold)}"
     )
     if folded:
+        more = "1 more change, moving" if len(folded) == 1 else f"{len(folded)} more changes, each moving"
         html += (
-            f'<details style="margin-top:6px"><summary style="cursor:pointer">{len(folded)} more changes, each '
-            f"moving it by less</summary>{_table(folded, threshold)}</details>"
+            f'<details style="margin-top:6px"><summary style="cursor:pointer">{more} it by less</summary>'
+            f"{_table(folded, threshold)}</details>"
         )
     return html
 

@@ -60,6 +60,14 @@ def test_all_kinds_of_change_are_asked():
     assert flips == {("The nodule is spiculated.",)}
 
 
+def test_a_negation_is_not_negated():
+    text = "No effusion."
+    words = TextAttribution((TextSpan(0, 2, "No", 1.0), TextSpan(3, 11, "effusion", 0.5)), "integrated_gradients")
+    found = explain_counterfactuals(case_with(text), Rule(), {Modality.NOTE: words})
+    of_words = [(c.kind, c.texts) for c in found if c.kind in {ChangeKind.WORD_NEGATED, ChangeKind.NEGATION_REMOVED}]
+    assert of_words == [(ChangeKind.NEGATION_REMOVED, ("effusion",))]
+
+
 def test_smallest_change_is_one_word_where_one_word_is_enough():
     at = NOTE.index("spiculated")
     words = TextAttribution((TextSpan(0, 2, "CT", 0.1), TextSpan(at, at + 10, "spiculated", 1.0)), "x")

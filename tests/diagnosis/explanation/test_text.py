@@ -145,6 +145,14 @@ def test_a_word_of_several_pieces_and_a_token_of_several_words():
     ]
 
 
+def test_a_bracket_whose_other_half_is_inside_belongs_to_the_word():
+    text = "(RUL) lob (+), calc (-). Ill (def)"
+    spans = [(1, 4), (6, 13), (15, 23), (25, 28), (30, 33)]
+    found = text_spans(text, np.ones(5), spans)
+    assert [s.text for s in found] == ["RUL", "lob (+)", "calc (-)", "Ill", "def"]
+    assert all(text[s.start : s.end] == s.text for s in found)
+
+
 @given(st.text(alphabet="ab. ,\n(", min_size=1, max_size=40), st.randoms(use_true_random=False))
 def test_summing_to_words_keeps_the_sum(text, random):
     words = word_spans(text)

@@ -43,6 +43,8 @@ def test_the_table_shows_flips_first_and_folds_the_rest():
     assert folded.count("<tr>") == 1 + 13 - N_SHOWN
     assert shown.index("&lt;b&gt;F") < shown.index("S11.")
     assert "<b>F" not in html
+    assert "3 more changes, each moving it by less" in html
+    assert "1 more change, moving it by less" in changes_html(many[: N_SHOWN + 1], None, 0.5, has_note=True)
     assert "Smallest change of the note that turns the flag" in html
     assert "(-5.0 points)" in shown
     assert "was not found to change the flag" in changes_html(many, None, 0.5, has_note=True)
