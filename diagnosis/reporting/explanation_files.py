@@ -12,9 +12,17 @@ from diagnosis.record import Explanation, SpeechSpan, VolumeAttribution, geometr
 from diagnosis.reporting.html_report import ReportCase, write_report
 from diagnosis.reporting.panels import region_panel, waveform_panel
 
+_OF_METHODS = ("integrated_gradients", "gradient_shap", "occlusion", "grad_cam")
+_OVERLAYS = ("attribution.nii.gz", *(f"attribution_{name}.nii.gz" for name in ("on_ct", *_OF_METHODS)))
+_MAY_BE_MISSING = (*_OVERLAYS, "region.png", "dictation.png")
+"""Files that not every explanation has."""
+
 
 def write_explanation(item: ReportCase, on_ct_grid: npt.NDArray[np.float32] | None, folder: Path) -> list[Path]:
     """Write everything that there is into a folder; return the files.
+
+    Overlays and pictures of an earlier explanation are taken out of the folder: beside the page of a case without a CT
+    or a dictation they would be another patient's.
 
     Args:
         item: case, assessment and explanation.
@@ -25,6 +33,8 @@ def write_explanation(item: ReportCase, on_ct_grid: npt.NDArray[np.float32] | No
     if explanation is None:
         return []
     folder.mkdir(parents=True, exist_ok=True)
+    for name in _MAY_BE_MISSING:
+        (folder / name).unlink(missing_ok=True)
     written = [folder / "explanation.json", folder / "report.html"]
     written[0].write_text(json.dumps(explanation_json(explanation), indent=2) + "\n", encoding="utf-8")
     write_report([item], written[1])
