@@ -24,7 +24,7 @@ _WIDEST_NAME = 20
 _ITEM_BEGINS = (".", ",", ";", ":", "(", "|", "\n", "-", "*", " and", " with", " the")
 _DENIAL = re.compile(
     r"\b(?:no|not|none|nor|neither|never|without|cannot|lacks?|lacking|free|devoid|absent|absence|negative|denies|denied|if"
-    r"|whether|how|evaluate|exclude|excluded|rule)\b|n['\u2019]t\b|\?",
+    r"|hardly|nothing|fail(?:s|ed)?|rather than|unlike|whether|how|evaluate|exclude|excluded|rule)\b|n['\u2019]t\b|\?",
     re.IGNORECASE,
 )
 ITEM_END = r"(?=\s{0,3}(?:[.,;|)(\n]|-\s|$|(?:and|with|but)\b))"
@@ -104,6 +104,7 @@ _STATED = re.compile(
     r"(?!\s{0,3}[,:=]?\s{0,3}(?:no|none|to|only|as|\d|grade|level|score|perhaps|rated|slight|minimal|mild|hardly|barely)\b))?",
     re.IGNORECASE,
 )
+_LIST_WITH_OR = re.compile(r"[^.;:|\n]{0,100}?\b(?:or|nor)\s", re.IGNORECASE)
 _OF_IT = re.compile(r"(?:of|for)\s$", re.IGNORECASE)
 # What the rest of its clause denies, doubts or tells of another time: "significant spiculation is absent".
 _PART_ENDS = re.compile(r"[.,;|\n]|\b(?:and|with|without|but)\b")
@@ -139,6 +140,8 @@ def is_of_another(source: str, place: int) -> bool:
 def _is_denied_item(source: str, place: int) -> bool:
     """The same where a comma begins a new item, unless the list goes on with "or"."""
     goes_on = source[max(0, place - _WIDEST_NAME) : place].rstrip().endswith((" or", " nor", "/"))
+    # "No calcification, obvious spiculation, or lobulation": the list of a denial, told by the "or" that ends it.
+    goes_on = goes_on or _LIST_WITH_OR.match(source, place) is not None
     return is_denied(source, place, CLAUSE_ENDS if goes_on else CLAUSE_ENDS + ",:|")
 
 
