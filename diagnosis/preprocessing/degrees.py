@@ -107,7 +107,10 @@ _STATED = re.compile(
 _LIST_WITH_OR = re.compile(r"[^.;:|\n]{0,100}?\b(?:or|nor)\s", re.IGNORECASE)
 _OF_IT = re.compile(r"(?:of|for)\s$", re.IGNORECASE)
 # What the rest of its clause denies, doubts or tells of another time: "significant spiculation is absent".
-_PART_ENDS = re.compile(r"[.,;|\n]|\b(?:and|with|without|but)\b")
+_PART_ENDS = re.compile(
+    r"[.,;|\n]|\b(?:and|with|without|but|suggest(?:s|ing|ive)|concerning|suspicious|consistent|worrisome"
+    r"|which\s(?:may|might|could|would))\b"
+)
 _TAKEN_BACK = re.compile(
     r"\b(?:not|no longer|never|cannot|absent|excluded|ruled out|unlikely|doubtful|questionable|uncertain|resolved|gone"
     r"|vanished|disappeared|would|could|should|may|might|previously|formerly|earlier|prior)\b|n['\u2019]t\b|\?"

@@ -35,6 +35,10 @@ def read_rating(checkout):
     ("written", "canonical"),
     [
         ("There is obvious spiculation.", "There is considerable spiculation."),
+        (
+            "obvious spiculation that suggests it may be malignant",
+            "considerable spiculation that suggests it may be malignant",
+        ),
         ("with striking lobulation, solid", "with marked lobulation, solid"),
         ("a good deal of spiculation", "considerable spiculation"),
         ("a moderate degree of lobulation", "moderate lobulation"),
