@@ -151,3 +151,8 @@ def test_certificates_that_cannot_be_used_are_said_at_the_start(tmp_path, certif
     named = {"certificate": "server.pem", "certificate_key": "server.key", "client_ca": "ca.pem"} | change
     with pytest.raises(ConfigurationError, match=words):
         ServiceConfiguration(tmp_path, **{name: certificates / file for name, file in named.items()})
+
+
+def test_the_address_is_one_that_a_browser_takes(tmp_path) -> None:
+    assert ServiceConfiguration(tmp_path, port=80).url == "http://127.0.0.1:80"
+    assert ServiceConfiguration(tmp_path, host="::1", port=80).url == "http://[::1]:80"

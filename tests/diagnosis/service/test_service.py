@@ -351,11 +351,6 @@ def test_unsafe_configurations_are_refused(tmp_path, change, words: str) -> None
         ServiceConfiguration(**({"work_dir": tmp_path} | change))
 
 
-def test_the_address_is_one_that_a_browser_takes(tmp_path) -> None:
-    assert ServiceConfiguration(tmp_path, port=80).url == "http://127.0.0.1:80"
-    assert ServiceConfiguration(tmp_path, host="::1", port=80).url == "http://[::1]:80"
-
-
 def test_the_token_file(tmp_path) -> None:
     (tmp_path / "token").write_text(f"{TOKEN}\n")
     assert read_token(tmp_path / "token") == TOKEN
