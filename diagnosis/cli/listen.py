@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from diagnosis.pacs.inbox import Arrival, Inbox, ListSeries
 
 POLL_S = 0.2
+CLAIM = ".listen.lock"
 
 
 Regions = Annotated[
@@ -60,6 +61,7 @@ def listen_command(
 
     config = load_config(pacs)
     name = protocol.value if protocol else None
+    _claimed = _claim(out)  # until the command ends
     with spinner("Loading the model"):
         from diagnosis import DiagnosisEngine
         from diagnosis.intake import IntakeOptions, read_regions, take_in
@@ -83,6 +85,27 @@ def listen_command(
             failures += [] if outcome.error is None else [outcome.error]
     if studies and failures:
         raise failures[0]
+
+
+def _claim(out: Path) -> IO[str]:
+    """Keep the folder from other listeners, which would take up what is coming in here, until the file is closed.
+
+    Raises:
+        ConfigurationError: another listener has it.
+    """
+    import fcntl
+
+    from diagnosis.errors import ConfigurationError
+
+    out.mkdir(parents=True, exist_ok=True)
+    claim = (out / CLAIM).open("a")
+    try:
+        fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        claim.close()
+        msg = "listen: another listener works in the folder of --out; stop it, or name another folder"
+        raise ConfigurationError(msg) from error
+    return claim
 
 
 def _arrivals(inbox: "Inbox", stopped: threading.Event) -> "Iterator[Arrival]":

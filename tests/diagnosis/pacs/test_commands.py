@@ -1,6 +1,7 @@
 """`diagnosis pull` and `diagnosis push` from the command line, with their configuration and exit codes."""
 
 import json
+import subprocess
 import sys
 
 import pydicom
@@ -128,3 +129,18 @@ def test_a_certificate_that_is_none_is_said(tmp_path):
         client_context(broken)
     with pytest.raises(ConfigurationError, match=r"use_tls needs tls\.certificate_file"):
         server_context(TlsConfig())
+
+
+def test_two_listeners_do_not_share_a_folder(tmp_path):
+    import fcntl
+
+    (tmp_path / "pacs.yaml").write_text("local: {callers: [{ae_title: SENDER, address: 127.0.0.1}]}")
+    (tmp_path / "out").mkdir()
+    command = [sys.executable, "-m", "diagnosis", "listen", "--out", str(tmp_path / "out")]
+    with (tmp_path / "out" / ".listen.lock").open("w") as first:
+        fcntl.flock(first, fcntl.LOCK_EX)
+        second = subprocess.run(
+            [*command, "--pacs", str(tmp_path / "pacs.yaml")], capture_output=True, text=True, check=False, timeout=240
+        )
+    assert second.returncode == 12
+    assert "listen: another listener works in the folder of --out" in second.stderr
