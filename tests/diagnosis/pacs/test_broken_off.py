@@ -34,7 +34,7 @@ def test_a_server_that_never_answers_is_given_up(orthanc_alone, protocol):
         start = time.monotonic()
         with pytest.raises(PassingError, match="in time"):
             archive.check()
-    assert time.monotonic() - start < 60
+    assert time.monotonic() - start < 5
 
 
 @pytest.mark.parametrize("protocol", ["dicomweb", "dimse"])
@@ -160,10 +160,12 @@ def test_an_answer_that_stalls_leaves_nothing_that_looks_whole(filled, phantom_f
     with stalling_proxy(target, after_bytes=300_000) as port:
         web = {"url": f"http://127.0.0.1:{port}/dicom-web", "username": "t"}
         dimse = {"host": "127.0.0.1", "port": port, "ae_title": "ORTHANC"}
-        waits = {"connect_s": 30, "response_s": 10}
+        waits = {"connect_s": 5, "response_s": 2}
         archive = archive_of(filled, protocol, dicomweb=web, dimse=dimse, timeouts=waits)
+        start = time.monotonic()
         with pytest.raises(PassingError, match=r"in time|broke"):
             pull_studies(archive, StudyQuery(study_uid=study_uid(phantom_files)), tmp_path / "out")
+        assert time.monotonic() - start < 10
     assert [path.suffix for path in (tmp_path / "out").iterdir()] == [".partial"]
     assert not list((tmp_path / "out").rglob("*.dcm.partial"))
 
@@ -196,7 +198,7 @@ def test_a_server_that_hangs_is_given_up_in_bounded_time(tmp_path, phantom_files
             start = time.monotonic()
             with pytest.raises(PassingError, match="in time"):
                 action()
-            assert time.monotonic() - start < 60
+            assert time.monotonic() - start < 10
     finally:
         server.process.send_signal(signal.SIGCONT)
         server.kill()

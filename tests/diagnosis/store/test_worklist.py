@@ -181,5 +181,5 @@ def test_ten_thousand_cases_without_a_pause(store, actor):
     asked = (time.perf_counter() - start) / 3
     # Measured on a quiet machine: 0.5 s and 0.02 s; a busy one gets a margin.
     sys.stdout.write(f"{store.dialect}: 10,000 cases taken in {taken_in:.2f} s, a page {asked * 1000:.0f} ms\n")
-    assert taken_in < 60
-    assert asked < 3
+    assert taken_in < 10
+    assert asked < 0.5
